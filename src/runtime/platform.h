@@ -1,0 +1,104 @@
+// The platform port: what the runtime and the engine need of a machine.
+//
+// Two implementations: `arch/x86/` on bare metal, `arch/host/` in a Linux process. Everything above
+// this header compiles for both, and is debugged on the host first.
+//
+// All of it may be called from any core once the platform has been brought up, except where a
+// comment says otherwise. Nothing here throws; what can fail says how.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "runtime/base.h"
+
+namespace bf::platform {
+
+// ---- Memory -------------------------------------------------------------------------------
+
+inline constexpr usize kPageBytes = 4096;
+
+// `bytes` (rounded up to pages) of zeroed, writable, never executable memory; null if there is
+// not that much.
+void* allocate_pages(usize bytes);
+
+// Gives back a whole allocation of allocate_pages.
+void free_pages(void* memory, usize bytes);
+
+// Memory for machine code, mapped twice: what is written at `write` can be run at `run`. Neither
+// mapping is both writable and executable. On failure both are null.
+struct CodeMemory {
+  u8* write = nullptr;
+  const u8* run = nullptr;
+  usize bytes = 0;
+};
+CodeMemory allocate_code(usize bytes);
+
+// ---- Clock and chance ---------------------------------------------------------------------
+
+// Processor ticks (`rdtsc`): for profiles. May differ between cores on old machines.
+inline u64 ticks() {
+  u32 low, high;
+  asm volatile("rdtsc" : "=a"(low), "=d"(high));
+  return (static_cast<u64>(high) << 32) | low;
+}
+
+// How many ticks a second has, measured when the platform came up.
+u64 ticks_per_second();
+
+// Nanoseconds since the platform came up; never goes back.
+u64 clock_ns();
+
+// An unpredictable number, as good as the machine has.
+u64 random_seed();
+
+// ---- Cores --------------------------------------------------------------------------------
+
+// How many cores take part in the work; at least 1.
+u32 core_count();
+
+// The number of the core that asks, from 0 to core_count() - 1.
+u32 core_index();
+
+// ---- Streams ------------------------------------------------------------------------------
+
+enum class Stream : u8 {
+  Text = 0,     // the program's product
+  Log = 1,      // boot log, promotions, statistics, errors
+  Profile = 2,  // the machine-readable profile (JSON), if somebody asked for it
+};
+
+// Writes all bytes to a stream. Bytes for a stream that nobody listens to are dropped.
+void write(Stream stream, std::string_view bytes);
+
+// Whether somebody listens to the stream.
+bool has_stream(Stream stream);
+
+// Reads up to `capacity` bytes of input, blocking for at least one; 0 at the end of the input.
+usize read(void* buffer, usize capacity);
+
+// Whether read() would return at once.
+bool read_ready();
+
+// ---- Files --------------------------------------------------------------------------------
+
+// A named, read-only blob that came with the machine (a boot module, a mapped file, a string
+// from the command line): "program", "model", "options", "prompt". Data is null if there is none.
+std::span<const u8> blob(std::string_view name);
+
+// ---- Processor ----------------------------------------------------------------------------
+
+// What the processor can do *and* the platform has switched on; one row each in cpu_features.def.
+struct CpuFeatures {
+#define BF_CPU_FEATURE(name, text) bool name = false;
+#include "runtime/cpu_features.def"
+#undef BF_CPU_FEATURE
+};
+const CpuFeatures& cpu_features();
+
+// ---- The end ------------------------------------------------------------------------------
+
+// Ends the machine (power-off) or the process with an exit status.
+[[noreturn]] void exit(i32 status);
+
+}  // namespace bf::platform

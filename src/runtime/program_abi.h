@@ -1,0 +1,84 @@
+// The program ABI: everything the inference program may ask of the world.
+//
+// `src/inference/` is compiled against this header alone. Lowered to BareFlow IR, the functions
+// below become imports that the runtime binds by name; compiled natively, they are plain C
+// functions that the host links in. A call that is not on this list cannot be made.
+//
+// Every function is safe to call from any core, except where its comment says otherwise.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- Memory -------------------------------------------------------------------------------
+
+// `bytes` of zeroed memory, aligned to 64 bytes; null where there is not that much left.
+void* bf_alloc(uint64_t bytes);
+
+// Gives back what bf_alloc returned. Null is allowed.
+void bf_free(void* memory);
+
+// ---- Console ------------------------------------------------------------------------------
+
+enum BfStream {
+  BF_STREAM_TEXT = 0,  // the product: prompt and generated text, nothing else
+  BF_STREAM_LOG = 1,   // everything that is said about the work: progress, statistics, errors
+};
+
+// Writes `count` bytes (UTF-8, '\n' line ends) to a stream, in order, without waiting for a
+// reader that is not there.
+void bf_write(int32_t stream, const void* bytes, uint64_t count);
+
+// Reads up to `capacity` bytes of console input, blocking until there is at least one.
+// Returns how many; 0 is the end of the input. Bytes come unedited: line editing is the program's.
+uint64_t bf_read(void* buffer, uint64_t capacity);
+
+// Whether at least one byte of input (or its end) can be had from bf_read without blocking.
+int32_t bf_read_ready(void);
+
+// ---- Named blobs --------------------------------------------------------------------------
+
+// The bytes of a named, read-only blob and its size in `*bytes`; null where there is none of
+// that name. Blobs stay valid and unchanged until the program ends, but for "stats".
+//
+//   "model"    the GGUF file
+//   "options"  the program's options, one `key=value` a line (keys as in docs/options.md)
+//   "prompt"   the text to continue; absent where none was given
+//   "stats"    a page of text about the engine as it is now (tiers, code size, hot functions);
+//              made anew at each call, valid until the next
+const void* bf_blob(const char* name, uint64_t name_bytes, uint64_t* bytes);
+
+// ---- Clock and chance ---------------------------------------------------------------------
+
+// Nanoseconds since some fixed point before the program started; never goes back.
+uint64_t bf_clock_ns(void);
+
+// An unpredictable 64-bit number, for seeding a generator when the user gave no seed.
+uint64_t bf_random_seed(void);
+
+// ---- Cores --------------------------------------------------------------------------------
+
+// Runs `body(context, first, last)` over disjoint ranges that together cover [begin, end), on as
+// many cores as there are, and returns when all are done. Ranges start at multiples of `grain`
+// above `begin`. A body must not call bf_parallel_for.
+typedef void (*BfParallelBody)(void* context, uint64_t first, uint64_t last);
+void bf_parallel_for(uint64_t begin, uint64_t end, uint64_t grain, BfParallelBody body,
+                     void* context);
+
+// ---- Failure ------------------------------------------------------------------------------
+
+// A bug in the program: writes the message to the log and stops everything. Never returns.
+[[noreturn]] void bf_abort(const char* message, uint64_t message_bytes);
+
+// ---- What the program exports --------------------------------------------------------------
+
+// Runs the program to its end; the result is the exit status (0 is success).
+int32_t bf_main(void);
+
+#ifdef __cplusplus
+}
+#endif
