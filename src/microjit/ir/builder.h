@@ -69,7 +69,6 @@ class Builder {
   Function& function_;
   BlockId current_ = 0;
   Location location_ = 0;
-  std::vector<u32> block_of_instruction_;
 };
 
 }  // namespace bf::ir

@@ -39,7 +39,7 @@ enum class Effects : u8 { Pure, Traps, Reads, Writes, Calls, Ends };
 enum class Rounding : u8 { Exact, Rounds, Reassoc };
 
 struct OpInfo {
-  const char* name;  // as in the text form (the row's name without a trailing '_')
+  const char* name;  // of the row; op_name() is the word of the text form
   Signature signature;
   Effects effects;
   Rounding rounding;
@@ -47,6 +47,8 @@ struct OpInfo {
 };
 // The row of an operation.
 const OpInfo& op_info(Op op);
+// Its word in the text form: the row's name without a trailing '_'.
+std::string_view op_name(Op op);
 inline constexpr u32 kOpCount = 0
 #define BF_OP(name, signature, effects, rounding, cost) +1
 #include "microjit/ir/ops.def"

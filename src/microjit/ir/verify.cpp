@@ -1,0 +1,1 @@
+#include "microjit/ir/verify.h"
