@@ -1,0 +1,92 @@
+// The border between the tiers and the rest of the engine: what a tier hands over, and what the
+// code it makes may refer to.
+//
+// Code is relocatable. Everything outside it is reached through 8-byte absolute addresses that are
+// recorded as relocations, so that a version can be published at any address, written to disk and
+// loaded again elsewhere.
+//
+// Calling convention of all code: System V AMD64, as ir::FunctionType says. So slots, imports, stubs
+// and C functions can call each other. The direction flag is clear, MXCSR is the default.
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "microjit/ir/module.h"
+#include "runtime/platform.h"
+
+namespace bf::microjit {
+
+// tier, text name
+#define BF_TIERS(row) row(Interp, "interp") row(Baseline, "baseline")
+
+enum class Tier : u8 {
+#define BF_TIER(name, text) name,
+  BF_TIERS(BF_TIER)
+#undef BF_TIER
+};
+inline constexpr const char* kTierNames[] = {
+#define BF_TIER(name, text) text,
+    BF_TIERS(BF_TIER)
+#undef BF_TIER
+};
+
+// What is counted of one function. Emitted code writes it: the layout is part of this border.
+// Cycles are `rdtsc` ticks from entry to return, callees included; `self_cycles` without them.
+struct Profile {
+  u64 calls = 0;
+  u64 back_edges = 0;  // interpreter only
+  u64 cycles_total = 0;
+  u64 cycles_min = ~u64{0};
+  u64 cycles_max = 0;
+  u64 self_cycles = 0;
+};
+
+// Ticks spent in profiled callees of the function that is running; one per core, saved and reset at
+// entry, restored (plus the function's own total) at return. That is how self_cycles comes about.
+struct ProfileCore {
+  u64 callee_cycles = 0;
+};
+
+// Functions of the engine that emitted code may call; one row each in helpers.def.
+enum class Helper : u8 {
+#define BF_HELPER(name, type) name,
+#include "microjit/helpers.def"
+#undef BF_HELPER
+};
+const void* helper_address(Helper helper);
+
+// What an 8-byte field in code stands for.
+enum class RelocKind : u8 {
+  Slot,         // address of the slot (std::atomic<const void*>) of function `index`
+  Stub,         // callable address of function `index` that never changes: jumps through its slot
+  Import,       // address of import `index`
+  Data,         // address of data `index`, plus addend
+  Profile,      // address of the Profile of function `index`
+  ProfileCore,  // address of the ProfileCore
+  Helper,       // address of Helper `index`
+};
+
+struct CodeRelocation {
+  u32 offset = 0;  // in CompiledCode::bytes; need not be aligned
+  RelocKind kind = RelocKind::Slot;
+  u32 index = 0;
+  i64 addend = 0;
+};
+
+// Code from `offset` on comes from this place.
+struct CodeLine {
+  u32 offset = 0;
+  ir::Location location = 0;
+};
+
+// One version of one function, not yet anywhere. Entry is offset 0; constants follow the code and
+// are reached relative to the instruction pointer.
+struct CompiledCode {
+  std::vector<u8> bytes;
+  u32 code_bytes = 0;  // of `bytes`, without the constants
+  std::vector<CodeRelocation> relocations;
+  std::vector<CodeLine> lines;
+};
+
+}  // namespace bf::microjit
