@@ -1,0 +1,82 @@
+#include "microjit/ir/dominators.h"
+
+#include <algorithm>
+
+namespace bf::ir {
+
+Dominators::Dominators(const Function& function) {
+  position_.assign(function.blocks.size(), kNone);
+  idom_.assign(function.blocks.size(), kNone);
+  depth_.assign(function.blocks.size(), 0);
+  order_blocks(function);
+  find_dominators(function);
+}
+
+// Depth first without recursion: hostile images may nest as deep as they are long.
+void Dominators::order_blocks(const Function& function) {
+  struct Visit {
+    BlockId block;
+    u32 next_edge;
+  };
+  std::vector<bool> seen(function.blocks.size());
+  std::vector<Visit> stack{{0, 0}};
+  seen[0] = true;
+  while (!stack.empty()) {
+    Visit& visit = stack.back();
+    const Block& block = function.blocks[visit.block];
+    const Instruction& last =
+        function.instructions[block.first_instruction + block.instruction_count - 1];
+    if (visit.next_edge == last.edge_count) {
+      order_.push_back(visit.block);
+      stack.pop_back();
+      continue;
+    }
+    const BlockId next = function.edges[last.first_edge + visit.next_edge++].block;
+    if (!seen[next]) {
+      seen[next] = true;
+      stack.push_back({next, 0});
+    }
+  }
+  std::reverse(order_.begin(), order_.end());
+  for (u32 i = 0; i < order_.size(); ++i) position_[order_[i]] = i;
+}
+
+void Dominators::find_dominators(const Function& function) {
+  std::vector<std::vector<BlockId>> predecessors(function.blocks.size());
+  for (const BlockId from : order_) {
+    const Block& block = function.blocks[from];
+    const Instruction& last =
+        function.instructions[block.first_instruction + block.instruction_count - 1];
+    for (const Edge& edge : function.edges_of(last)) predecessors[edge.block].push_back(from);
+  }
+  idom_[0] = 0;
+  const auto meet = [&](BlockId a, BlockId b) {
+    while (a != b) {
+      while (position_[a] > position_[b]) a = idom_[a];
+      while (position_[b] > position_[a]) b = idom_[b];
+    }
+    return a;
+  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const BlockId block : order_) {
+      if (block == 0) continue;
+      BlockId dominator = kNone;
+      for (const BlockId p : predecessors[block])
+        if (idom_[p] != kNone) dominator = dominator == kNone ? p : meet(p, dominator);
+      if (idom_[block] != dominator) {
+        idom_[block] = dominator;
+        changed = true;
+      }
+    }
+  }
+  for (const BlockId block : order_)
+    if (block != 0) depth_[block] = depth_[idom_[block]] + 1;
+}
+
+bool Dominators::dominates(BlockId a, BlockId b) const {
+  while (depth_[b] > depth_[a]) b = idom_[b];
+  return a == b;
+}
+
+}  // namespace bf::ir

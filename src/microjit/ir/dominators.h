@@ -1,0 +1,34 @@
+// Reverse post-order and immediate dominators of a function's blocks.
+//
+// K. Cooper, T. Harvey, K. Kennedy, "A Simple, Fast Dominance Algorithm", 2001.
+#pragma once
+
+#include "microjit/ir/module.h"
+
+namespace bf::ir {
+
+class Dominators {
+ public:
+  explicit Dominators(const Function& function);
+
+  // Reachable blocks, entry first.
+  const std::vector<BlockId>& reverse_post_order() const { return order_; }
+  bool reachable(BlockId block) const { return position_[block] != kNone; }
+  // Position of a reachable block in the reverse post-order.
+  u32 position(BlockId block) const { return position_[block]; }
+  // Whether every way to `b` (reachable) leads through `a`; a block dominates itself.
+  bool dominates(BlockId a, BlockId b) const;
+  BlockId immediate_dominator(BlockId block) const { return idom_[block]; }
+
+ private:
+  static constexpr u32 kNone = ~0u;
+  void order_blocks(const Function& function);
+  void find_dominators(const Function& function);
+
+  std::vector<BlockId> order_;
+  std::vector<u32> position_;
+  std::vector<BlockId> idom_;
+  std::vector<u32> depth_;
+};
+
+}  // namespace bf::ir
