@@ -12,7 +12,9 @@ namespace {
 constexpr u64 kSseAndYmmState = 0x06;
 constexpr u64 kAvx512State = 0xe6;  // opmask, upper ZMM halves, ZMM16-31, and the former
 
-constexpr bool bit(u32 word, int index) { return (word >> index & 1) != 0; }
+constexpr bool bit(u32 word, int index) {
+  return (word >> index & 1) != 0;
+}
 
 void clear_avx512(CpuFeatures& f) {
   f.avx512f = f.avx512bw = f.avx512dq = f.avx512vl = f.avx512cd = false;

@@ -1,0 +1,28 @@
+// The parts of the host platform that bring_up() puts together; one source file each.
+#pragma once
+
+#include <string>
+
+#include "runtime/base.h"
+
+namespace bf::host {
+
+// blobs.cpp: makes a file or a text known as a blob; the last one of a name wins.
+Result<void> map_blob(const std::string& name, const std::string& file);
+void add_blob(const std::string& name, const std::string& text);
+
+// streams.cpp: `name` can only be "profile".
+Result<void> open_stream(const std::string& name, const std::string& file);
+
+// processor.cpp: applies the option `isa`.
+Result<void> cap_processor();
+
+// clock.cpp: the zero of clock_ns().
+void start_clock();
+
+// terminal.cpp: unedited, unechoed input where the option `interactive` is 1 and standard input is
+// a terminal; undone when the process ends, also by a signal.
+void start_terminal();
+void restore_terminal();
+
+}  // namespace bf::host

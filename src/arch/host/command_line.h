@@ -1,0 +1,43 @@
+// The command line of a program on the host platform, and bringing the platform up from it.
+//
+//   bf-native --blob model=story.gguf --text prompt="Once upon a time" --option temp=0
+//
+//   auto line = host::parse_command_line(arguments);
+//   if (!line) ...
+//   auto up = host::bring_up(*line);
+//
+// What is named `--blob` and `--text` is what platform::blob() finds; `--option` lines are
+// collected to the blob "options"; `--stream profile=FILE` gives the profile a listener.
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/base.h"
+
+namespace bf::host {
+
+struct CommandLine {
+  using Pair = std::pair<std::string, std::string>;
+  std::vector<Pair> files;    // --blob NAME=FILE
+  std::vector<Pair> texts;    // --text NAME=STRING
+  std::vector<Pair> streams;  // --stream NAME=FILE
+  std::string options;        // --option KEY=VALUE, a line each
+};
+
+// `arguments` without the program's own name.
+Result<CommandLine> parse_command_line(std::span<const char* const> arguments);
+
+// Opens streams and maps blobs; reads the options `isa` and `interactive`, which are the
+// platform's own business. Once per process, before anything else of the platform is used.
+Result<void> bring_up(const CommandLine& line);
+
+// The exit status of a program that was called the wrong way.
+inline constexpr int kUsageStatus = 2;
+
+// parse_command_line and bring_up; on failure prints the one line about it and exits.
+void start(int argc, const char* const* argv);
+
+}  // namespace bf::host

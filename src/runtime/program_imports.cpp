@@ -1,0 +1,91 @@
+#include "runtime/program_imports.h"
+
+#include "runtime/heap.h"
+#include "runtime/platform.h"
+#include "runtime/program_abi.h"
+#include "runtime/workers.h"
+
+namespace bf {
+
+namespace {
+
+constexpr usize kAllocationAlignment = 64;  // a cache line, and the widest vector
+
+StatsText make_stats_text = nullptr;
+
+#define BF_IMPORT(name) \
+  { #name, reinterpret_cast < const void*>(&name) }
+const ProgramImport kImports[] = {
+    BF_IMPORT(bf_alloc),    BF_IMPORT(bf_free),        BF_IMPORT(bf_write),
+    BF_IMPORT(bf_read),     BF_IMPORT(bf_read_ready),  BF_IMPORT(bf_blob),
+    BF_IMPORT(bf_clock_ns), BF_IMPORT(bf_random_seed), BF_IMPORT(bf_parallel_for),
+    BF_IMPORT(bf_abort),
+};
+#undef BF_IMPORT
+
+}  // namespace
+
+std::span<const ProgramImport> program_imports() {
+  return kImports;
+}
+
+void set_stats_text(StatsText make) {
+  make_stats_text = make;
+}
+
+}  // namespace bf
+
+using namespace bf;
+
+void* bf_alloc(uint64_t bytes) {
+  return heap::allocate_zeroed(bytes, kAllocationAlignment);
+}
+
+void bf_free(void* memory) {
+  heap::release(memory);
+}
+
+void bf_write(int32_t stream, const void* bytes, uint64_t count) {
+  const auto target = stream == BF_STREAM_TEXT ? platform::Stream::Text : platform::Stream::Log;
+  platform::write(target, {static_cast<const char*>(bytes), count});
+}
+
+uint64_t bf_read(void* buffer, uint64_t capacity) {
+  return platform::read(buffer, capacity);
+}
+
+int32_t bf_read_ready() {
+  return platform::read_ready() ? 1 : 0;
+}
+
+const void* bf_blob(const char* name, uint64_t name_bytes, uint64_t* bytes) {
+  const std::string_view wanted(name, name_bytes);
+  if (wanted == "stats") {
+    const std::string_view text = make_stats_text == nullptr ? "" : make_stats_text();
+    *bytes = text.size();
+    return text.empty() ? nullptr : text.data();
+  }
+  const auto blob = platform::blob(wanted);
+  *bytes = blob.size();
+  return blob.data();
+}
+
+uint64_t bf_clock_ns() {
+  return platform::clock_ns();
+}
+
+uint64_t bf_random_seed() {
+  return platform::random_seed();
+}
+
+void bf_parallel_for(uint64_t begin, uint64_t end, uint64_t grain, BfParallelBody body,
+                     void* context) {
+  workers::parallel_for(begin, end, grain, body, context);
+}
+
+void bf_abort(const char* message, uint64_t message_bytes) {
+  platform::write(platform::Stream::Log, "\nprogram: ");
+  platform::write(platform::Stream::Log, {message, message_bytes});
+  platform::write(platform::Stream::Log, "\n");
+  BF_UNREACHABLE("the program gave up");
+}
