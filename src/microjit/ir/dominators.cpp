@@ -7,7 +7,8 @@ namespace bf::ir {
 Dominators::Dominators(const Function& function) {
   position_.assign(function.blocks.size(), kNone);
   idom_.assign(function.blocks.size(), kNone);
-  depth_.assign(function.blocks.size(), 0);
+  first_.assign(function.blocks.size(), 0);
+  subtree_.assign(function.blocks.size(), 0);
   order_blocks(function);
   find_dominators(function);
 }
@@ -70,13 +71,29 @@ void Dominators::find_dominators(const Function& function) {
       }
     }
   }
-  for (const BlockId block : order_)
-    if (block != 0) depth_[block] = depth_[idom_[block]] + 1;
+  number_tree();
+}
+
+// Every block gets the interval of pre-order numbers of its dominator subtree, so that dominance
+// is two comparisons however deep the tree is.
+void Dominators::number_tree() {
+  std::vector<u32> next(idom_.size());
+  for (usize i = order_.size(); i-- > 0;) {
+    const BlockId block = order_[i];
+    ++subtree_[block];
+    if (block != 0) subtree_[idom_[block]] += subtree_[block];
+  }
+  for (const BlockId block : order_) {
+    if (block != 0) {
+      first_[block] = next[idom_[block]];
+      next[idom_[block]] += subtree_[block];
+    }
+    next[block] = first_[block] + 1;
+  }
 }
 
 bool Dominators::dominates(BlockId a, BlockId b) const {
-  while (depth_[b] > depth_[a]) b = idom_[b];
-  return a == b;
+  return first_[a] <= first_[b] && first_[b] < first_[a] + subtree_[a];
 }
 
 }  // namespace bf::ir

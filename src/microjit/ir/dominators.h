@@ -24,11 +24,13 @@ class Dominators {
   static constexpr u32 kNone = ~0u;
   void order_blocks(const Function& function);
   void find_dominators(const Function& function);
+  void number_tree();
 
   std::vector<BlockId> order_;
   std::vector<u32> position_;
   std::vector<BlockId> idom_;
-  std::vector<u32> depth_;
+  std::vector<u32> first_;    // pre-order number in the dominator tree
+  std::vector<u32> subtree_;  // how many blocks the subtree has
 };
 
 }  // namespace bf::ir
