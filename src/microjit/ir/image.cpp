@@ -287,7 +287,8 @@ class FunctionReader {
  public:
   FunctionReader(Function& f, Reader& r) : f_(f), r_(r) {}
 
-  void run() {
+  // False for an operation that does not exist; lengths are the Reader's to complain about.
+  bool run() {
     f_.name = r_.number32();
     f_.type = r_.number32();
     const u32 flags = r_.number32();
@@ -301,6 +302,7 @@ class FunctionReader {
       b.instruction_count = r_.count();
       for (u32 i = 0; i < b.instruction_count && !r_.failed(); ++i) instruction();
     }
+    return !bad_op_;
   }
 
  private:
@@ -341,9 +343,9 @@ class FunctionReader {
     Instruction i;
     const u8 op = r_.byte();
     i.op = op < kOpCount ? static_cast<Op>(op) : Op::unreachable;
-    if (op >= kOpCount) bad_op_ = true;
     i.type = r_.type();
     const u32 operand_count = r_.count();
+    if (op >= kOpCount || operand_count > 0xffff) bad_op_ = true;
     i.operand_count = static_cast<u16>(operand_count);
     i.first_operand = size32(f_.operands);
     for (u32 n = 0; n < operand_count && !r_.failed(); ++n) f_.operands.push_back(r_.number32());
@@ -384,8 +386,6 @@ class FunctionReader {
   Function& f_;
   Reader& r_;
   Location location_ = 0;
-
- public:
   bool bad_op_ = false;
 };
 
@@ -437,12 +437,10 @@ Result<Module> read_image(std::span<const u8> bytes) {
   read_tables(m, r);
   read_data(m, r);
   const u32 count = r.count();
-  m.functions.resize(r.failed() ? 0 : count);
   for (u32 i = 0; i < count && !r.failed(); ++i) {
-    m.functions[i].index = i;
-    FunctionReader reader(m.functions[i], r);
-    reader.run();
-    if (reader.bad_op_) return damaged("an operation that does not exist");
+    Function& f = m.functions.emplace_back();
+    f.index = i;
+    if (!FunctionReader(f, r).run()) return damaged("an operation that does not exist");
   }
   if (r.failed()) return damaged("a count or a length that cannot be");
   if (r.left() != 0) return damaged("bytes after its end");
