@@ -151,6 +151,8 @@ class FunctionVerifier {
       case Signature::IntCompare: {
         if (!count(2)) return bad;
         const Type o = operand(i, 0);
+        // i1 has no order but that of 0 and 1.
+        if (o == i1 && i.op >= Op::slt) return bad;
         return ok((o.is_int() || o == ptr) && operand(i, 1) == o && t == compare_result(o));
       }
       case Signature::IntOverflow: {

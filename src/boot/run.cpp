@@ -1,0 +1,80 @@
+#include "boot/run.h"
+
+#include "microjit/ir/image.h"
+#include "microjit/microjit.h"
+#include "runtime/options.h"
+#include "runtime/program_imports.h"
+
+namespace bf {
+
+namespace {
+
+using microjit::Engine;
+using microjit::EngineOptions;
+using platform::Stream;
+
+Engine* current_engine = nullptr;
+
+i32 fail(i32 status, const char* message) {
+  Text line;
+  line.append("error: ");
+  line.append(message);
+  line.append("\n");
+  platform::write(Stream::Log, line.view());
+  return status;
+}
+
+Result<EngineOptions> engine_options() {
+  EngineOptions options;
+  if (const auto tier = options::find("tier"))
+    if (!microjit::parse_tier_policy(*tier, options.policy))
+      return Error::format("tier=%.*s is not a tier: use interp, baseline or auto",
+                           static_cast<int>(tier->size() < 40 ? tier->size() : 40), tier->data());
+  if (const auto profile = options::find("profile")) options.profile = *profile != "0";
+  return options;
+}
+
+std::string_view stats_text() {
+  static Text text;
+  text.clear();
+  current_engine->write_summary(text, 12);
+  return text.view();
+}
+
+void write_profile(const Engine& engine) {
+  if (!platform::has_stream(Stream::Profile)) return;
+  Text json;
+  engine.write_profile(json);
+  platform::write(Stream::Profile, json.view());
+}
+
+}  // namespace
+
+i32 run_program() {
+  auto options = engine_options();
+  if (!options) return fail(kUsageStatus, options.error().message());
+  const auto image = platform::blob("program");
+  if (image.empty())
+    return fail(kBadInputStatus, "there is no program: the boot disc must have a module named "
+                                 "'program' (the host: --blob program=FILE.bfir)");
+  auto module = ir::read_image(image);
+  if (!module) return fail(kBadInputStatus, module.error().message());
+
+  std::vector<microjit::NamedAddress> imports;
+  for (const ProgramImport& i : program_imports()) imports.push_back({i.name, i.address});
+  auto engine = Engine::create(std::move(*module), imports, *options);
+  if (!engine) return fail(kBadInputStatus, engine.error().message());
+  current_engine = engine->get();
+  set_stats_text(stats_text);
+
+  auto* program = current_engine->function<i32()>("bf_main");
+  if (!program)
+    return fail(kBadInputStatus, "the program has no function bf_main: it is not a BareFlow program");
+  const i32 status = program();
+  write_profile(*current_engine);
+  set_stats_text(nullptr);
+  current_engine = nullptr;
+  return status;
+}
+
+}  // namespace bf

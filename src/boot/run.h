@@ -1,0 +1,16 @@
+// What both composition roots do once their platform is up: load the program's IR image, make an
+// engine for it, run it to its end, hand out the profile.
+#pragma once
+
+#include "runtime/base.h"
+
+namespace bf {
+
+// Runs the blob "program" with the options of this run; gives its exit status. Problems before the
+// program starts are one line on the log and kBadInputStatus.
+i32 run_program();
+
+inline constexpr i32 kBadInputStatus = 1;
+inline constexpr i32 kUsageStatus = 2;
+
+}  // namespace bf

@@ -1,0 +1,56 @@
+// Which handler runs an operation on a type. Null: there is none (the verifier excludes it).
+//
+// Cells of these handlers: a result, b c d operands; lane-by-lane ones take the number of lanes in
+// `imm`, chunked ones the number of 16-byte chunks in `imm`, when it is not part of the handler.
+#pragma once
+
+#include "microjit/interp/code.h"
+
+namespace bf::microjit::interp {
+
+// How many 16-byte chunks a vector takes in the frame (at least one).
+constexpr u32 chunks_of(ir::Type t) { return t.bytes() <= 16 ? 1 : t.bytes() / 16; }
+
+// One operation's handler and what its cell needs in `imm`.
+struct Choice {
+  Handler* handler = nullptr;
+  i64 imm = 0;
+};
+
+// handlers_integer.cpp: binary, unary, compare, overflow; `type` is the operands' type
+Choice integer_handler(ir::Op op, ir::Type type);
+// A vector shift of all lanes by the same constant (amount in `imm`).
+Handler* uniform_shift_handler(ir::Op op, ir::Type type);
+// A compare of two scalars and the branch on it: b, c compared, target taken or other.
+Handler* compare_branch_handler(ir::Op op, ir::Type type);
+
+// handlers_float.cpp: binary, unary, ternary, compare
+Choice float_handler(ir::Op op, ir::Type type);
+Handler* float_compare_branch_handler(ir::Op op, ir::Type type);
+
+// handlers_convert.cpp: from `from` to `to`
+Choice convert_handler(ir::Op op, ir::Type from, ir::Type to);
+
+// handlers_vector.cpp: select, splat, extract, insert, shuffle, reductions, masks, dot products;
+// `type` is the vector's
+Choice vector_handler(ir::Op op, ir::Type type);
+// A select of whole values by one i1.
+Choice select_whole_handler(ir::Type type);
+
+// handlers_memory.cpp
+Handler* load_handler(u32 bytes);           // a = memory[b + imm]
+Handler* store_handler(u32 bytes);          // memory[b + imm] = a
+Handler* indexed_load_handler(u32 bytes);   // a = memory[b + c * d(number) + imm]
+Handler* indexed_store_handler(u32 bytes);  // memory[b + c * d(number) + imm] = a
+Handler* move_handler(u32 bytes);           // a = b
+Choice memory_handler(ir::Op op);  // memcopy, memmove, memfill, ptradd, index, stack_alloc
+
+// handlers_control.cpp
+Handler* jump_handler(bool back);  // target.taken; a back edge costs heat
+Handler* branch_handler();         // b: i1
+Handler* switch_handler(u32 bytes);  // b, pointer: SwitchTable
+Handler* return_handler(u32 count);  // b, c: results
+Handler* unreachable_handler();
+Handler* call_handler(ir::Op op);  // pointer: CallSite
+
+}  // namespace bf::microjit::interp

@@ -1,0 +1,36 @@
+// Tier 0: the interpreter, the reference for every other tier.
+//
+// Functions are decoded at their first call into direct-threaded cells (code.h), handlers go from
+// one to the next by tail calls. Interpreted functions call each other directly; compiled code,
+// imports and C callers come in and go out through the System V bridge below.
+#pragma once
+
+#include "microjit/interp/code.h"
+
+namespace bf::microjit::interp {
+
+// Addresses that decoding bakes into the cells; the engine provides them.
+struct Linkage {
+  FunctionState* const* functions = nullptr;  // by function index
+  const void* const* imports = nullptr;       // by import index
+  u8* const* data = nullptr;                  // by data index
+};
+
+// Decodes a verified function. Cannot fail, but for memory.
+std::unique_ptr<Code> decode(const ir::Module& module, const ir::Function& function,
+                             const Linkage& linkage);
+
+// Called where a function's heat is used up, before it runs once more in the interpreter. May put
+// another version into the slot. Set by the engine.
+using HotHook = void(FunctionState& state);
+void set_hot_hook(HotHook* hook);
+
+// Decodes a function at its first use. Set by the engine.
+using DecodeHook = void(FunctionState& state);
+void set_decode_hook(DecodeHook* hook);
+
+// The common entry that every function's `interp_entry` thunk jumps to, with the FunctionState in
+// r11. Not a C function.
+extern "C" void bf_interp_entry();
+
+}  // namespace bf::microjit::interp

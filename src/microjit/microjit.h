@@ -1,0 +1,102 @@
+// The engine: loads a module, runs its functions, and makes the hot ones faster while they run.
+//
+//   auto engine = Engine::create(std::move(*module), imports, {});
+//   if (!engine) return engine.error();
+//   auto* main = (*engine)->function<i32()>("bf_main");
+//   i32 status = main();
+//
+// Every function has one slot through which all calls go; it starts at the interpreter. When a
+// function has been called often enough (or has gone round its loops often enough) it is compiled,
+// and the new version is published with one release store. Nothing stops for that: who is inside
+// the old version finishes there.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "microjit/code_cache.h"
+#include "microjit/function_state.h"
+#include "runtime/text.h"
+
+namespace bf::microjit {
+
+// Which tiers a run may use.
+enum class TierPolicy : u8 {
+  Auto,      // from the interpreter upwards, by heat
+  Interp,    // the interpreter only
+  Baseline,  // everything compiled by the baseline tier before it runs
+};
+// "auto", "interp", "baseline"; false for anything else.
+bool parse_tier_policy(std::string_view text, TierPolicy& policy);
+
+struct EngineOptions {
+  TierPolicy policy = TierPolicy::Auto;
+  bool profile = true;      // count calls and cycles
+  bool log = true;          // promotions, to Stream::Log
+  i64 heat_budget = kDefaultHeatBudget;
+  usize code_bytes = usize{8} << 20;  // budget of the code cache
+  platform::CpuFeatures features = platform::cpu_features();
+};
+
+struct NamedAddress {
+  std::string_view name;
+  const void* address;
+};
+
+class Engine {
+ public:
+  // Takes a verified module. Fails if an import is not among `imports`, or memory does not suffice.
+  static Result<std::unique_ptr<Engine>> create(ir::Module module,
+                                                std::span<const NamedAddress> imports,
+                                                const EngineOptions& options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // A callable address of a function by name that stays good through all promotions, or null.
+  const void* address(std::string_view name) const;
+  template <class F>
+  F* function(std::string_view name) const {
+    return reinterpret_cast<F*>(const_cast<void*>(address(name)));
+  }
+  // Address of a data item, or null.
+  u8* data(std::string_view name) const;
+
+  // Compiles a function now and publishes it. False (with a line in the log) if that failed: then
+  // the slot is as it was.
+  bool promote(FunctionState& state, Tier tier);
+
+  const ir::Module& module() const { return module_; }
+  std::span<const std::unique_ptr<FunctionState>> functions() const { return functions_; }
+  const CodeCache& code_cache() const { return cache_; }
+  const EngineOptions& options() const { return options_; }
+
+  // The profile as JSON (docs/profile.md), and the hottest functions as a table for people.
+  void write_profile(Text& json) const;
+  void write_summary(Text& text, usize rows) const;
+  // Name of the function whose compiled code holds the address, or "".
+  std::string_view describe(const void* address) const;
+
+ private:
+  Engine(ir::Module module, CodeCache cache, const EngineOptions& options);
+  Result<void> bind_imports(std::span<const NamedAddress> imports);
+  Result<void> lay_out_data();
+  Result<void> make_entries();
+  void relocate_data();
+  u64 resolve(const CodeRelocation& relocation) const;
+  Result<const u8*> install(const CompiledCode& code);
+
+  ir::Module module_;
+  EngineOptions options_;
+  CodeCache cache_;
+  std::vector<std::unique_ptr<FunctionState>> functions_;
+  std::vector<FunctionState*> function_pointers_;
+  std::vector<const void*> imports_;
+  std::vector<u8*> data_;
+  u8* data_memory_ = nullptr;
+  usize data_bytes_ = 0;
+  ProfileCore profile_core_;
+};
+
+}  // namespace bf::microjit

@@ -1,0 +1,78 @@
+// What the engine says about itself: the profile as JSON, the hottest functions as a table.
+#include <algorithm>
+
+#include "microjit/microjit.h"
+
+namespace bf::microjit {
+
+namespace {
+
+std::vector<const FunctionState*> by_self_cycles(const Engine& engine) {
+  std::vector<const FunctionState*> order;
+  for (const auto& state : engine.functions())
+    if (state->profile.calls != 0) order.push_back(state.get());
+  std::sort(order.begin(), order.end(), [](const FunctionState* a, const FunctionState* b) {
+    if (a->profile.self_cycles != b->profile.self_cycles)
+      return a->profile.self_cycles > b->profile.self_cycles;
+    return a->function->index < b->function->index;
+  });
+  return order;
+}
+
+using ull = unsigned long long;
+
+void write_function(const Engine& engine, const FunctionState& s, Text& json) {
+  const Profile& p = s.profile;
+  json.append("    {\"name\": ");
+  json.append_json(engine.module().name(*s.function));
+  json.format(", \"tier\": \"%s\", \"calls\": %llu, \"back_edges\": %llu,\n",
+              kTierNames[static_cast<u8>(s.tier)], static_cast<ull>(p.calls),
+              static_cast<ull>(p.back_edges));
+  json.format("     \"cycles\": {\"total\": %llu, \"self\": %llu, \"min\": %llu, \"avg\": %llu, "
+              "\"max\": %llu},\n",
+              static_cast<ull>(p.cycles_total), static_cast<ull>(p.self_cycles),
+              static_cast<ull>(p.cycles_min), static_cast<ull>(p.cycles_total / p.calls),
+              static_cast<ull>(p.cycles_max));
+  json.format("     \"compile_cycles\": %llu, \"code_bytes\": %u, \"ir_instructions\": %llu}",
+              static_cast<ull>(s.compile_ticks), s.code_bytes,
+              static_cast<ull>(s.function->instructions.size()));
+}
+
+}  // namespace
+
+void Engine::write_profile(Text& json) const {
+  u64 compile_ticks = 0;
+  for (const auto& state : functions_) compile_ticks += state->compile_ticks;
+  json.format("{\n  \"version\": 1,\n  \"cycles_per_second\": %llu,\n",
+              static_cast<ull>(platform::ticks_per_second()));
+  json.format("  \"compile_cycles\": %llu,\n  \"code_cache\": {\"used_bytes\": %llu, "
+              "\"budget_bytes\": %llu},\n  \"functions\": [\n",
+              static_cast<ull>(compile_ticks), static_cast<ull>(cache_.used_bytes()),
+              static_cast<ull>(cache_.budget_bytes()));
+  bool first = true;
+  for (const FunctionState* state : by_self_cycles(*this)) {
+    if (!first) json.append(",\n");
+    first = false;
+    write_function(*this, *state, json);
+  }
+  json.append("\n  ]\n}\n");
+}
+
+void Engine::write_summary(Text& text, usize rows) const {
+  const auto order = by_self_cycles(*this);
+  u64 all = 0;
+  for (const FunctionState* s : order) all += s->profile.self_cycles;
+  text.append("  share  tier           calls  cycles/call  function\n");
+  for (usize i = 0; i < order.size() && i < rows; ++i) {
+    const FunctionState& s = *order[i];
+    const u64 permille = all ? s.profile.self_cycles * 1000 / all : 0;
+    text.format("%4llu.%llu %%  %-8s %11llu %12llu  ", static_cast<ull>(permille / 10),
+                static_cast<ull>(permille % 10), kTierNames[static_cast<u8>(s.tier)],
+                static_cast<ull>(s.profile.calls),
+                static_cast<ull>(s.profile.cycles_total / s.profile.calls));
+    text.append(module_.name(*s.function));
+    text.append("\n");
+  }
+}
+
+}  // namespace bf::microjit
