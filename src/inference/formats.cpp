@@ -1,0 +1,64 @@
+#include "inference/formats.h"
+
+#include "inference/kernels/kernels.h"
+
+namespace inference {
+
+namespace {
+
+constexpr Format kFormats[] = {
+#define BF_FORMAT(name, id, elements, bytes, activations, matmul, dequantize) \
+  {#name, id, elements, bytes, Activations::activations, matmul, dequantize},
+#define BF_FORMAT_WITHOUT_KERNEL(name, id)
+#include "inference/formats.def"
+#undef BF_FORMAT
+#undef BF_FORMAT_WITHOUT_KERNEL
+};
+
+struct Name {
+  u32 gguf_id;
+  Text name;
+};
+
+constexpr Name kNames[] = {
+#define BF_FORMAT(name, id, ...) {id, #name},
+#define BF_FORMAT_WITHOUT_KERNEL(name, id) {id, #name},
+#include "inference/formats.def"
+#undef BF_FORMAT
+#undef BF_FORMAT_WITHOUT_KERNEL
+};
+
+constexpr bool rows_are_sane() {
+  for (const Format& a : kFormats) {
+    if (a.block_elements == 0 || a.block_bytes == 0 || a.matmul == nullptr) return false;
+    // Q8 activations come in blocks of 32: so must the weights they meet.
+    if (a.activations == Activations::Q8 && a.block_elements != kQ8BlockElements) return false;
+  }
+  for (const Name& a : kNames)
+    for (const Name& b : kNames)
+      if (&a != &b && a.gguf_id == b.gguf_id) return false;
+  return true;
+}
+static_assert(rows_are_sane());
+
+}  // namespace
+
+const Format* find_format(u32 gguf_id) {
+  for (const Format& format : kFormats)
+    if (format.gguf_id == gguf_id) return &format;
+  return nullptr;
+}
+
+Text format_name(u32 gguf_id) {
+  for (const Name& row : kNames)
+    if (row.gguf_id == gguf_id) return row.name;
+  return "unknown";
+}
+
+void list_formats(Message& message) {
+  const Format* first = kFormats;
+  for (const Format& format : kFormats)
+    message << Text(&format == first ? "" : ", ", &format == first ? 0 : 2) << format.name;
+}
+
+}  // namespace inference

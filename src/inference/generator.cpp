@@ -1,0 +1,111 @@
+#include "inference/generator.h"
+
+#include "inference/detokenizer.h"
+
+namespace inference {
+
+namespace {
+
+constexpr double kNsPerMs = 1e6;
+constexpr double kNsPerSecond = 1e9;
+
+void describe_part(Message& message, Text name, u64 tokens, u64 ns) {
+  message << name << " " << tokens << " tokens in "
+          << Decimal{static_cast<double>(ns) / kNsPerMs, 1} << " ms";
+  if (ns > 0 && tokens > 0) {
+    const double rate = static_cast<double>(tokens) * kNsPerSecond / static_cast<double>(ns);
+    message << " (" << Decimal{rate, 2} << " tok/s)";
+  }
+}
+
+}  // namespace
+
+void Statistics::add(const Statistics& other) {
+  prompt_tokens += other.prompt_tokens;
+  prompt_ns += other.prompt_ns;
+  generated_tokens += other.generated_tokens;
+  generate_ns += other.generate_ns;
+}
+
+void Statistics::describe(Message& message) const {
+  describe_part(message, "prompt", prompt_tokens, prompt_ns);
+  message << ", ";
+  describe_part(message, "generated", generated_tokens, generate_ns);
+}
+
+bool Generator::load(Bytes file, const Settings& settings, Error& error) {
+  constexpr u64 kMiB = 1 << 20;
+  if (!file_.parse(file, error) || !model_.load(file_, error) ||
+      !tokenizer_.load(file_, model_.shape.vocabulary, error) ||
+      !transformer_.prepare(model_, settings.context, error))
+    return false;
+  if (!sampler_.prepare(model_.shape.vocabulary, settings.sampler)) {
+    error << "model: not enough memory for the sampler: give the machine more memory";
+    return false;
+  }
+  most_tokens_ = settings.tokens;
+  const Shape& shape = model_.shape;
+  Message line;
+  line << "model: " << shape.layers << " layers, dim " << shape.dim << ", " << shape.heads
+       << " heads (" << shape.kv_heads << " kv), vocabulary " << shape.vocabulary << ", "
+       << model_.output.format->name << ", context " << transformer_.context() << ", "
+       << transformer_.memory_bytes() / kMiB << " MiB\n";
+  line.write(BF_STREAM_LOG);
+  return true;
+}
+
+void Generator::print(Text text) {
+  if (text.empty()) return;
+  bf_write(BF_STREAM_TEXT, text.data, text.size);
+  line_open_ = text[text.size - 1] != '\n';
+}
+
+bool Generator::encode(Text prompt, Error& error) {
+  if (!tokenizer_.encode(prompt, true, prompt_, prompt_count_)) {
+    error << "prompt: not enough memory for " << prompt.size << " bytes: give a shorter one";
+    return false;
+  }
+  // A model without a beginning needs something to begin with.
+  if (prompt_count_ == 0) prompt_[prompt_count_++] = tokenizer_.begin_token();
+  if (prompt_count_ <= transformer_.context()) return true;
+  error << "prompt: " << prompt_count_ << " tokens do not fit into the context of "
+        << transformer_.context() << ": give a shorter one";
+  return false;
+}
+
+bool Generator::tell(Text prompt, Interruptor* interruptor, Error& error) {
+  if (!encode(prompt, error)) return false;
+  Statistics story;
+  line_open_ = false;
+  print(prompt);
+
+  const u64 start = bf_clock_ns();
+  const float* logits = transformer_.forward(prompt_.data(), prompt_count_, 0);
+  const u64 prompt_done = bf_clock_ns();
+  Detokenizer detokenizer(tokenizer_, prompt.empty());
+  u64 position = prompt_count_;
+  while (story.generated_tokens < most_tokens_) {
+    const u32 token = sampler_.choose(logits);
+    if (tokenizer_.ends_sequence(token)) break;
+    ++story.generated_tokens;
+    print(detokenizer.put(token));
+    if (position == transformer_.context() || story.generated_tokens == most_tokens_) break;
+    if (interruptor != nullptr && interruptor->interrupted()) break;
+    logits = transformer_.forward(&token, 1, position++);
+  }
+  print(detokenizer.finish());
+  if (line_open_) print("\n");
+
+  story.prompt_tokens = prompt_count_;
+  story.prompt_ns = prompt_done - start;
+  story.generate_ns = bf_clock_ns() - prompt_done;
+  totals_.add(story);
+  Message line;
+  line << "stats: ";
+  story.describe(line);
+  line << "\n";
+  line.write(BF_STREAM_LOG);
+  return true;
+}
+
+}  // namespace inference

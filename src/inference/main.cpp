@@ -1,0 +1,54 @@
+// bf_main: options, model, prompt; then stories.
+#include "inference/conversation.h"
+#include "inference/generator.h"
+#include "inference/settings.h"
+
+namespace inference {
+
+namespace {
+
+enum ExitStatus : i32 { kSuccess = 0, kBadModel = 1, kBadUse = 2 };
+
+Bytes find_blob(Text name) {
+  u64 size = 0;
+  const void* data = bf_blob(name.data, name.size, &size);
+  return {static_cast<const u8*>(data), size};
+}
+
+Text as_text(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data), bytes.size};
+}
+
+i32 fail(const Error& error, ExitStatus status) {
+  Message line;
+  line << "error: " << error.text() << "\n";
+  line.write(BF_STREAM_LOG);
+  return status;
+}
+
+i32 run() {
+  Error error;
+  Settings settings;
+  if (!settings.read(as_text(find_blob("options")), error)) return fail(error, kBadUse);
+  if (!settings.has_seed) settings.sampler.seed = bf_random_seed();
+
+  Generator generator;
+  if (!generator.load(find_blob("model"), settings, error)) return fail(error, kBadModel);
+
+  const Bytes prompt = find_blob("prompt");
+  if (!generator.tell(as_text(prompt), nullptr, error)) return fail(error, kBadUse);
+  if (prompt.data != nullptr) return kSuccess;
+  if (settings.interactive)
+    converse(generator);
+  else if (!tell_lines(generator, error))
+    return fail(error, kBadUse);
+  return kSuccess;
+}
+
+}  // namespace
+
+}  // namespace inference
+
+extern "C" int32_t bf_main(void) {
+  return inference::run();
+}

@@ -1,0 +1,28 @@
+// The program's options (docs/options.md), read from the "options" blob and checked.
+//
+//   Settings settings;
+//   if (!settings.read(blob, error)) ...    // "temp=abc: a number from 0 to 100 is needed"
+#pragma once
+
+#include "inference/message.h"
+#include "inference/sampler.h"
+
+namespace inference {
+
+struct Settings {
+  u64 tokens = UINT64_MAX;  // to generate, at most
+  u64 context = 0;          // positions; 0: as many as the model has
+  bool interactive = false;
+  bool has_seed = false;
+  SamplerSettings sampler;
+
+  [[nodiscard]] bool read(Text options, Error& error);
+};
+
+// Decimal digits only, no more than fits.
+bool parse_integer(Text text, u64& value);
+
+// Digits with at most one point, a sign and an exponent: "0.8", ".5", "1e-3".
+bool parse_decimal(Text text, double& value);
+
+}  // namespace inference

@@ -1,0 +1,83 @@
+// The SentencePiece tokenizer of Llama files, as llama.cpp applies it.
+//
+//   Tokenizer tokenizer;
+//   if (!tokenizer.load(gguf, vocabulary, error)) ...
+//   Array<u32> tokens;  u64 count;
+//   if (!tokenizer.encode(text, true, tokens, count)) ...   // memory is short
+//   tokenizer.piece(token)                                  // see detokenizer.h for text
+//
+// Encoding: user-defined tokens are cut out first, the longest first. What is between them gets a
+// space in front (unless the file says otherwise), spaces become U+2581, and neighbouring pieces
+// are merged, best score first. What is no piece then falls back to byte tokens.
+#pragma once
+
+#include "inference/gguf.h"
+#include "inference/message.h"
+#include "inference/name_table.h"
+#include "inference/types.h"
+
+namespace inference {
+
+// tokenizer.ggml.token_type
+enum class TokenType : u32 {
+  Normal = 1,
+  Unknown = 2,
+  Control = 3,
+  UserDefined = 4,
+  Unused = 5,
+  Byte = 6,
+};
+
+class Tokenizer {
+ public:
+  static constexpr u32 kNone = NameTable::kNone;
+
+  // `vocabulary` is how many rows the embedding has; the pieces must be as many.
+  [[nodiscard]] bool load(const Gguf& file, u64 vocabulary, Error& error);
+
+  // The ids of `text`; with `begin`, after the beginning-of-sequence token (where the file wants
+  // one). `count` of `tokens` are used. False where memory is short.
+  [[nodiscard]] bool encode(Text text, bool begin, Array<u32>& tokens, u64& count) const;
+
+  u64 size() const { return pieces_.size(); }
+  // The token of a piece, or kNone.
+  u32 find(Text piece) const { return index_.find(piece); }
+  float score(u32 token) const { return load_unaligned<float>(scores_ + 4 * u64{token}); }
+  Text piece(u32 token) const { return pieces_[token]; }
+  TokenType type(u32 token) const;
+  // The byte that a token of type Byte stands for.
+  u8 byte(u32 token) const;
+
+  u32 begin_token() const { return begin_; }
+  // Whether generation ends with this token.
+  bool ends_sequence(u32 token) const;
+  // Whether encode() puts a space in front of the text, which decoding then takes away.
+  bool adds_space() const { return add_space_; }
+
+ private:
+  struct Encoding;
+
+  bool load_pieces(const Gguf& file, u64 vocabulary, Error& error);
+  bool load_special(const Gguf& file, Error& error);
+  u32 special_token(const Gguf& file, Text key, u32 fallback, Error& error) const;
+  bool index_pieces(Error& error);
+  void sort_user_defined();
+  bool cut_user_defined(Text text, Array<u32>& owners) const;
+  void encode_stretch(Text text, Encoding& encoding) const;
+  void encode_bytes(Text symbol, Encoding& encoding) const;
+
+  Array<Text> pieces_;
+  const u8* scores_ = nullptr;  // f32, unaligned, in the file
+  const u8* types_ = nullptr;   // u32 or i32, likewise; null where the file has none
+  NameTable index_;
+  Array<u32> user_defined_;  // longest piece first
+  u32 byte_tokens_[256];
+  u32 begin_ = kNone;
+  u32 end_ = kNone;
+  u32 end_of_turn_ = kNone;
+  u32 unknown_ = kNone;
+  bool add_begin_ = true;
+  bool add_space_ = true;
+};
+
+}  // namespace inference
