@@ -87,6 +87,12 @@ def softmax(x: np.ndarray) -> np.ndarray:
     return e / e.sum(axis=-1, keepdims=True)
 
 
+def margin(logits: np.ndarray) -> float:
+    """By how much the best token is ahead of the second: what rounding must not eat up."""
+    second, best = np.partition(logits, -2)[-2:]
+    return float(best - second)
+
+
 def choose(logits: np.ndarray, temperature: float, top_p: float, rng: np.random.Generator) -> int:
     """The next token: the best one, or a draw from the most likely `top_p`."""
     if temperature == 0:

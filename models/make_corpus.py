@@ -28,9 +28,19 @@ from grammar.world import (ANIMALS, FAMILY, OUTDOOR_WILD, PLACES, SIZES, TRAITS,
 
 HELD_OUT_ONE_IN = 16
 PETNAMES = ("Fluffy", "Lucky", "Button", "Snowy", "Peanut", "Sunny")
+# Small things that a sentence or two may need.
+DETAILS = {
+    "skyline": ("hills", "fields", "trees", "roofs"),
+    "through": ("through the garden", "down the path", "around the house", "across the yard"),
+    "a_thing": ("a horse", "a castle", "a mountain of toys", "a ship of gold", "a giant cake", "a crown"),
+    "miss_thing": ("an old shoe", "a big stone", "a rusty spoon", "a very fat worm"),
+    "T": ("coat", "scarf", "blanket", "jacket"),
+}
 EPILOGUE_CHANCE = 0.3
 # Plots that are about A and B, who are friends from the start.
-PAIR_PLOTS = ("sharing", "birthday_surprise", "building", "race", "quarrel", "storm", "treasure", "mystery", "skill")
+PAIR_PLOTS = tuple(
+    "sharing birthday_surprise building race quarrel storm treasure mystery skill".split()
+)
 
 
 def cast_roles(s: Story, plot: Plot) -> None:
@@ -41,7 +51,8 @@ def cast_roles(s: Story, plot: Plot) -> None:
     hero = make_person(rng, species)
     # Friends of the other sex make pronouns clear; of the same sex they are rarer.
     male = not hero.male if rng.random() < 0.7 else hero.male
-    other = rng.choice([a for a in ANIMALS if a != species]) if kind == "animal" or rng.random() < 0.12 else "child"
+    animal_friend = kind == "animal" or rng.random() < 0.12
+    other = rng.choice([a for a in ANIMALS if a != species]) if animal_friend else "child"
     roles["A"] = hero
     roles["B"] = make_person(rng, other, avoid=(hero.name,), male=male)
     name, grown_male = rng.choice(FAMILY)
@@ -55,13 +66,10 @@ def cast_scene(s: Story, places: tuple) -> None:
     rng, roles = s.rng, s.roles
     place = rng.choice(places)
     found, miss, miss2 = rng.sample(place.spots, 3)
-    roles.update(P=place, W=rng.choice(WEATHERS), S=rng.choice(place.sights), found=found, miss=miss, miss2=miss2)
-    roles.update(trait=rng.choice(TRAITS), size=rng.choice(SIZES), petname=rng.choice(PETNAMES), day_low="one day")
-    roles["skyline"] = rng.choice(("hills", "fields", "trees", "roofs"))
-    roles["through"] = rng.choice(("through the garden", "down the path", "around the house", "across the yard"))
-    roles["a_thing"] = rng.choice(("a horse", "a castle", "a mountain of toys", "a ship of gold", "a giant cake", "a crown"))
-    roles["miss_thing"] = rng.choice(("an old shoe", "a big stone", "a rusty spoon", "a very fat worm"))
-    roles["T"] = rng.choice(("coat", "scarf", "blanket", "jacket"))
+    roles.update(P=place, W=rng.choice(WEATHERS), S=rng.choice(place.sights))
+    roles.update(found=found, miss=miss, miss2=miss2, day_low="one day")
+    roles.update(trait=rng.choice(TRAITS), size=rng.choice(SIZES), petname=rng.choice(PETNAMES))
+    roles.update({name: rng.choice(choices) for name, choices in DETAILS.items()})
 
 
 def tell(rng: random.Random) -> tuple[str, str]:

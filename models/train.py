@@ -136,7 +136,8 @@ def train(args: argparse.Namespace, model: Llama, stories: list[np.ndarray]) -> 
         progress = step / args.steps if args.steps else elapsed / (60 * args.minutes)
         facts = {"steps": step, "tokens": seen, "train_loss": round(float(np.mean(recent)), 4)}
         if step % 100 == 0:
-            print(f"{elapsed:7.0f} s  {100 * progress:5.1f} %  {seen / elapsed:6.0f} tok/s  {facts}", flush=True)
+            speed = f"{seen / elapsed:6.0f} tok/s"
+            print(f"{elapsed:7.0f} s  {100 * progress:5.1f} %  {speed}  {facts}", flush=True)
         if step % 500 == 0:
             save(model, args.out, facts)
     return facts

@@ -34,7 +34,8 @@ def introduce(s: Story) -> None:
         begin_with_friends(s)
         return
     s.say(
-        "Once upon a time(,|) there was a_ ({size}|{trait}|{size}|{trait} {size}) {A.kind} (named|named|called) {A}.",
+        "Once upon a time(,|) there was a_ ({size}|{trait}|{size}|{trait} {size}) {A.kind} "
+            "(named|named|called) {A}.",
         "Once upon a time(,|) there was a_ {size} {A.kind} named {A} who loved to {hobby}.",
         "Once upon a time, a_ ({size}|{trait}) {A.kind} named {A} lived {home}.",
         "Once upon a time, {home}, there lived a_ ({size}|{trait}) {A.kind} named {A}.",
@@ -68,8 +69,14 @@ def begin_with_the_day(s: Story) -> None:
         "It was a_ {W} day. A_ ({size}|{trait}) {A.kind} named {A} was in a good mood.",
         "\"Good morning!\" said {G}. A_ {size} {A.kind} named {A} jumped out of bed.",
     )
-    s.maybe(0.5, "{A} ate breakfast with {G}.", "\"Today will be a good day,\" {A} said.", "{A.He} loved to {hobby}.")
-    s.phrases = {**s.phrases, "day": ["That day", "Later that day", "That (morning|afternoon)", "After breakfast", "A little later"]}
+    s.maybe(
+        0.5,
+        "{A} ate breakfast with {G}.",
+        '"Today will be a good day," {A} said.',
+        "{A.He} loved to {hobby}.",
+    )
+    day = ["That day", "Later that day", "That (morning|afternoon)", "After breakfast", "A little later"]
+    s.phrases = {**s.phrases, "day": day}
     s.roles["day_low"] = "that day"
 
 
