@@ -55,7 +55,7 @@ class Sampler {
 extern "C" {
 
 // The first of the greatest logits.
-uint32_t argmax(const float* logits, uint64_t count);
+[[gnu::noinline]] uint32_t argmax(const float* logits, uint64_t count);
 
 }  // extern "C"
 

@@ -20,10 +20,10 @@ constexpr u64 q8_row_bytes(u64 columns) {
 extern "C" {
 
 // Matrix products, one per weight format: see MatmulKernel in formats.h.
-#define BF_FORMAT(name, id, elements, bytes, activations, matmul, dequantize)                     \
-  void matmul(float* out, const u8* weights, const void* activations_rows, u64 columns, u64 rows, \
-              u64 tokens, u64 out_stride);                                                        \
-  void dequantize(float* out, const u8* weights, u64 columns);
+#define BF_FORMAT(name, id, elements, bytes, activations, matmul, dequantize)                \
+  [[gnu::noinline]] void matmul(float* out, const u8* weights, const void* activations_rows, \
+                                u64 columns, u64 rows, u64 tokens, u64 out_stride);          \
+  [[gnu::noinline]] void dequantize(float* out, const u8* weights, u64 columns);
 #define BF_FORMAT_WITHOUT_KERNEL(name, id)
 #include "inference/formats.def"
 #undef BF_FORMAT
@@ -31,31 +31,33 @@ extern "C" {
 
 // x (columns) to a Q8 row, as llama.cpp does it but with scales kept in f32: per 32 values
 // scale = max |x| / 127, value = x / scale rounded to nearest.
-void quantize_q8(void* out, const float* x, u64 columns);
+[[gnu::noinline]] void quantize_q8(void* out, const float* x, u64 columns);
 
 // out = x / sqrt(mean(x^2) + epsilon) * weight
-void rmsnorm(float* out, const float* x, const float* weight, u64 count, float epsilon);
+[[gnu::noinline]] void rmsnorm(float* out, const float* x, const float* weight, u64 count,
+                               float epsilon);
 
 // Rotates neighbouring pairs: out = x * cosines + swapped(x) * sines, where swapped exchanges the
 // two of a pair and `sines` holds (-sin, sin) per pair. `x` (count) needs no padding, `out` is
 // padded.
-void rope(float* out, const float* x, const float* cosines, const float* sines, u64 count);
+[[gnu::noinline]] void rope(float* out, const float* x, const float* cosines, const float* sines,
+                            u64 count);
 
 // One head of attention over `positions` rows of keys and values (positions, stride):
 //   out = sum over p of softmax(q . key_p * scale)_p * value_p
 // q and out (stride); scores is scratch of round_up(positions, 16) floats. Up to 15 rows behind
 // the last position are read, but count for nothing.
-void attention(float* out, const float* q, const float* keys, const float* values, float* scores,
-               u64 positions, u64 stride, float scale);
+[[gnu::noinline]] void attention(float* out, const float* q, const float* keys, const float* values,
+                                 float* scores, u64 positions, u64 stride, float scale);
 
 // x = exp(x - max x) / sum of the same, over `count`; the padding becomes zero.
-void softmax(float* x, u64 count);
+[[gnu::noinline]] void softmax(float* x, u64 count);
 
 // gate = gate * sigmoid(gate) * up
-void swiglu(float* gate, const float* up, u64 count);
+[[gnu::noinline]] void swiglu(float* gate, const float* up, u64 count);
 
 // x += y
-void add(float* x, const float* y, u64 count);
+[[gnu::noinline]] void add(float* x, const float* y, u64 count);
 
 }  // extern "C"
 
