@@ -1,1 +1,0 @@
-#include "microjit/ir/text.h"
