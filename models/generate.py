@@ -10,6 +10,7 @@ fast. Reads Llama models of F32 and Q8_0 tensors.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -38,6 +39,7 @@ class Model:
         """Forgets every token: the next one is at position 0."""
         self.keys: list[list[np.ndarray]] = [[] for _ in range(self.layers)]
         self.values: list[list[np.ndarray]] = [[] for _ in range(self.layers)]
+        self.smallest_margin = float("inf")
 
     def weight(self, name: str) -> np.ndarray:
         return self.tensors[name + ".weight"]
@@ -113,6 +115,7 @@ def generate(model: Model, prompt: str, tokens: int, temperature: float = 0.0,
         yield token
         logits = model.forward(token)
     for _ in range(tokens):
+        model.smallest_margin = min(model.smallest_margin, margin(logits))
         token = choose(logits, temperature, top_p, rng)
         if token == EOS or len(model.keys[0]) == model.context:
             return
@@ -128,10 +131,13 @@ def main() -> None:
     parser.add_argument("--temp", type=float, default=0.0)
     parser.add_argument("--top-p", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--margin", action="store_true", help="report the closest decision")
     args = parser.parse_args()
     model = Model(args.model)
     ids = generate(model, args.prompt, args.tokens, args.temp, args.top_p, args.seed)
     print(model.tokenizer.decode(list(ids)))
+    if args.margin:
+        print(f"smallest margin {model.smallest_margin:.3f}", file=sys.stderr)
 
 
 if __name__ == "__main__":
