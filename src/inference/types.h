@@ -100,6 +100,15 @@ class Array {
     return data_ != nullptr;
   }
 
+  void swap(Array& other) {
+    T* const data = data_;
+    const u64 size = size_;
+    data_ = other.data_;
+    size_ = other.size_;
+    other.data_ = data;
+    other.size_ = size;
+  }
+
   T* data() { return data_; }
   const T* data() const { return data_; }
   u64 size() const { return size_; }

@@ -1,0 +1,53 @@
+// The line that is being typed: UTF-8 text and a cursor between two characters.
+//
+//   EditLine line;
+//   line.insert("é");
+//   line.left();
+//   line.text(), line.cursor()
+//
+// It knows nothing of keys and screens; line_editor.h brings these together.
+#pragma once
+
+#include "inference/types.h"
+
+namespace inference {
+
+class EditLine {
+ public:
+  static constexpr u64 kCapacity = 2048;
+
+  Text text() const { return {bytes_, size_}; }
+  u64 cursor() const { return cursor_; }  // in bytes
+  bool at_end() const { return cursor_ == size_; }
+
+  // Characters (not bytes) of the first `bytes` of the text.
+  u64 columns(u64 bytes) const;
+
+  // At the cursor, which moves behind it; nothing if it does not fit any more.
+  void insert(Text character);
+  // Replaces everything; the cursor goes to the end. Cut to the capacity.
+  void set(Text text);
+
+  void left();
+  void right();
+  void home() { cursor_ = 0; }
+  void end() { cursor_ = size_; }
+
+  void erase_before() { erase(previous(cursor_), cursor_); }
+  void erase_at() { erase(cursor_, following(cursor_)); }
+  void erase_to_end() { erase(cursor_, size_); }
+  void erase_to_start() { erase(0, cursor_); }
+  void erase_word();
+
+ private:
+  // The byte offset of the character before or behind `at`.
+  u64 previous(u64 at) const;
+  u64 following(u64 at) const;
+  void erase(u64 first, u64 last);
+
+  char bytes_[kCapacity];
+  u64 size_ = 0;
+  u64 cursor_ = 0;
+};
+
+}  // namespace inference
