@@ -1,0 +1,1 @@
+"""What `./bareflow` does, one module per concern; scripts/bareflow_cli.py is the way in."""

@@ -1,0 +1,22 @@
+"""Where things are. Everything that is made lives in the build directory."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# BAREFLOW_BUILD names another build directory, relative to the caller.
+BUILD = Path(os.environ.get('BAREFLOW_BUILD') or ROOT / 'build').absolute()
+
+DEFAULT_MODEL = ROOT / 'models' / 'story.gguf'
+
+HOST_ENGINE = BUILD / 'src' / 'boot' / 'bf-host'
+NATIVE_PROGRAM = BUILD / 'src' / 'inference' / 'bf-native'
+PROGRAM = BUILD / 'src' / 'inference' / 'program.bfir'
+KERNEL = BUILD / 'src' / 'boot' / 'bareflow.elf'
+KERNEL_SYMBOLS = BUILD / 'src' / 'boot' / 'bareflow.debug.elf'
+
+
+def target(path):
+    """The name that ninja has for a file of the build directory."""
+    return str(path.relative_to(BUILD))

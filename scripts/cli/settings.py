@@ -1,0 +1,52 @@
+"""From parsed arguments to what a run gets: the options text, the model, the profile's place."""
+
+import os
+from pathlib import Path
+
+from cli import places
+from cli.report import Failure
+
+KEYS = ('tokens', 'temp', 'top-p', 'seed', 'tier')
+
+
+def option_lines(arguments):
+    """`key=value` pairs as docs/options.md defines them, for what was given."""
+    values = vars(arguments)
+    pairs = ((key, values.get(key.replace('-', '_'))) for key in KEYS)
+    return [f'{key}={value}' for key, value in pairs if value is not None]
+
+
+def model(arguments):
+    """The model's absolute path; a file that cannot be booted is refused here and now."""
+    path = Path(arguments.model).absolute() if arguments.model else places.DEFAULT_MODEL
+    try:
+        with open(path, 'rb') as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise Failure(f'model: cannot read {path}: {error.strerror}') from None
+    if empty:
+        raise Failure(f'model: {path} is empty: give a GGUF file')
+    return path
+
+
+def profile(arguments):
+    """The profile's absolute path or None; a place that cannot be written is refused early."""
+    if not arguments.profile:
+        return None
+    path = Path(arguments.profile).absolute()
+    try:
+        with open(path, 'ab'):
+            pass
+    except OSError as error:
+        raise Failure(f'--profile: cannot write {path}: {error.strerror}') from None
+    return path
+
+
+def output(path):
+    """An absolute path whose folder is there and can be written to."""
+    path = Path(path).absolute()
+    if path.is_dir():
+        raise Failure(f'{path} is a folder: name a file')
+    if not os.access(path.parent, os.W_OK):
+        raise Failure(f'cannot write {path}: no such folder, or no right to write there')
+    return path
