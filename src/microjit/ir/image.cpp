@@ -25,8 +25,8 @@ u64 checksum(std::span<const u8> bytes) {
   return hash;
 }
 
-void put_fixed(std::vector<u8>& out, u64 value, u32 bytes) {
-  for (u32 i = 0; i < bytes; ++i) out.push_back(static_cast<u8>(value >> (8 * i)));
+void put_fixed(std::span<u8> out, usize at, u64 value, u32 bytes) {
+  for (u32 i = 0; i < bytes; ++i) out[at + i] = static_cast<u8>(value >> (8 * i));
 }
 
 // ---- Writing --------------------------------------------------------------------------------
@@ -404,14 +404,20 @@ std::vector<u8> write_image(const Module& module) {
   w.number(module.functions.size());
   for (const Function& f : module.functions) FunctionWriter(f, w).run();
 
-  std::vector<u8> image;
-  put_fixed(image, kImageMagic, 4);
-  put_fixed(image, kImageVersion, 4);
-  put_fixed(image, w.out.size(), 8);
-  put_fixed(image, checksum(w.out), 8);
-  put_fixed(image, 0, 8);
+  std::vector<u8> image(kHeaderBytes);
   image.insert(image.end(), w.out.begin(), w.out.end());
+  seal_image(image);
   return image;
+}
+
+void seal_image(std::span<u8> image) {
+  if (image.size() < kHeaderBytes) return;
+  const auto payload = image.subspan(kHeaderBytes);
+  put_fixed(image, 0, kImageMagic, 4);
+  put_fixed(image, 4, kImageVersion, 4);
+  put_fixed(image, 8, payload.size(), 8);
+  put_fixed(image, 16, checksum(payload), 8);
+  put_fixed(image, 24, 0, 8);
 }
 
 Result<Module> read_image(std::span<const u8> bytes) {

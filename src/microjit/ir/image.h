@@ -13,6 +13,10 @@ namespace bf::ir {
 inline constexpr u32 kImageMagic = 0x52494642;  // "BFIR"
 inline constexpr u32 kImageVersion = 1;
 
+// Makes the header of a changed image right again (size and checksum), so that tools and fuzzers get
+// past it. `image` has at least a header's length, or is left alone.
+void seal_image(std::span<u8> image);
+
 std::vector<u8> write_image(const Module& module);
 Result<Module> read_image(std::span<const u8> bytes);
 
