@@ -105,9 +105,10 @@ float fma_soft(float a, float b, float c) {
 
 double fma_soft(double a, double b, double c) {
   if (!is_finite_nonzero(a) || !is_finite_nonzero(b) || !is_finite_nonzero(c)) {
-    // Zero, infinity or NaN is there: a zero product or sum rounds once by itself, but a zero c
-    // would leave the product to be rounded, which is right too.
-    return a * b + c;
+    // An infinite or NaN c with finite factors: the product must not overflow and meet it. In all
+    // other cases with a zero, an infinity or a NaN only one of the two operations rounds.
+    const bool factors_finite = a - a == 0 && b - b == 0;
+    return factors_finite && c - c != 0 ? c + c : a * b + c;
   }
   using Wide = unsigned __int128;
   const Parts pa = split(a), pb = split(b), pc = split(c);
