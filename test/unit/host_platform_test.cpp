@@ -1,0 +1,180 @@
+// The platform port in a Linux process, and what the runtime makes of it.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstring>
+
+#include "arch/host/command_line.h"
+#include "runtime/cpu_features.h"
+#include "runtime/heap.h"
+#include "runtime/platform.h"
+#include "runtime/program_abi.h"
+#include "runtime/program_imports.h"
+
+using namespace bf;
+
+namespace {
+
+// The message of a command line that is refused; "" for a good one.
+std::string refusal(std::vector<const char*> arguments) {
+  auto line = host::parse_command_line(arguments);
+  if (!line) return line.error().message();
+  auto up = host::bring_up(*line);
+  return up ? "" : up.error().message();
+}
+
+// How a child process ends that runs this.
+template <class F>
+int ending_of(F&& run) {
+  const pid_t child = fork();
+  if (child == 0) {
+    (void)!freopen("/dev/null", "w", stderr);
+    signal(SIGABRT, SIG_DFL);
+    signal(SIGSEGV, SIG_DFL);
+    run();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace
+
+TEST_CASE("pages are zeroed and writable") {
+  auto* pages = static_cast<char*>(platform::allocate_pages(10'000));
+  REQUIRE(pages != nullptr);
+  for (int i = 0; i < 10'000; ++i) REQUIRE(pages[i] == 0);
+  std::memset(pages, 1, 10'000);
+  platform::free_pages(pages, 10'000);
+  CHECK(platform::allocate_pages(0) == nullptr);
+  CHECK(platform::allocate_pages(SIZE_MAX) == nullptr);
+}
+
+TEST_CASE("code that is written at one address runs at another") {
+  const platform::CodeMemory code = platform::allocate_code(100);
+  REQUIRE(code.write != nullptr);
+  REQUIRE(code.run != code.write);
+  CHECK(code.bytes >= 100);
+  const u8 return_42[] = {0xb8, 42, 0, 0, 0, 0xc3};  // mov eax, 42; ret
+  std::memcpy(code.write, return_42, sizeof return_42);
+  CHECK(reinterpret_cast<int (*)()>(reinterpret_cast<uintptr_t>(code.run))() == 42);
+  CHECK(ending_of([&] { const_cast<volatile u8*>(code.run)[0] = 0; }) == 128 + SIGSEGV);
+  CHECK(ending_of([&] { reinterpret_cast<int (*)()>(code.write)(); }) == 128 + SIGSEGV);
+}
+
+TEST_CASE("the clock goes on, and ticks have a rate") {
+  const u64 start = platform::clock_ns();
+  CHECK(platform::clock_ns() >= start);
+  CHECK(platform::ticks_per_second() > 100'000'000);
+  CHECK(platform::ticks_per_second() < 10'000'000'000);
+  CHECK(platform::random_seed() != platform::random_seed());
+}
+
+TEST_CASE("command lines make blobs and options") {
+  const std::string file = "/tmp/bareflow-host-test-" + std::to_string(getpid());
+  FILE* out = fopen(file.c_str(), "w");
+  fputs("content", out);
+  fclose(out);
+  const std::string blob = "file=" + file;
+  REQUIRE(refusal({"--blob", blob.c_str(), "--text", "prompt=a=b", "--option", "temp=0", "--option",
+                   "seed=1", "--text", "empty="}) == "");
+  unlink(file.c_str());
+  const auto text = [](std::string_view name) {
+    const auto bytes = platform::blob(name);
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
+  CHECK(text("file") == "content");
+  CHECK(text("prompt") == "a=b");
+  CHECK(text("options") == "temp=0\nseed=1\n");
+  CHECK(platform::blob("empty").data() != nullptr);
+  CHECK(platform::blob("absent").data() == nullptr);
+  u64 bytes = 9;
+  CHECK(bf_blob("prompt", 6, &bytes) != nullptr);
+  CHECK(bytes == 3);
+  CHECK(bf_blob("stats", 5, &bytes) == nullptr);
+}
+
+TEST_CASE("command lines that are wrong are refused") {
+  CHECK_THAT(refusal({"--what"}), Catch::Matchers::StartsWith("error: --what: unknown"));
+  CHECK_THAT(refusal({"--blob"}), Catch::Matchers::Contains("must follow"));
+  CHECK_THAT(refusal({"--blob", "x"}), Catch::Matchers::Contains("expected NAME=VALUE"));
+  CHECK_THAT(refusal({"--blob", "x=/no/such/file"}),
+             Catch::Matchers::StartsWith("error: cannot read /no/such/file: No such file"));
+  CHECK_THAT(refusal({"--blob", "model=/no/such/file"}),
+             Catch::Matchers::StartsWith("error: model: cannot read /no/such/file"));
+  CHECK_THAT(refusal({"--blob", "x=/"}), Catch::Matchers::Contains("directory"));
+  CHECK_THAT(refusal({"--stream", "profile=/no/such/folder/x"}),
+             Catch::Matchers::StartsWith("error: cannot write"));
+  CHECK_THAT(refusal({"--stream", "text=/dev/null"}), Catch::Matchers::Contains("only stream"));
+  CHECK_THAT(refusal({"--option", "isa=z80"}), Catch::Matchers::Contains("use sse2, avx2"));
+}
+
+TEST_CASE("processor features follow CPUID, XCR0 and the cap") {
+  CpuidLeaves all;
+  all.leaf1_ecx = all.leaf7_ebx = all.leaf7_ecx = all.leaf7_1_eax = ~0u;
+  all.extended1_ecx = all.extended7_edx = ~0u;
+  const auto full = decode_cpu_features(all, 0xe7);
+  CHECK((full.avx && full.avx2 && full.avx512f && full.avx512bf16 && full.lzcnt));
+  const auto ymm_only = decode_cpu_features(all, 0x07);
+  CHECK((ymm_only.avx2 && ymm_only.fma && !ymm_only.avx512f && !ymm_only.avx512vnni));
+  const auto none = decode_cpu_features(all, 0x03);
+  CHECK((!none.avx && !none.avx2 && !none.f16c && !none.avx512f && none.sse42 && none.bmi2));
+  all.leaf1_ecx &= ~(1u << 27);  // the system has not switched XSAVE on
+  CHECK_FALSE(decode_cpu_features(all, 0xe7).avx);
+
+  auto capped = full;
+  CHECK(cap_cpu_features(capped, "avx512"));
+  CHECK(capped.avx512f);
+  CHECK(cap_cpu_features(capped, "avx2"));
+  CHECK((capped.avx2 && !capped.avx512f));
+  CHECK(cap_cpu_features(capped, "sse2"));
+  CHECK((!capped.sse3 && !capped.popcnt && !capped.bmi1 && capped.invariant_tsc));
+  CHECK_FALSE(cap_cpu_features(capped, ""));
+}
+
+TEST_CASE("the processor's features agree with the compiler's") {
+  const CpuidLeaves leaves = read_cpuid();
+  const auto features = decode_cpu_features(leaves, leaves.has_xgetbv() ? read_xcr0() : 0);
+  CHECK(features.sse42 == (__builtin_cpu_supports("sse4.2") != 0));
+  CHECK(features.avx2 == (__builtin_cpu_supports("avx2") != 0));
+  CHECK(features.avx512bw == (__builtin_cpu_supports("avx512bw") != 0));
+  CHECK(features.bmi2 == (__builtin_cpu_supports("bmi2") != 0));
+}
+
+TEST_CASE("imports have names and addresses") {
+  bool found = false;
+  for (const ProgramImport& import : program_imports()) {
+    CHECK(import.address != nullptr);
+    found = found ||
+            (import.name == "bf_alloc" && import.address == reinterpret_cast<void*>(&bf_alloc));
+  }
+  CHECK(found);
+  auto* memory = static_cast<char*>(bf_alloc(1000));
+  CHECK(reinterpret_cast<uintptr_t>(memory) % 64 == 0);
+  bf_free(memory);
+  u64 sum = 0;
+  const auto add = [](void* total, u64 first, u64 last) {
+    for (; first < last; ++first) *static_cast<u64*>(total) += first;
+  };
+  bf_parallel_for(3, 10, 4, add, &sum);
+  CHECK(sum == 42);
+  bf_parallel_for(5, 5, 4, add, &sum);
+  CHECK(sum == 42);
+}
+
+TEST_CASE("a bug stops the process: abort, double release, overwritten header") {
+  CHECK(ending_of([] { bf_abort("no", 2); }) == 128 + SIGABRT);
+  CHECK(ending_of([] {
+          void* block = heap::allocate(50);
+          heap::release(block);
+          heap::release(block);
+        }) == 128 + SIGABRT);
+  CHECK(ending_of([] {
+          auto* block = static_cast<char*>(heap::allocate(50));
+          std::memset(block - 16, 0, 16);
+          heap::release(block);
+        }) == 128 + SIGABRT);
+  CHECK(ending_of([] { platform::exit(3); }) == 3);
+}

@@ -1,0 +1,151 @@
+"""bf-native from outside: what it prints, where, and how it ends.
+
+    inference_native_test.py BF_NATIVE STORY.gguf
+
+The shared models are found through BAREFLOW_SHARED_MODELS; without them their tests are skipped.
+"""
+
+import os
+import pathlib
+import pty
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BF_NATIVE = STORY = ""
+
+
+def run(*arguments, model=None, options=(), prompt=None, text=""):
+    """The finished process of one run."""
+    command = [BF_NATIVE, *arguments]
+    if model is not None:
+        command += ["--blob", f"model={model}"]
+    if prompt is not None:
+        command += ["--text", f"prompt={prompt}"]
+    for option in options:
+        command += ["--option", option]
+    return subprocess.run(command, input=text.encode(), capture_output=True, timeout=120)
+
+
+def shared(name):
+    folder = os.environ.get("BAREFLOW_SHARED_MODELS", "")
+    path = pathlib.Path(folder) / name
+    if not folder or not path.exists():
+        raise unittest.SkipTest("no shared models here")
+    return path
+
+
+class Stories(unittest.TestCase):
+    def test_story_of_a_real_model(self):
+        result = run(model=shared("stories260K.gguf"), prompt="Once upon a time",
+                     options=["tokens=196", "temp=0"])
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(result.stdout, shared("stories260K.expected.txt").read_bytes())
+        self.assertIn(b"stats: prompt 5 tokens", result.stderr)
+
+    def test_story_of_its_own_then_lines(self):
+        options = ["tokens=5", "temp=0"]
+        result = run(model=STORY, options=options, text="Tom and\r\n\nThe last")
+        self.assertEqual(result.returncode, 0)
+        lines = result.stdout.decode().splitlines()
+        self.assertEqual(len(lines), 3)
+        self.assertTrue(lines[1].startswith("Tom and"))
+        self.assertTrue(lines[2].startswith("The last"))
+        self.assertTrue(result.stdout.endswith(b"\n"))
+
+    def test_a_serial_end_of_text_ends_the_lines(self):
+        result = run(model=STORY, options=["tokens=2", "temp=0"], text="Tom\n\x04never\n")
+        self.assertEqual(len(result.stdout.splitlines()), 2)
+
+    def test_tokens_zero_prints_the_prompt(self):
+        result = run(model=STORY, prompt="Tom  \u00e9", options=["tokens=0"])
+        self.assertEqual((result.returncode, result.stdout.decode()), (0, "Tom  \u00e9\n"))
+
+    def test_seeds_repeat(self):
+        def story(seed):
+            return run(model=STORY, prompt="Once", options=["tokens=30", f"seed={seed}"]).stdout
+        self.assertEqual(story(1), story(1))
+        self.assertGreater(len({story(seed) for seed in range(5)}), 1)
+
+    def test_the_context_is_the_end(self):
+        result = run(model=STORY, prompt="Once", options=["temp=1.5", "context=20", "top-p=1"])
+        self.assertEqual(result.returncode, 0)
+        result = run(model=STORY, prompt="Once upon a time " * 20, options=["context=20"])
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(b"error: prompt: ", result.stderr)
+        self.assertIn(b"do not fit into the context of 20", result.stderr)
+
+
+class Refusals(unittest.TestCase):
+    def check(self, result, status, *words):
+        self.assertEqual(result.returncode, status, result.stderr)
+        self.assertEqual(result.stdout, b"")
+        lines = result.stderr.decode().splitlines()
+        self.assertEqual(len(lines), 1, lines)
+        self.assertTrue(lines[0].startswith("error: "), lines)
+        for word in words:
+            self.assertIn(word, lines[0])
+
+    def test_options(self):
+        for option in ("temp=abc", "tokens=-1", "top-p=2", "seed=x"):
+            self.check(run(model=STORY, options=[option]), 2, option.split("=")[0])
+
+    def test_model_files(self):
+        self.check(run(), 1, "model")
+        self.check(run(model="/no/such/file"), 2, "model", "/no/such/file")
+        story = pathlib.Path(STORY).read_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "model.gguf"
+            bad = {"empty": b"", "magic": b"GGML" + story[4:], "head": story[:10],
+                   "half": story[: len(story) // 2], "last byte": story[:-1],
+                   "version": story[:4] + b"\x09" + story[5:],
+                   "count": story[:8] + b"\xff" * 8 + story[16:]}
+            for name, data in bad.items():
+                with self.subTest(name):
+                    path.write_bytes(data)
+                    self.check(run(model=path), 1, "model: ")
+
+    def test_formats_without_kernel(self):
+        self.check(run(model=shared("formats/Q4_K_S.gguf")), 1, "Q4_K", "F32, F16, Q4_0, Q8_0")
+
+
+class Terminal(unittest.TestCase):
+    def converse(self, keys):
+        """What a terminal shows after `keys`, in a run that must end by itself with status 0."""
+        ours, theirs = pty.openpty()
+        command = [BF_NATIVE, "--blob", f"model={STORY}", "--option", "interactive=1",
+                   "--option", "tokens=3", "--option", "temp=0"]
+        process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+        os.close(theirs)
+        shown = b""
+        for key in keys:
+            while not shown.endswith(b"> "):
+                shown += os.read(ours, 4096)
+            shown += b"|"
+            os.write(ours, key.encode())
+        while process.poll() is None or shown.endswith(b"|"):
+            try:
+                shown += os.read(ours, 4096)
+            except OSError:
+                break
+        self.assertEqual(process.wait(timeout=60), 0)
+        os.close(ours)
+        return shown.decode()
+
+    def test_commands_editing_history(self):
+        shown = self.converse(["/help\r", "Tob\x1b[Dm\x1b[3~\r", "\x1b[A!\r", "/stats\r", "/none\r",
+                               "abc\x03", "/quit\r"])
+        self.assertIn("/stats  tokens so far", shown)
+        self.assertIn("\nTom", shown)
+        self.assertIn("\nTom!", shown)
+        self.assertIn("prompt ", shown)
+        self.assertIn("no such command", shown)
+
+    def test_control_d_ends(self):
+        self.assertIn("> ", self.converse(["\x04"]))
+
+
+if __name__ == "__main__":
+    BF_NATIVE, STORY = sys.argv[1:3]
+    unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -1,0 +1,145 @@
+// Encoding and decoding: small vocabularies made here, and llama.cpp's own cases.
+#include <catch2/catch.hpp>
+#include <sstream>
+
+#include "../support/gguf_builder.h"
+#include "../support/loaded_model.h"
+#include "inference/detokenizer.h"
+
+using namespace test;
+
+namespace {
+
+struct LoadedTokenizer {
+  explicit LoadedTokenizer(std::string file) : bytes(std::move(file)) {
+    REQUIRE(gguf.parse(as_bytes(bytes), error));
+    inference::GgufArray pieces;
+    REQUIRE(gguf.find_array("tokenizer.ggml.tokens", pieces));
+    const bool loaded = tokenizer.load(gguf, pieces.count, error);
+    INFO(as_string(error.text()));
+    REQUIRE(loaded);
+  }
+
+  std::vector<uint32_t> encode(const std::string& text, bool begin = false) const {
+    inference::Array<inference::u32> tokens;
+    inference::u64 count = 0;
+    REQUIRE(tokenizer.encode(as_text(text), begin, tokens, count));
+    return {tokens.data(), tokens.data() + count};
+  }
+
+  std::string decode(const std::vector<uint32_t>& tokens) const {
+    inference::Detokenizer detokenizer(tokenizer, true);
+    std::string text;
+    for (uint32_t token : tokens) text += as_string(detokenizer.put(token));
+    return text + as_string(detokenizer.finish());
+  }
+
+  std::string bytes;
+  inference::Gguf gguf;
+  inference::Error error;
+  inference::Tokenizer tokenizer;
+};
+
+std::string vocabulary(const std::vector<std::string>& pieces) {
+  GgufBuilder file;
+  add_vocabulary(file, pieces);
+  return file.build();
+}
+
+constexpr uint32_t kFirstByte = 3, kFirst = 259;
+
+}  // namespace
+
+TEST_CASE("merges go by score, then from the left") {
+  // ids from kFirst: "ab" beats "bc" beats "aa".
+  const LoadedTokenizer t(vocabulary({"ab", "bc", "aa", "a", "b", "c", "\u2581"}));
+  const uint32_t ab = kFirst, bc = kFirst + 1, aa = kFirst + 2, a = kFirst + 3, c = kFirst + 5,
+                 space = kFirst + 6;
+  CHECK(t.encode("abc") == std::vector<uint32_t>{space, ab, c});
+  CHECK(t.encode("aaa") == std::vector<uint32_t>{space, aa, a});
+  CHECK(t.encode("bc") == std::vector<uint32_t>{space, bc});
+  CHECK(t.encode("") == std::vector<uint32_t>{});
+  CHECK(t.encode("", true) == std::vector<uint32_t>{1});
+  CHECK(t.encode("a", true) == std::vector<uint32_t>{1, space, a});
+}
+
+TEST_CASE("what is no piece falls back to bytes, and comes back from them") {
+  const LoadedTokenizer t(vocabulary({"a", "\u2581"}));
+  CHECK(t.encode("\u00e9") ==
+        std::vector<uint32_t>{kFirst + 1, kFirstByte + 0xc3, kFirstByte + 0xa9});
+  for (const std::string text : {"a", " a", "  ", "\u00e9a\u4e16\n", "\xff\xfe", "a\xc3", ""}) {
+    INFO(text);
+    CHECK(t.decode(t.encode(text, true)) == text);
+  }
+}
+
+TEST_CASE("user-defined tokens are cut out, control tokens are not") {
+  GgufBuilder file;
+  add_vocabulary(file, {"\u2581", "a", "<x>", "<xy>", "<"});
+  auto& types = file.entries.back().value;
+  for (const uint32_t id : {kFirst + 2, kFirst + 3}) types[12 + 4 * id] = 4;
+  const LoadedTokenizer t(file.build());
+  const uint32_t space = kFirst, a = kFirst + 1, x = kFirst + 2, xy = kFirst + 3;
+  CHECK(t.encode("a<x>a") == std::vector<uint32_t>{space, a, x, space, a});
+  CHECK(t.encode("<x><x>") == std::vector<uint32_t>{x, x});
+  CHECK(t.encode("<xy>") == std::vector<uint32_t>{xy});
+  CHECK(t.encode("<s>").size() > 1);
+}
+
+TEST_CASE("the space prefix and the beginning can be switched off") {
+  GgufBuilder file;
+  add_vocabulary(file, {"\u2581", "a"});
+  file.flag("tokenizer.ggml.add_space_prefix", false).flag("tokenizer.ggml.add_bos_token", false);
+  const LoadedTokenizer t(file.build());
+  CHECK(t.encode("a", true) == std::vector<uint32_t>{kFirst + 1});
+  CHECK(t.decode({kFirst, kFirst + 1}) == " a");
+}
+
+TEST_CASE("an unfinished character is held back") {
+  const LoadedTokenizer t(vocabulary({"a"}));
+  inference::Detokenizer detokenizer(t.tokenizer, true);
+  CHECK(as_string(detokenizer.put(kFirstByte + 0xe4)) == "");
+  CHECK(as_string(detokenizer.put(kFirstByte + 0xb8)) == "");
+  CHECK(as_string(detokenizer.put(kFirstByte + 0x96)) == "\u4e16");
+  CHECK(as_string(detokenizer.put(1)) == "");  // control
+  CHECK(as_string(detokenizer.put(kFirst)) == "a");
+  CHECK(as_string(detokenizer.put(kFirstByte + 0xc3)) == "");
+  CHECK(as_string(detokenizer.put(kFirst)) ==
+        "\xc3"
+        "a");  // not UTF-8 after all
+  CHECK(as_string(detokenizer.put(kFirstByte + 0xf0)) == "");
+  CHECK(as_string(detokenizer.finish()) == "\xf0");
+  CHECK(as_string(detokenizer.finish()) == "");
+}
+
+TEST_CASE("long texts take time in proportion") {
+  const LoadedTokenizer t(vocabulary({"aa", "aaaa", "aaaaaaaa", "a", "\u2581"}));
+  CHECK(t.encode(std::string(1 << 20, 'a')).size() == 1 + (1 << 17));
+}
+
+TEST_CASE("Llama's vocabulary gives the tokens that llama.cpp gives") {
+  const std::string path = shared_model("ggml-vocab-llama-spm.gguf");
+  if (path.empty()) {
+    WARN("skipped: no shared models here");
+    return;
+  }
+  const LoadedTokenizer t(read_file(path));
+  const std::string separator = "\n__ggml_vocab_test__\n";
+  const std::string inputs = read_file(path + ".inp");
+  std::istringstream outputs(read_file(path + ".out"));
+  size_t cases = 0;
+  for (size_t at = 0; at < inputs.size(); ++cases) {
+    const size_t end = inputs.find(separator, at);
+    const std::string text = inputs.substr(at, end - at);
+    if (end == std::string::npos) break;
+    at = end + separator.size();
+    std::string line;
+    REQUIRE(std::getline(outputs, line));
+    std::istringstream ids(line);
+    const std::vector<uint32_t> expected{std::istream_iterator<uint32_t>(ids), {}};
+    INFO(text);
+    CHECK(t.encode(text) == expected);
+    CHECK(t.decode(t.encode(text, true)) == text);
+  }
+  CHECK(cases >= 40);
+}
