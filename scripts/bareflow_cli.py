@@ -12,13 +12,13 @@ def main():
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     parsed = arguments.parse(sys.argv[1:])
     try:
-        return importlib.import_module(f'cli.{parsed.command}').main(parsed) or 0
+        return importlib.import_module(f"cli.{parsed.command}").main(parsed) or 0
     except Failure as failure:
-        print(f'error: {failure}', file=sys.stderr)
+        print(f"error: {failure}", file=sys.stderr)
         return failure.status
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

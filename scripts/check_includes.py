@@ -14,35 +14,35 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 # Which parts of the source each part may include, besides itself. The longest prefix of a file's
 # path below src/ decides.
 MAY_INCLUDE = {
-    'runtime/': (),
-    'arch/host/': ('runtime/',),
-    'arch/x86/': ('runtime/',),
-    'microjit/': ('runtime/',),
-    'inference/': ('runtime/program_abi.h',),
-    'boot/': ('runtime/', 'arch/x86/'),
+    "runtime/": (),
+    "arch/host/": ("runtime/",),
+    "arch/x86/": ("runtime/",),
+    "microjit/": ("runtime/",),
+    "inference/": ("runtime/program_abi.h",),
+    "boot/": ("runtime/", "arch/x86/"),
     # Composition roots: the few files that know all parts.
-    'boot/run.': ('runtime/', 'microjit/'),
-    'boot/main.': ('runtime/', 'arch/x86/', 'microjit/'),
-    'boot/host_main.': ('runtime/', 'arch/host/', 'microjit/'),
-    'inference/native_main.': ('runtime/', 'arch/host/'),
+    "boot/run.": ("runtime/", "microjit/"),
+    "boot/main.": ("runtime/", "arch/x86/", "microjit/"),
+    "boot/host_main.": ("runtime/", "arch/host/", "microjit/"),
+    "inference/native_main.": ("runtime/", "arch/host/"),
 }
 
 # All that the platform's implementations may know of the runtime: what lies below the port or is
 # shared by all platforms.
-BELOW_THE_PORT = ('runtime/base.h', 'runtime/platform.h', 'runtime/cpu_features.h',
-                  'runtime/options.h', 'runtime/text.h')
+BELOW_THE_PORT = ("runtime/base.h", "runtime/platform.h", "runtime/cpu_features.h",
+                  "runtime/options.h", "runtime/text.h")
 
 # Libraries that appear in some places only.
 ONLY_IN = {
-    'llvm/': ('microjit/lower/',),
-    'llvm-c/': ('microjit/lower/',),
-    'asmjit/': ('microjit/tiers/', 'microjit/emit/'),
+    "llvm/": ("microjit/lower/",),
+    "llvm-c/": ("microjit/lower/",),
+    "asmjit/": ("microjit/tiers/", "microjit/emit/"),
 }
 
 # Headers of an operating system, for which bare metal has no place.
-HOST_ONLY = re.compile(r'(sys/|unistd\.h|fcntl\.h|pthread\.h|termios\.h|thread$|mutex$|iostream$|'
-                       r'fstream$|filesystem$)')
-HOST_PLACES = ('arch/host/', 'microjit/lower/', 'boot/host_main.', 'inference/native_main.')
+HOST_ONLY = re.compile(r"(sys/|unistd\.h|fcntl\.h|pthread\.h|termios\.h|thread$|mutex$|iostream$|"
+                       r"fstream$|filesystem$)")
+HOST_PLACES = ("arch/host/", "microjit/lower/", "boot/host_main.", "inference/native_main.")
 
 
 def part_of(path):
@@ -53,34 +53,34 @@ def part_of(path):
 def own_folder(path):
     """A file may always include its own part."""
     part = part_of(path)
-    return part if part.endswith('/') else part.rsplit('/', 1)[0] + '/'
+    return part if part.endswith("/") else part.rsplit("/", 1)[0] + "/"
 
 
 def is_source(name):
-    return name.split('/')[0] in {part.split('/')[0] for part in MAY_INCLUDE}
+    return name.split("/")[0] in {part.split("/")[0] for part in MAY_INCLUDE}
 
 
 def breaks_layers(path, name):
-    if name.endswith('.def') or not is_source(name):
+    if name.endswith(".def") or not is_source(name):
         return False
-    if path.startswith('arch/') and name.startswith('runtime/'):
+    if path.startswith("arch/") and name.startswith("runtime/"):
         return name not in BELOW_THE_PORT
     return not name.startswith((own_folder(path), *MAY_INCLUDE[part_of(path)]))
 
 
 def reason(path, bracket, name):
     """Why `path` may not include `name`, or None."""
-    if path.endswith('.def'):
-        return 'a table includes nothing'
+    if path.endswith(".def"):
+        return "a table includes nothing"
     if part_of(path) is None:
-        return 'the file is in no part that scripts/check_includes.py knows'
+        return "the file is in no part that scripts/check_includes.py knows"
     if breaks_layers(path, name):
-        return f'{own_folder(path)} may not include this'
+        return f"{own_folder(path)} may not include this"
     for library, places in ONLY_IN.items():
         if name.startswith(library) and not path.startswith(places):
-            return f'{library} belongs into {" and ".join(places)} only'
-    if bracket == '<' and HOST_ONLY.match(name) and not path.startswith(HOST_PLACES):
-        return 'bare metal has no operating system'
+            return f"{library} belongs into {' and '.join(places)} only"
+    if bracket == "<" and HOST_ONLY.match(name) and not path.startswith(HOST_PLACES):
+        return "bare metal has no operating system"
     return None
 
 
@@ -89,20 +89,20 @@ def problems(path, text):
     for bracket, name in INCLUDE.findall(text):
         why = reason(path, bracket, name)
         if why:
-            yield f'src/{path}: includes {bracket}{name}{">" if bracket == "<" else bracket}: {why}'
+            yield f"src/{path}: includes {bracket}{name}{'>' if bracket == '<' else bracket}: {why}"
 
 
 def main():
     root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).resolve().parents[1])
-    sources = root / 'src'
-    files = [file for file in sorted(sources.rglob('*')) if file.suffix in ('.h', '.cpp', '.def', '.S')]
+    sources = root / "src"
+    files = [file for file in sorted(sources.rglob("*")) if file.suffix in (".h", ".cpp", ".def", ".S")]
     found = [line for file in files
              for line in problems(file.relative_to(sources).as_posix(), file.read_text())]
     for line in found:
         print(line)
-    print(f'{len(files)} files, {len(found)} includes that break a rule')
+    print(f"{len(files)} files, {len(found)} includes that break a rule")
     return 1 if found or not files else 0
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     sys.exit(main())

@@ -9,8 +9,8 @@ import sys
 
 from cli.report import USAGE
 
-NUMBER = re.compile(r'[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?|[0-9]+\.')
-MEMORY = re.compile(r'[1-9][0-9]*[KMGkmg]?')
+NUMBER = re.compile(r"[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?|[0-9]+\.")
+MEMORY = re.compile(r"[1-9][0-9]*[KMGkmg]?")
 
 
 class Parser(argparse.ArgumentParser):
@@ -20,7 +20,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, formatter_class=HelpFormatter, **settings)
 
     def error(self, message):
-        print(f'error: {message} (see {self.prog} --help)', file=sys.stderr)
+        print(f"error: {message} (see {self.prog} --help)", file=sys.stderr)
         sys.exit(USAGE)
 
 
@@ -34,91 +34,91 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 def _decimal(most):
     def check(text):
         if not NUMBER.fullmatch(text) or not float(text) <= most:
-            raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 to {most}')
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {most}")
         return text
     return check
 
 
 def _whole(least, bits):
     def check(text):
-        if not re.fullmatch('[0-9]{1,20}', text) or not least <= int(text) < 1 << bits:
+        if not re.fullmatch("[0-9]{1,20}", text) or not least <= int(text) < 1 << bits:
             raise argparse.ArgumentTypeError(
-                f'{text!r} is not a whole number from {least} to 2^{bits} - 1')
+                f"{text!r} is not a whole number from {least} to 2^{bits} - 1")
         return text
     return check
 
 
 def _memory(text):
     if not MEMORY.fullmatch(text):
-        raise argparse.ArgumentTypeError(f'{text!r} is not a size such as 512M or 4G')
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512M or 4G")
     return text
 
 
 def _cores(text):
-    if not re.fullmatch('[0-9]{1,3}', text) or int(text) == 0:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a number of cores from 1 to 999')
+    if not re.fullmatch("[0-9]{1,3}", text) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of cores from 1 to 999")
     return text
 
 
 def _text(text):
-    if '\0' in text:
-        raise argparse.ArgumentTypeError('a text cannot hold a zero byte')
+    if "\0" in text:
+        raise argparse.ArgumentTypeError("a text cannot hold a zero byte")
     return text
 
 
 def add_model(parser):
-    group = parser.add_argument_group('model')
-    group.add_argument('--model', metavar='FILE.gguf',
-                       help='the model to boot (default: models/story.gguf)')
+    group = parser.add_argument_group("model")
+    group.add_argument("--model", metavar="FILE.gguf",
+                       help="the model to boot (default: models/story.gguf)")
 
 
 def add_story(parser):
     """Options of the program: the same in every place where it runs."""
-    group = parser.add_argument_group('story')
-    group.add_argument('--tokens', metavar='N', type=_whole(0, 64),
-                       help='generate at most N tokens (default: to the end of the story)')
-    group.add_argument('--temp', metavar='T', type=_decimal(100),
-                       help='sampling temperature; 0 is greedy (default: 0.8)')
-    group.add_argument('--top-p', metavar='P', type=_decimal(1),
-                       help='sample from the likeliest pieces that have probability P together '
-                            '(default: 0.95)')
-    group.add_argument('--seed', metavar='N', type=_whole(0, 64),
+    group = parser.add_argument_group("story")
+    group.add_argument("--tokens", metavar="N", type=_whole(0, 64),
+                       help="generate at most N tokens (default: to the end of the story)")
+    group.add_argument("--temp", metavar="T", type=_decimal(100),
+                       help="sampling temperature; 0 is greedy (default: 0.8)")
+    group.add_argument("--top-p", metavar="P", type=_decimal(1),
+                       help="sample from the likeliest pieces that have probability P together "
+                            "(default: 0.95)")
+    group.add_argument("--seed", metavar="N", type=_whole(0, 64),
                        help="the sampler's seed (default: another one each time)")
 
 
 def add_prompt(parser):
-    group = parser.add_argument_group('prompt')
-    group.add_argument('--prompt', metavar='TEXT', type=_text,
-                       help='continue TEXT, then end. Without it: a story of its own; then, on a '
-                            'terminal, a prompt line; else each line of input is a prompt')
+    group = parser.add_argument_group("prompt")
+    group.add_argument("--prompt", metavar="TEXT", type=_text,
+                       help="continue TEXT, then end. Without it: a story of its own; then, on a "
+                            "terminal, a prompt line; else each line of input is a prompt")
 
 
 def add_engine(parser, profile=True):
-    group = parser.add_argument_group('engine')
-    group.add_argument('--tier', choices=('interp', 'baseline', 'auto'),
-                       help='interpret everything, compile everything, or compile what is hot '
-                            '(default: auto)')
+    group = parser.add_argument_group("engine")
+    group.add_argument("--tier", choices=("interp", "baseline", "auto"),
+                       help="interpret everything, compile everything, or compile what is hot "
+                            "(default: auto)")
     if profile:
-        group.add_argument('--profile', metavar='OUT.json',
-                           help='write calls, cycles and tier of every function (docs/profile.md)')
+        group.add_argument("--profile", metavar="OUT.json",
+                           help="write calls, cycles and tier of every function (docs/profile.md)")
 
 
 def add_machine(parser):
-    group = parser.add_argument_group('machine')
-    group.add_argument('--mem', metavar='SIZE', type=_memory,
-                       help='memory, such as 512M or 4G (default: 1G, or more for a big model)')
-    group.add_argument('--cpu', metavar='NAME',
+    group = parser.add_argument_group("machine")
+    group.add_argument("--mem", metavar="SIZE", type=_memory,
+                       help="memory, such as 512M or 4G (default: 1G, or more for a big model)")
+    group.add_argument("--cpu", metavar="NAME",
                        help="QEMU's name of the processor (default: max)")
-    group.add_argument('--machine', metavar='NAME', default='q35',
+    group.add_argument("--machine", metavar="NAME", default="q35",
                        help="QEMU's name of the machine (default: q35)")
-    group.add_argument('--smp', metavar='N', type=_cores, help='cores (default: 1)')
-    group.add_argument('--uefi', action='store_true', help='UEFI firmware instead of BIOS')
-    group.add_argument('--display', metavar='KIND', default='none',
-                       help='a window with the VGA console: gtk, sdl or curses (default: none)')
-    group.add_argument('--kvm', action='store_true',
+    group.add_argument("--smp", metavar="N", type=_cores, help="cores (default: 1)")
+    group.add_argument("--uefi", action="store_true", help="UEFI firmware instead of BIOS")
+    group.add_argument("--display", metavar="KIND", default="none",
+                       help="a window with the VGA console: gtk, sdl or curses (default: none)")
+    group.add_argument("--kvm", action="store_true",
                        help="use the host's processor, not an emulated one")
-    group.add_argument('--qemu-args', metavar='TEXT', default='',
-                       help='more arguments for QEMU, as one shell-like text')
+    group.add_argument("--qemu-args", metavar="TEXT", default="",
+                       help="more arguments for QEMU, as one shell-like text")
 
 
 RUN = """\
@@ -181,72 +181,72 @@ Everything that is made goes to build/ (BAREFLOW_BUILD names another place)."""
 
 def _command(commands, name, line, text, examples=None):
     return commands.add_parser(name, help=line, description=text, epilog=examples,
-                               prog=f'./bareflow {name}')
+                               prog=f"./bareflow {name}")
 
 
 def _add_run(commands):
-    parser = _command(commands, 'run', 'boot the model in QEMU', RUN, RUN_EXAMPLES)
+    parser = _command(commands, "run", "boot the model in QEMU", RUN, RUN_EXAMPLES)
     for add in (add_model, add_prompt, add_story, add_engine, add_machine):
         add(parser)
 
 
 def _add_host(commands):
-    parser = _command(commands, 'host', 'run the same image in a Linux process', HOST,
+    parser = _command(commands, "host", "run the same image in a Linux process", HOST,
                       HOST_EXAMPLES)
     for add in (add_model, add_prompt, add_story, add_engine):
         add(parser)
 
 
 def _add_test(commands):
-    parser = _command(commands, 'test', 'build everything and run all tests', TEST, TEST_EXAMPLES)
-    parser.add_argument('names', nargs='*', metavar='NAME',
-                        help='only these tests (wildcards are understood)')
-    parser.add_argument('--suite', action='append', default=[], metavar='NAME',
-                        help='only the tests of this suite (may be repeated)')
-    parser.add_argument('--list', action='store_true', help='list the tests instead')
-    parser.add_argument('--json', action='store_true',
-                        help='one JSON object on standard output, everything else beside it')
+    parser = _command(commands, "test", "build everything and run all tests", TEST, TEST_EXAMPLES)
+    parser.add_argument("names", nargs="*", metavar="NAME",
+                        help="only these tests (wildcards are understood)")
+    parser.add_argument("--suite", action="append", default=[], metavar="NAME",
+                        help="only the tests of this suite (may be repeated)")
+    parser.add_argument("--list", action="store_true", help="list the tests instead")
+    parser.add_argument("--json", action="store_true",
+                        help="one JSON object on standard output, everything else beside it")
 
 
 def _add_iso(commands):
-    parser = _command(commands, 'iso', 'make a bootable ISO', ISO, ISO_EXAMPLES)
-    parser.add_argument('-o', '--output', metavar='FILE', required=True,
-                        help='where the ISO goes')
+    parser = _command(commands, "iso", "make a bootable ISO", ISO, ISO_EXAMPLES)
+    parser.add_argument("-o", "--output", metavar="FILE", required=True,
+                        help="where the ISO goes")
     add_model(parser)
     add_story(parser)
     add_engine(parser, profile=False)
 
 
 def _add_gdb(commands):
-    parser = _command(commands, 'gdb', 'debug the kernel in QEMU', GDB, GDB_EXAMPLES)
-    parser.add_argument('--batch', action='append', default=[], metavar='CMD',
-                        help='run this gdb command and end (may be repeated)')
+    parser = _command(commands, "gdb", "debug the kernel in QEMU", GDB, GDB_EXAMPLES)
+    parser.add_argument("--batch", action="append", default=[], metavar="CMD",
+                        help="run this gdb command and end (may be repeated)")
     for add in (add_model, add_prompt, add_story, add_engine, add_machine):
         add(parser)
 
 
 def _add_bench(commands):
-    parser = _command(commands, 'bench', 'print sizes and instruction counts', BENCH)
-    parser.add_argument('--json', action='store_true', help='print JSON instead of a table')
-    parser.add_argument('--no-guest', action='store_true', help='leave out the part in QEMU')
-    parser.add_argument('--save', action='store_true', help='write bench/RESULTS.md too')
+    parser = _command(commands, "bench", "print sizes and instruction counts", BENCH)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--no-guest", action="store_true", help="leave out the part in QEMU")
+    parser.add_argument("--save", action="store_true", help="write bench/RESULTS.md too")
     add_model(parser)
 
 
 def _add_setup(commands):
-    parser = _command(commands, 'setup', 'install the packages that are missing', SETUP)
-    parser.add_argument('commands', nargs='*', metavar='COMMAND', default=[],
-                        help='for these commands (default: all)')
-    parser.add_argument('--show', action='store_true',
-                        help='only name the packages that are missing')
+    parser = _command(commands, "setup", "install the packages that are missing", SETUP)
+    parser.add_argument("commands", nargs="*", metavar="COMMAND", default=[],
+                        help="for these commands (default: all)")
+    parser.add_argument("--show", action="store_true",
+                        help="only name the packages that are missing")
 
 
 def _bind_texts(arguments):
     """Joins options and free texts with '=', so that a text may begin with a dash."""
     bound = []
     for argument in arguments:
-        if bound and bound[-1] in ('--prompt', '--qemu-args', '--batch'):
-            bound[-1] += '=' + argument
+        if bound and bound[-1] in ("--prompt", "--qemu-args", "--batch"):
+            bound[-1] += "=" + argument
         else:
             bound.append(argument)
     return bound
@@ -254,8 +254,8 @@ def _bind_texts(arguments):
 
 def parse(arguments):
     """The parsed command line; ends the process where it is wrong."""
-    parser = Parser(prog='./bareflow', description=ALL, epilog=ALL_EXAMPLES)
-    commands = parser.add_subparsers(dest='command', metavar='COMMAND', title='commands',
+    parser = Parser(prog="./bareflow", description=ALL, epilog=ALL_EXAMPLES)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands",
                                      parser_class=Parser)
     for add in (_add_run, _add_host, _add_test, _add_iso, _add_gdb, _add_bench, _add_setup):
         add(commands)

@@ -9,41 +9,41 @@ import sys
 from cli import places
 from cli.report import Failure, Step, say
 
-COMPILER = 'clang++-19'
-QUIET = ('ninja: Entering directory', 'ninja: no work to do.')
+COMPILER = "clang++-19"
+QUIET = ("ninja: Entering directory", "ninja: no work to do.")
 
 
 @contextlib.contextmanager
 def _locked():
     """One builder at a time: ninja itself has no lock."""
     places.BUILD.mkdir(parents=True, exist_ok=True)
-    with open(places.BUILD / '.lock', 'w') as lock:
+    with open(places.BUILD / ".lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say('waiting for another build in the same directory')
+            say("waiting for another build in the same directory")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _configure():
-    if (places.BUILD / 'build.ninja').exists():
+    if (places.BUILD / "build.ninja").exists():
         return
-    with Step('configuring the build directory'):
+    with Step("configuring the build directory"):
         environment = dict(os.environ, CXX=COMPILER)
-        status = subprocess.run(['meson', 'setup', str(places.BUILD), str(places.ROOT)],
+        status = subprocess.run(["meson", "setup", str(places.BUILD), str(places.ROOT)],
                                 env=environment, stdin=subprocess.DEVNULL,
                                 stdout=sys.stderr).returncode
         if status != 0:
-            raise Failure(f'meson setup failed with status {status} (its words are above)')
+            raise Failure(f"meson setup failed with status {status} (its words are above)")
 
 
 def _show(line, on_terminal):
     """A line of ninja's: progress overwrites itself on a terminal, the rest stays."""
     if line.startswith(QUIET):
         return
-    if on_terminal and line.startswith('['):
-        sys.stderr.write('\r\x1b[K' + line.rstrip('\n')[:79])
+    if on_terminal and line.startswith("["):
+        sys.stderr.write("\r\x1b[K" + line.rstrip("\n")[:79])
     else:
         sys.stderr.write(line)
     sys.stderr.flush()
@@ -51,14 +51,14 @@ def _show(line, on_terminal):
 
 def _ninja(targets):
     on_terminal = sys.stderr.isatty()
-    process = subprocess.Popen(['ninja', '-C', str(places.BUILD), *targets],
+    process = subprocess.Popen(["ninja", "-C", str(places.BUILD), *targets],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, errors='replace')
-    shown = ''
+                               stderr=subprocess.STDOUT, text=True, errors="replace")
+    shown = ""
     for shown in process.stdout:
         _show(shown, on_terminal)
-    if on_terminal and shown.startswith('['):
-        sys.stderr.write('\r\x1b[K')
+    if on_terminal and shown.startswith("["):
+        sys.stderr.write("\r\x1b[K")
     return process.wait()
 
 
@@ -68,4 +68,4 @@ def build(*paths):
         _configure()
         status = _ninja([places.target(path) for path in paths])
     if status != 0:
-        raise Failure('the build failed (the compiler\'s words are above)')
+        raise Failure("the build failed (the compiler's words are above)")

@@ -9,17 +9,17 @@ from cli.build import build
 
 def command(arguments):
     """The command line of bf-host."""
-    line = [str(places.HOST_ENGINE), '--blob', f'program={places.PROGRAM}',
-            '--blob', f'model={settings.model(arguments)}']
+    line = [str(places.HOST_ENGINE), "--blob", f"program={places.PROGRAM}",
+            "--blob", f"model={settings.model(arguments)}"]
     if arguments.prompt is not None:
-        line += ['--text', f'prompt={arguments.prompt}']
+        line += ["--text", f"prompt={arguments.prompt}"]
     for option in settings.option_lines(arguments):
-        line += ['--option', option]
+        line += ["--option", option]
     if arguments.prompt is None and sys.stdin.isatty():
-        line += ['--option', 'interactive=1']
+        line += ["--option", "interactive=1"]
     profile = settings.profile(arguments)
     if profile:
-        line += ['--stream', f'profile={profile}']
+        line += ["--stream", f"profile={profile}"]
     return line
 
 

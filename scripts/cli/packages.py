@@ -12,13 +12,13 @@ import sys
 from cli import places
 from cli.report import Failure, Step, say
 
-BUILD = ('python3', 'clang-19', 'lld-19', 'llvm-19-dev', 'libllvmlibc-19-dev', 'libasmjit-dev',
-         'catch2', 'meson', 'ninja-build', 'pkg-config')
-DISC = ('grub-common', 'grub-pc-bin', 'grub-efi-amd64-bin', 'xorriso', 'mtools')
-MACHINE = ('qemu-system-x86', 'ovmf')
-WINDOW = ('qemu-system-gui',)
-DEBUGGER = ('gdb',)
-COUNTER = ('valgrind',)
+BUILD = ("python3", "clang-19", "lld-19", "llvm-19-dev", "libllvmlibc-19-dev", "libasmjit-dev",
+         "catch2", "meson", "ninja-build", "pkg-config")
+DISC = ("grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "xorriso", "mtools")
+MACHINE = ("qemu-system-x86", "ovmf")
+WINDOW = ("qemu-system-gui",)
+DEBUGGER = ("gdb",)
+COUNTER = ("valgrind",)
 
 HOST_SET = BUILD
 ISO_SET = BUILD + DISC
@@ -27,11 +27,11 @@ GDB_SET = RUN_SET + DEBUGGER
 TEST_SET = GDB_SET
 BENCH_SET = RUN_SET + COUNTER
 
-DPKG_RECORD = '/var/lib/dpkg/status'
+DPKG_RECORD = "/var/lib/dpkg/status"
 
 
 def _stamp():
-    return places.BUILD / '.packages'
+    return places.BUILD / ".packages"
 
 
 def _dpkg_state():
@@ -50,40 +50,40 @@ def _remembered():
 def _remember(names):
     places.BUILD.mkdir(parents=True, exist_ok=True)
     known = sorted(_remembered() | set(names))
-    _stamp().write_text(' '.join([_dpkg_state()] + known) + '\n')
+    _stamp().write_text(" ".join([_dpkg_state()] + known) + "\n")
 
 
 def missing(names):
     """Those of `names` that dpkg does not have installed."""
-    if not shutil.which('dpkg-query'):
-        raise Failure('dpkg-query is missing: BareFlow sets itself up on Debian 12 only')
-    answer = subprocess.run(['dpkg-query', '-W', '-f', '${Package} ${db:Status-Status}\n', *names],
+    if not shutil.which("dpkg-query"):
+        raise Failure("dpkg-query is missing: BareFlow sets itself up on Debian 12 only")
+    answer = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *names],
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     lines = (line.split() for line in answer.stdout.splitlines())
-    installed = {name for name, status in lines if status == 'installed'}
+    installed = {name for name, status in lines if status == "installed"}
     return [name for name in names if name not in installed]
 
 
 def _as_root(command):
     if os.geteuid() == 0:
         return command
-    if not shutil.which('sudo'):
-        raise Failure('packages are missing, and so is sudo: run as root: ' + ' '.join(command))
-    return ['sudo', *command]
+    if not shutil.which("sudo"):
+        raise Failure("packages are missing, and so is sudo: run as root: " + " ".join(command))
+    return ["sudo", *command]
 
 
 def _apt(*arguments):
-    command = _as_root(['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', *arguments])
+    command = _as_root(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", *arguments])
     status = subprocess.run(command, stdout=sys.stderr).returncode
     if status != 0:
-        raise Failure(f'apt-get {arguments[0]} failed with status {status} (its words are above)')
+        raise Failure(f"apt-get {arguments[0]} failed with status {status} (its words are above)")
 
 
 def _install(names):
-    with Step('apt-get update'):
-        _apt('update')
-    with Step(f'installing {len(names)} packages'):
-        _apt('install', '-y', '--no-install-recommends', *names)
+    with Step("apt-get update"):
+        _apt("update")
+    with Step(f"installing {len(names)} packages"):
+        _apt("install", "-y", "--no-install-recommends", *names)
 
 
 def require(names):
@@ -92,9 +92,9 @@ def require(names):
         return
     lacking = missing(names)
     if lacking:
-        say('these Debian packages are needed and missing: ' + ' '.join(lacking))
+        say("these Debian packages are needed and missing: " + " ".join(lacking))
         _install(lacking)
         still = missing(lacking)
         if still:
-            raise Failure('apt-get did not install: ' + ' '.join(still))
+            raise Failure("apt-get did not install: " + " ".join(still))
     _remember(names)

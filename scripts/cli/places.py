@@ -6,15 +6,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 # BAREFLOW_BUILD names another build directory, relative to the caller.
-BUILD = Path(os.environ.get('BAREFLOW_BUILD') or ROOT / 'build').absolute()
+BUILD = Path(os.environ.get("BAREFLOW_BUILD") or ROOT / "build").absolute()
 
-DEFAULT_MODEL = ROOT / 'models' / 'story.gguf'
+DEFAULT_MODEL = ROOT / "models" / "story.gguf"
 
-HOST_ENGINE = BUILD / 'src' / 'boot' / 'bf-host'
-NATIVE_PROGRAM = BUILD / 'src' / 'inference' / 'bf-native'
-PROGRAM = BUILD / 'src' / 'inference' / 'program.bfir'
-KERNEL = BUILD / 'src' / 'boot' / 'bareflow.elf'
-KERNEL_SYMBOLS = BUILD / 'src' / 'boot' / 'bareflow.debug.elf'
+HOST_ENGINE = BUILD / "src" / "boot" / "bf-host"
+NATIVE_PROGRAM = BUILD / "src" / "inference" / "bf-native"
+PROGRAM = BUILD / "src" / "inference" / "program.bfir"
+KERNEL = BUILD / "src" / "boot" / "bareflow.elf"
+KERNEL_SYMBOLS = BUILD / "src" / "boot" / "bareflow.debug.elf"
 
 
 def target(path):

@@ -21,7 +21,7 @@ class Failure(Exception):
 
 def say(text):
     """One line of progress."""
-    print(f'bareflow: {text}', file=sys.stderr, flush=True)
+    print(f"bareflow: {text}", file=sys.stderr, flush=True)
 
 
 class Step:
@@ -35,10 +35,10 @@ class Step:
         self.text = text
 
     def __enter__(self):
-        say(f'{self.text} ...')
+        say(f"{self.text} ...")
         self.start = time.monotonic()
         return self
 
     def __exit__(self, kind, value, trace):
         if kind is None:
-            say(f'{self.text}: done in {time.monotonic() - self.start:.1f} s')
+            say(f"{self.text}: done in {time.monotonic() - self.start:.1f} s")

@@ -6,26 +6,26 @@ from pathlib import Path
 from cli import places
 from cli.report import Failure
 
-KEYS = ('tokens', 'temp', 'top-p', 'seed', 'tier')
+KEYS = ("tokens", "temp", "top-p", "seed", "tier")
 
 
 def option_lines(arguments):
     """`key=value` pairs as docs/options.md defines them, for what was given."""
     values = vars(arguments)
-    pairs = ((key, values.get(key.replace('-', '_'))) for key in KEYS)
-    return [f'{key}={value}' for key, value in pairs if value is not None]
+    pairs = ((key, values.get(key.replace("-", "_"))) for key in KEYS)
+    return [f"{key}={value}" for key, value in pairs if value is not None]
 
 
 def model(arguments):
     """The model's absolute path; a file that cannot be booted is refused here and now."""
     path = Path(arguments.model).absolute() if arguments.model else places.DEFAULT_MODEL
     try:
-        with open(path, 'rb') as file:
+        with open(path, "rb") as file:
             empty = not file.read(1)
     except OSError as error:
-        raise Failure(f'model: cannot read {path}: {error.strerror}') from None
+        raise Failure(f"model: cannot read {path}: {error.strerror}") from None
     if empty:
-        raise Failure(f'model: {path} is empty: give a GGUF file')
+        raise Failure(f"model: {path} is empty: give a GGUF file")
     return path
 
 
@@ -35,10 +35,10 @@ def profile(arguments):
         return None
     path = Path(arguments.profile).absolute()
     try:
-        with open(path, 'ab'):
+        with open(path, "ab"):
             pass
     except OSError as error:
-        raise Failure(f'--profile: cannot write {path}: {error.strerror}') from None
+        raise Failure(f"--profile: cannot write {path}: {error.strerror}") from None
     return path
 
 
@@ -46,7 +46,7 @@ def output(path):
     """An absolute path whose folder is there and can be written to."""
     path = Path(path).absolute()
     if path.is_dir():
-        raise Failure(f'{path} is a folder: name a file')
+        raise Failure(f"{path} is a folder: name a file")
     if not os.access(path.parent, os.W_OK):
-        raise Failure(f'cannot write {path}: no such folder, or no right to write there')
+        raise Failure(f"cannot write {path}: no such folder, or no right to write there")
     return path
