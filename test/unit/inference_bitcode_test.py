@@ -25,7 +25,7 @@ def main() -> None:
     if not undefined or not exports:
         problems.append("nothing was found to compare")
     print(f"{len(undefined)} imports, {len(defined)} exports")
-    sys.exit("\n".join(problems))
+    sys.exit("\n".join(problems) or 0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,146 @@
+// Fuzzes the model file: whatever the bytes are, they are refused with a message, or every part
+// that read them works: the tokenizer encodes, the transformer gives logits.
+//
+//   gguf_fuzz ROUNDS [FILE.gguf...]   deterministic mutations of built-in seeds and the files
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "../support/gguf_builder.h"
+#include "../support/loaded_model.h"
+#include "inference/detokenizer.h"
+#include "mutate.h"
+
+namespace {
+
+using namespace inference;
+
+struct Counts {
+  u64 inputs = 0, parsed = 0, accepted = 0;
+} counts;
+
+// A bug that is no wild access: an input was refused without a word, or accepted with one.
+void demand(bool condition) {
+  if (!condition) __builtin_trap();
+}
+
+void use(const Model& model, const Tokenizer& tokenizer, Transformer& transformer) {
+  Array<u32> tokens;
+  u64 count = 0;
+  demand(tokenizer.encode("ab <s> \xc3\xa9\xff", true, tokens, count));
+  Detokenizer detokenizer(tokenizer, true);
+  for (u64 i = 0; i < count; ++i) {
+    demand(tokens[i] < model.shape.vocabulary);
+    detokenizer.put(tokens[i]);
+  }
+  if (count > 0) transformer.forward(tokens.data(), min(count, transformer.context()), 0);
+}
+
+void load(Bytes file) {
+  Error error;
+  Gguf gguf;
+  const bool parsed = gguf.parse(file, error);
+  demand(parsed == error.empty());
+  if (!parsed) return;
+  ++counts.parsed;
+  Model model;
+  Tokenizer tokenizer;
+  Transformer transformer;
+  constexpr u64 kContext = 24;
+  const bool loaded = model.load(gguf, error) &&
+                      tokenizer.load(gguf, model.shape.vocabulary, error) &&
+                      transformer.prepare(model, kContext, error);
+  demand(loaded == error.empty());
+  if (!loaded) return;
+  ++counts.accepted;
+  use(model, tokenizer, transformer);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  ++counts.inputs;
+  load({bytes, size});
+  return 0;
+}
+
+#ifndef BF_LIBFUZZER
+namespace {
+
+// Memory whose end is the end of a page, with nothing mapped behind: reading on faults.
+class GuardedBytes {
+ public:
+  explicit GuardedBytes(u64 capacity) : capacity_(round_up(capacity, kPage)) {
+    void* memory = mmap(nullptr, capacity_ + kPage, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    demand(memory != MAP_FAILED);
+    start_ = static_cast<u8*>(memory);
+    demand(mprotect(start_ + capacity_, kPage, PROT_NONE) == 0);
+  }
+  ~GuardedBytes() { munmap(start_, capacity_ + kPage); }
+
+  void run(const u8* bytes, u64 size) {
+    size = min(size, capacity_);
+    u8* place = start_ + capacity_ - size;
+    copy_bytes(place, bytes, size);
+    LLVMFuzzerTestOneInput(place, size);
+  }
+
+ private:
+  static constexpr u64 kPage = 4096;
+  u64 capacity_;
+  u8* start_;
+};
+
+// The tiny model with its matrices of 32 columns in another format.
+std::string tiny_quantized(uint32_t format, size_t block_bytes) {
+  test::GgufBuilder file = test::tiny_llama();
+  for (auto& tensor : file.tensors) {
+    if (tensor.sizes.size() != 2 || tensor.sizes[0] != 32) continue;
+    tensor.type = format;
+    tensor.data.resize(tensor.sizes[1] * block_bytes);
+  }
+  return file.build();
+}
+
+bool fuzz_seed(const std::string& seed, int rounds, u64 number) {
+  GuardedBytes memory(2 * seed.size() + 4096);
+  const auto* bytes = reinterpret_cast<const u8*>(seed.data());
+  const u64 accepted = counts.accepted;
+  memory.run(bytes, seed.size());
+  if (counts.accepted == accepted) {
+    std::fprintf(stderr, "seed %llu was refused\n", static_cast<unsigned long long>(number));
+    return false;
+  }
+  bf::fuzz::Mutator mutator(number + 1);
+  // Most of a file is weights, which may be anything: two thirds of the mutations leave them alone.
+  const u64 head = min<u64>(seed.size(), 16'384);
+  for (int i = 0; i < rounds; ++i) {
+    const u64 changed = i % 3 == 0 ? seed.size() : (i % 3 == 1 ? head : min<u64>(head, 2048));
+    auto mutated = mutator.mutate({bytes, bytes + changed});
+    mutated.insert(mutated.end(), bytes + changed, bytes + seed.size());
+    memory.run(mutated.data(), mutated.size());
+  }
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : 100;
+  std::vector<std::string> seeds = {test::tiny_llama().build(), tiny_quantized(test::kQ8_0, 34),
+                                    tiny_quantized(test::kQ4_0, 18),
+                                    tiny_quantized(test::kF16, 64)};
+  for (int i = 2; i < argc; ++i) seeds.push_back(test::read_file(argv[i]));
+  bool good = true;
+  for (u64 i = 0; i < seeds.size(); ++i) good = fuzz_seed(seeds[i], rounds, i) && good;
+  std::printf("%zu seeds, %llu inputs, %llu parsed, %llu accepted\n", seeds.size(),
+              static_cast<unsigned long long>(counts.inputs),
+              static_cast<unsigned long long>(counts.parsed),
+              static_cast<unsigned long long>(counts.accepted));
+  // A fuzzer whose every input is refused at the door tests nothing.
+  return good && counts.accepted > 10 * seeds.size() ? 0 : 1;
+}
+#endif
