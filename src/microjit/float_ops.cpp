@@ -105,10 +105,12 @@ float fma_soft(float a, float b, float c) {
 
 double fma_soft(double a, double b, double c) {
   if (!is_finite_nonzero(a) || !is_finite_nonzero(b) || !is_finite_nonzero(c)) {
-    // An infinite or NaN c with finite factors: the product must not overflow and meet it. In all
-    // other cases with a zero, an infinity or a NaN only one of the two operations rounds.
+    // With finite factors, a c that is infinite or NaN must not meet a product that overflowed, and
+    // a zero c must not change the sign of one that underflowed. Else only one operation rounds.
     const bool factors_finite = a - a == 0 && b - b == 0;
-    return factors_finite && c - c != 0 ? c + c : a * b + c;
+    if (factors_finite && c - c != 0) return c + c;
+    if (factors_finite && a != 0 && b != 0) return a * b;
+    return a * b + c;
   }
   using Wide = unsigned __int128;
   const Parts pa = split(a), pb = split(b), pc = split(c);
