@@ -1,0 +1,306 @@
+// One function on its way through the baseline tier: registers, frame and emitters. Internal to
+// baseline*.cpp.
+//
+// Every part of a value is in its fixed register, or in its slot of the frame, or cached in some
+// register, or several of these. Values that other blocks use have a home (fixed register or slot)
+// that is written where they are defined; the cache is forgotten at the end of a block, unless
+// control just falls through into a block that has no other way in.
+//
+// An emitter gets its operands (`get`, `fetch`), which pins their registers until the instruction
+// ends, then names the result: `define` before it computes, where it can compute in place and has
+// looked for aliases; or `bind` after it has computed in a register of `allocate`. A fixed result
+// register may be that of an operand that ends here, so nothing is written to it before the last
+// operand was read.
+#pragma once
+
+#include <asmjit/x86.h>
+
+#include "microjit/tiers/baseline.h"
+#include "microjit/tiers/baseline_analysis.h"
+
+namespace bf::microjit::baseline {
+
+namespace x86 = asmjit::x86;
+using asmjit::Imm;
+using asmjit::Label;
+using asmjit::Operand;
+using InstId = asmjit::InstId;
+namespace Inst = x86::Inst;
+
+inline x86::Gp gp64(RegId r) { return x86::gpq(r); }
+inline x86::Gp gp32(RegId r) { return x86::gpd(r); }
+inline x86::Gp gp(RegId r, u32 bytes) {
+  if (bytes == 8) return x86::gpq(r);
+  if (bytes == 4) return x86::gpd(r);
+  if (bytes == 2) return x86::gpw(r);
+  return x86::gpb_lo(r);
+}
+inline x86::Vec vec(RegId r, u32 bytes = 16) {
+  const u32 n = r - kFirstVec;
+  if (bytes == 64) return x86::zmm(n);
+  if (bytes == 32) return x86::ymm(n);
+  return x86::xmm(n);
+}
+inline RegId id_of(const Operand& o) {
+  const auto& reg = o.as<asmjit::BaseReg>();
+  return static_cast<RegId>(reg.id() + (reg.group() == asmjit::RegGroup::kGp ? 0u : kFirstVec));
+}
+// The same operand, as wide as that many bytes.
+Operand sized(const Operand& o, u32 bytes);
+// The same memory, some bytes on.
+x86::Mem further(const x86::Mem& m, i64 bytes);
+
+// What a compare left in the flags.
+struct Condition {
+  x86::CondCode code = x86::CondCode::kZ;
+  // Floats: equality is "and not parity", inequality "or parity".
+  enum class Parity : u8 { Ignored, AndNot, Or } parity = Parity::Ignored;
+};
+
+class FirstError : public asmjit::ErrorHandler {
+ public:
+  void handleError(asmjit::Error error, const char* message, asmjit::BaseEmitter*) override;
+  bool failed() const { return failed_; }
+  const char* message() const { return message_; }
+
+ private:
+  bool failed_ = false;
+  char message_[128] = {};
+};
+
+class Compiler {
+ public:
+  Compiler(const ir::Module& module, const ir::Function& function, const BaselineOptions& options,
+           bool probe_frame);
+
+  // Emits everything. False: the frame is so big that it has to be probed; compile again so.
+  bool emit();
+  Result<CompiledCode> finish();
+
+ private:
+  // ---- baseline.cpp: blocks, instructions
+  void block(u32 k);
+  void instruction(const ir::Instruction& i);
+  void end_instruction(const ir::Instruction& i);
+  void note_location(ir::Location location);
+  Error error(const char* what) const;
+
+  // ---- baseline_frame.cpp: prologue, epilogue, profile
+  void prologue();
+  void receive_parameters();
+  void patch_frame();
+  void epilogue();
+  void profile_entry(u32 general_parameters);
+  void profile_exit();
+  i32 new_slot(u32 bytes);
+  i32 slot_of(ir::ValueId v);
+  x86::Mem frame(i32 offset, u32 bytes = 8) const;
+  x86::Mem slot(ir::ValueId v, u32 part, u32 bytes = 0);
+
+  // ---- baseline_registers.cpp
+  Part& part(ir::ValueId v, u32 p) { return analysis_.parts[info(v).first_part + p]; }
+  ValueInfo& info(ir::ValueId v) { return analysis_.values[v]; }
+  ir::Type type_of(ir::ValueId v) const { return f_.values[v].type; }
+  bool is_constant(ir::ValueId v) const { return f_.values[v].def == ir::Def::Constant; }
+  const ir::Instruction* definition(ir::ValueId v) const;
+  RegId register_of(ir::ValueId v, u32 p);
+  void pin(RegId r) { pinned_ |= bit(r); }
+  RegMask pool(Bank bank) const;
+  RegId allocate(Bank bank, bool survives_calls = false);
+  RegId allocate_gp() { return allocate(Bank::Gp); }
+  RegId allocate_vec() { return allocate(Bank::Vec); }
+  void unpin(RegId r) { pinned_ &= ~bit(r); }
+  void evict(RegId r);
+  void evict_all(RegMask registers);
+  // Makes a register free and pins it. To be called before operands are fetched.
+  void claim(RegId r);
+  void forget_cache(RegMask registers);
+  void cache(RegId r, ir::ValueId v, u32 p);
+  // In a register, pinned.
+  RegId fetch(ir::ValueId v, u32 p = 0);
+  // A register, memory, or (general) an immediate of 32 bits.
+  Operand get(ir::ValueId v, u32 p = 0);
+  // A register or memory.
+  Operand get_rm(ir::ValueId v, u32 p = 0);
+  // In memory: its slot or a constant.
+  x86::Mem get_memory(ir::ValueId v, u32 p = 0);
+  bool immediate(ir::ValueId v, i64& value) const;
+  RegId define(ir::ValueId result, u32 p, ir::ValueId in_place_of = ir::kNoValue);
+  void bind(ir::ValueId result, u32 p, RegId r);
+  // The result's bytes are in its slot.
+  void define_in_slot(ir::ValueId result);
+  void complete(ir::ValueId result);
+  void release(ir::ValueId v);
+  void load_part(RegId r, ir::ValueId v, u32 p);
+  void store_part(ir::ValueId v, u32 p, RegId r);
+  void make_again(RegId r, ir::ValueId v, u32 p);
+
+  // ---- baseline_moves.cpp: parallel moves
+  struct Move {
+    // A register; or memory at `to_offset` of the frame
+    RegId to = kNoReg;
+    i32 to_offset = 0;
+    RegId from = kNoReg;
+    i32 from_offset = 0;
+    ir::ValueId remade = ir::kNoValue;  // made instead of moved
+    u8 part = 0;
+    u8 bytes = 8;
+    Bank bank = Bank::Gp;
+    bool done = false;
+  };
+  void add_source(Move& move, ir::ValueId v, u32 p);
+  void run_moves();
+  void emit_move(const Move& move);
+  bool blocked(const Move& move) const;
+  void break_cycle(Move& move);
+
+  // ---- baseline_emit.cpp: small things every emitter uses
+  bool vex() const { return isa_ != Isa::Sse2; }
+  void emit(InstId id, const Operand& a) { a_.emit(id, a); }
+  void emit(InstId id, const Operand& a, const Operand& b) { a_.emit(id, a, b); }
+  void move_gp(RegId to, const Operand& from, u32 bytes);
+  void move_vec(RegId to, const Operand& from, u32 bytes);
+  void load_vec(RegId to, const x86::Mem& from, u32 bytes);
+  void store_vec(const x86::Mem& to, RegId from, u32 bytes);
+  void zero_vec(RegId r, u32 bytes);
+  void extend(RegId to, const Operand& from, u32 from_bits, u32 to_bits, bool is_signed);
+  // to = a op b, with the legacy or the VEX/EVEX instruction.
+  void vec_op(InstId sse, InstId vex, RegId to, RegId a, const Operand& b, u32 bytes);
+  void vec_op(InstId sse, InstId vex, RegId to, RegId a, const Operand& b, u32 bytes, u32 imm);
+  void vec_unary(InstId sse, InstId vex, RegId to, const Operand& a, u32 bytes);
+  x86::Mem constant(const void* bytes, u32 size);
+  x86::Mem splat_constant(u64 element, u32 element_bytes, u32 size);
+  void reloc(RegId to, RelocKind kind, u32 index, i64 addend = 0);
+  void call_helper(Helper helper);
+
+  // ---- baseline_integer.cpp
+  void integer_binary(const ir::Instruction& i);
+  void integer_unary(const ir::Instruction& i);
+  void overflow(const ir::Instruction& i);
+  void prepare_binary(ir::Op op, u32 bits, bool constant_b);
+  RegId binary(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
+  RegId rare_binary(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
+  RegId divide(ir::Op op, u32 bits, const Operand& a, const Operand& b);
+  void emit_sign_of_rax(u32 bytes);
+  bool divide_by_constant(const ir::Instruction& i);
+  RegId high_product(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
+  void minmax(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
+  void saturating(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
+  void shift(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
+  void unary(ir::Op op, u32 bits, RegId to, const Operand& a);
+  void population_count(u32 bits, RegId to);
+  void reverse_bits(u32 bits, RegId to);
+  Condition compare(const ir::Instruction& c);
+  Condition integer_compare(ir::Op op, u32 bytes, Operand a, Operand b);
+  Condition test(ir::ValueId condition);
+  Condition condition_of(ir::ValueId condition);
+  void set_from(RegId to, Condition c);
+  void compare_scalar(const ir::Instruction& i);
+  void select(const ir::Instruction& i);
+  void select_gp(const ir::Instruction& i);
+  void select_vec(const ir::Instruction& i);
+  void convert_integer(const ir::Instruction& i);
+
+  // ---- baseline_float.cpp
+  void float_op(const ir::Instruction& i);
+  void float_binary(ir::Op op, u32 bytes, RegId to, RegId a, const Operand& b, u32 width);
+  void float_unary(ir::Op op, u32 bytes, RegId to, const Operand& a, u32 width);
+  void float_min_max(ir::Op op, u32 bytes, RegId to, RegId a, RegId b, u32 width);
+  void copy_sign(u32 bytes, RegId to, RegId a, RegId b, u32 width);
+  bool float_calls(ir::Op op) const;
+  void float_helper(ir::Op op, u32 bytes);
+  Condition float_compare(ir::Op op, u32 bytes, ir::ValueId a, ir::ValueId b);
+  Condition float_compare(ir::Op op, u32 bytes, RegId a, RegId b);
+  void convert_float(const ir::Instruction& i);
+  void to_integer(ir::Op op, ir::Kind to, ir::Kind from, RegId result, RegId a);
+  void to_float(ir::Op op, ir::Kind to, ir::Kind from, RegId result, const Operand& a);
+  void resize_float(ir::Op op, ir::Kind to, ir::Kind from, RegId result, RegId a);
+  void bitcast(const ir::Instruction& i);
+
+  // ---- baseline_memory.cpp
+  x86::Mem address(ir::ValueId pointer, i64 offset, u32 bytes);
+  void load(const ir::Instruction& i);
+  void store(const ir::Instruction& i);
+  void pointer_arithmetic(const ir::Instruction& i);
+  void memory_intrinsic(const ir::Instruction& i);
+  void copy_inline(const ir::Instruction& i);
+
+  // ---- baseline_control.cpp
+  void branch(const ir::Instruction& i);
+  void branch_if(const ir::Instruction& i);
+  void switch_on(const ir::Instruction& i);
+  void return_results(const ir::Instruction& i);
+  void call(const ir::Instruction& i);
+  void bind_results(const ir::Instruction& i, const ir::FunctionType& type);
+  bool edge_needs_moves(const ir::Edge& e);
+  void edge_moves(const ir::Edge& e);
+  void jump_to(const ir::Edge& e);
+  void go(ir::BlockId b);
+  void jump_if(Condition c, Label to);
+  void jump_unless(Condition c, Label to);
+  void save_before_call(const ir::Instruction& i);
+  void search_case(std::span<const std::pair<u64, Label>> cases, RegId value, u32 bytes,
+                   Label otherwise);
+
+  // ---- baseline_vector.cpp
+  void vector_op(const ir::Instruction& i);
+  bool vector_by_parts(const ir::Instruction& i);
+  bool vector_binary_by_parts(const ir::Instruction& i);
+
+  // ---- baseline_lanes.cpp: one lane after the other, through the frame
+  void by_lanes(const ir::Instruction& i);
+  x86::Mem lane(ir::ValueId v, u32 n);
+  void spill_for_lanes(ir::ValueId v);
+  void lanes_binary(const ir::Instruction& i);
+  void lanes_unary(const ir::Instruction& i);
+  void lanes_compare(const ir::Instruction& i);
+  void lanes_select(const ir::Instruction& i);
+  void lanes_convert(const ir::Instruction& i);
+  void lanes_float(const ir::Instruction& i);
+  void lanes_shuffle(const ir::Instruction& i);
+  void lanes_splat(const ir::Instruction& i);
+  void lanes_extract(const ir::Instruction& i);
+  void lanes_insert(const ir::Instruction& i);
+  void lanes_reduce(const ir::Instruction& i);
+  void lanes_reduce_float(const ir::Instruction& i);
+  void lanes_mask_bits(const ir::Instruction& i);
+  void lanes_dot4(const ir::Instruction& i);
+  void load_lane(RegId to, const x86::Mem& from, ir::Kind kind);
+  void store_lane(const x86::Mem& to, RegId from, ir::Kind kind);
+
+  const ir::Module& module_;
+  const ir::Function& f_;
+  const BaselineOptions& options_;
+  const platform::CpuFeatures& features_;
+  Analysis analysis_;
+  const Isa isa_;
+  const bool probe_frame_;
+
+  FirstError first_error_;
+  asmjit::CodeHolder code_;
+  x86::Assembler a_;
+  std::vector<Label> labels_;  // by block
+  Label exit_, constants_label_;
+  std::vector<u8> constants_;
+  CompiledCode out_;
+
+  ir::ValueId owner_[kRegCount];  // cached value ...
+  u8 owner_part_[kRegCount] = {};  // ... and which part of it
+  RegMask occupied_ = 0;
+  RegMask pinned_ = 0;
+  RegMask reserved_ = 0;
+  u32 next_victim_ = 0;
+  std::vector<Move> moves_;
+  i32 cycle_slot_ = -1;
+
+  u32 current_ = 0;  // position of the block in the layout
+  u32 saved_count_ = 0;
+  u32 frame_bytes_ = 0;
+  std::vector<i32> free_slots_[4];  // of 8, 16, 32, 64 bytes
+  u32 frame_patch_ = 0;             // offset of the `sub rsp, imm32`
+  i32 profile_start_ = 0, profile_callees_ = 0;
+  std::vector<std::pair<ir::ValueId, i32>> stack_allocs_;
+  ir::Location location_ = 0;
+};
+
+}  // namespace bf::microjit::baseline

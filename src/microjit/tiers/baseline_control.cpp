@@ -1,0 +1,260 @@
+// Jumps, switches, calls and returns.
+#include <algorithm>
+
+#include "microjit/tiers/baseline_compiler.h"
+
+namespace bf::microjit::baseline {
+
+using ir::Instruction;
+using ir::Op;
+using ir::ValueId;
+using x86::CondCode;
+
+// ---- Edges --------------------------------------------------------------------------------------
+
+bool Compiler::edge_needs_moves(const ir::Edge& e) {
+  const ValueId first = f_.blocks[e.block].first_argument;
+  const auto arguments = f_.arguments_of(e);
+  for (u32 n = 0; n < arguments.size(); ++n) {
+    if (!analysis_.is_read(first + n)) continue;
+    for (u32 p = 0; p < info(first + n).part_count; ++p) {
+      const RegId fixed = part(first + n, p).fixed;
+      if (fixed == kNoReg || fixed != register_of(arguments[n], p)) return true;
+    }
+  }
+  return false;
+}
+
+void Compiler::edge_moves(const ir::Edge& e) {
+  const ValueId first = f_.blocks[e.block].first_argument;
+  const auto arguments = f_.arguments_of(e);
+  for (u32 n = 0; n < arguments.size(); ++n) {
+    if (!analysis_.is_read(first + n)) continue;
+    for (u32 p = 0; p < info(first + n).part_count; ++p) {
+      Move move;
+      move.to = part(first + n, p).fixed;
+      if (move.to == kNoReg)
+        move.to_offset = slot_of(first + n) + static_cast<i32>(p * info(first + n).part_bytes);
+      add_source(move, arguments[n], p);
+      moves_.push_back(move);
+    }
+  }
+  run_moves();
+}
+
+void Compiler::go(ir::BlockId b) {
+  const u32 next = current_ + 1;
+  if (next < analysis_.layout.order.size() && analysis_.layout.order[next] == b) return;
+  a_.jmp(labels_[b]);
+}
+
+void Compiler::jump_to(const ir::Edge& e) {
+  edge_moves(e);
+  go(e.block);
+}
+
+void Compiler::branch(const Instruction& i) { jump_to(f_.edges_of(i)[0]); }
+
+void Compiler::jump_if(Condition c, Label to) {
+  const InstId jump = Inst::jccFromCond(c.code);
+  switch (c.parity) {
+    case Condition::Parity::Ignored:
+      return emit(jump, to);
+    case Condition::Parity::AndNot: {
+      const Label no = a_.newLabel();
+      a_.jp(no);
+      emit(jump, to);
+      a_.bind(no);
+      return;
+    }
+    case Condition::Parity::Or:
+      emit(jump, to);
+      a_.jp(to);
+  }
+}
+
+void Compiler::jump_unless(Condition c, Label to) {
+  const Condition::Parity parity = c.parity;
+  c.code = x86::negateCond(c.code);
+  c.parity = parity == Condition::Parity::AndNot ? Condition::Parity::Or
+             : parity == Condition::Parity::Or   ? Condition::Parity::AndNot
+                                                 : Condition::Parity::Ignored;
+  jump_if(c, to);
+}
+
+void Compiler::branch_if(const Instruction& i) {
+  const auto edges = f_.edges_of(i);
+  const ir::Edge &yes = edges[0], &no = edges[1];
+  const Condition c = condition_of(f_.operands_of(i)[0]);
+  const u32 next = current_ + 1;
+  const bool has_next = next < analysis_.layout.order.size();
+  const auto is_next = [&](const ir::Edge& e) {
+    return has_next && analysis_.layout.order[next] == e.block;
+  };
+  const bool yes_moves = edge_needs_moves(yes), no_moves = edge_needs_moves(no);
+  if (!yes_moves && !no_moves) {
+    if (is_next(yes)) return jump_unless(c, labels_[no.block]);
+    jump_if(c, labels_[yes.block]);
+    return go(no.block);
+  }
+  if (!yes_moves) {
+    jump_if(c, labels_[yes.block]);
+    return jump_to(no);
+  }
+  if (!no_moves) {
+    jump_unless(c, labels_[no.block]);
+    return jump_to(yes);
+  }
+  // Moves on both sides: the second side is the one that may fall through.
+  const bool yes_last = is_next(yes);
+  const ir::Edge &first = yes_last ? no : yes, &last = yes_last ? yes : no;
+  const Label second = a_.newLabel();
+  if (yes_last) jump_if(c, second);
+  else jump_unless(c, second);
+  edge_moves(first);
+  a_.jmp(labels_[first.block]);
+  a_.bind(second);
+  jump_to(last);
+}
+
+// ---- Switch -------------------------------------------------------------------------------------
+
+void Compiler::search_case(std::span<const std::pair<u64, Label>> cases, RegId value, u32 bytes,
+                           Label otherwise) {
+  constexpr usize kLinear = 4;
+  const auto compare_with = [&](u64 wanted) {
+    const i64 as_signed = bytes == 8 ? static_cast<i64>(wanted) : static_cast<i32>(wanted);
+    if (as_signed == static_cast<i32>(as_signed)) {
+      emit(Inst::kIdCmp, gp(value, bytes), Imm(as_signed));
+    } else {
+      a_.mov(x86::r11, Imm(as_signed));
+      a_.cmp(gp64(value), x86::r11);
+    }
+  };
+  if (cases.size() <= kLinear) {
+    for (const auto& [wanted, label] : cases) {
+      compare_with(wanted);
+      a_.je(label);
+    }
+    a_.jmp(otherwise);
+    return;
+  }
+  const usize middle = cases.size() / 2;
+  const Label below = a_.newLabel();
+  compare_with(cases[middle].first);
+  a_.jb(below);
+  search_case(cases.subspan(middle), value, bytes, otherwise);
+  a_.bind(below);
+  search_case(cases.first(middle), value, bytes, otherwise);
+}
+
+void Compiler::switch_on(const Instruction& i) {
+  const auto edges = f_.edges_of(i);
+  const ValueId v = f_.operands_of(i)[0];
+  const u32 bits = type_of(v).element_bits();
+  const u64 mask = bits == 64 ? ~u64{0} : (u64{1} << bits) - 1;
+  RegId value = fetch(v);
+  if (bits < 32) {
+    const RegId t = allocate_gp();
+    extend(t, gp64(value), bits, 32, false);
+    value = t;
+  }
+  std::vector<Label> targets;  // by edge: the block, or the moves before it
+  for (const ir::Edge& e : edges)
+    targets.push_back(edge_needs_moves(e) ? a_.newLabel() : labels_[e.block]);
+  std::vector<std::pair<u64, Label>> cases;
+  for (u32 n = 1; n < edges.size(); ++n)
+    cases.push_back({f_.cases[i.aux + n - 1] & mask, targets[n]});
+  std::sort(cases.begin(), cases.end(),
+            [](const auto& x, const auto& y) { return x.first < y.first; });
+  search_case(cases, value, bits == 64 ? 8 : 4, targets[0]);
+  for (u32 n = 0; n < edges.size(); ++n) {
+    if (targets[n].id() == labels_[edges[n].block].id()) continue;
+    a_.bind(targets[n]);
+    edge_moves(edges[n]);
+    a_.jmp(labels_[edges[n].block]);
+  }
+}
+
+// ---- Calls --------------------------------------------------------------------------------------
+
+// What lives on after the call and is only in a register that the call may change goes to its slot.
+void Compiler::save_before_call(const Instruction& i) {
+  const auto operands = f_.operands_of(i);
+  for (RegMask left = occupied_ & ~kCalleeSaved; left != 0; left &= left - 1) {
+    const RegId r = static_cast<RegId>(__builtin_ctzll(left));
+    const ValueId v = owner_[r];
+    const auto here = static_cast<u32>(std::count(operands.begin(), operands.end(), v));
+    if (info(v).uses > here && !info(v).remade && !part(v, owner_part_[r]).in_slot)
+      store_part(v, owner_part_[r], r);
+  }
+}
+
+void Compiler::call(const Instruction& i) {
+  const ir::FunctionType& type = call_type(module_, i);
+  const Passing passing(type);
+  const u32 first = i.op == Op::call_indirect ? 1 : 0;
+  const auto operands = f_.operands_of(i);
+  save_before_call(i);
+  for (usize n = 0; n < type.parameters.size(); ++n) {
+    Move move;
+    move.to = passing.where[n].reg;
+    if (move.to == kNoReg)
+      move.to_offset = static_cast<i32>(passing.where[n].stack_offset) -
+                       static_cast<i32>(analysis_.outgoing_bytes);
+    add_source(move, operands[first + n], 0);
+    moves_.push_back(move);
+  }
+  if (i.op == Op::call_indirect) {
+    Move move;
+    move.to = kRax;
+    add_source(move, operands[0], 0);
+    moves_.push_back(move);
+  }
+  run_moves();
+  if (analysis_.wide_vectors) a_.vzeroupper();
+  if (i.op == Op::call) {
+    reloc(kRax, RelocKind::Slot, i.aux);
+    a_.call(x86::ptr(x86::rax, 0, 8));
+  } else {
+    if (i.op == Op::call_import) reloc(kRax, RelocKind::Import, i.aux);
+    a_.call(x86::rax);
+  }
+  forget_cache(~kCalleeSaved);
+  bind_results(i, type);
+}
+
+// Results of a bank come in rax, rdx or xmm0, xmm1 in turn. The second one belongs to the
+// instruction after the call.
+void Compiler::bind_results(const Instruction& i, const ir::FunctionType& type) {
+  constexpr RegId kGeneral[] = {kRax, kRdx}, kFloat[] = {vec_id(0), vec_id(1)};
+  u32 general = 0, floats = 0;
+  const Instruction* const next = &i + 1;
+  ValueId values[ir::kMaxResults] = {i.result, ir::kNoValue};
+  if (type.results.size() == 2 && next->op == Op::second) values[1] = next->result;
+  RegId at[ir::kMaxResults] = {kNoReg, kNoReg};
+  for (usize n = 0; n < type.results.size(); ++n) {
+    at[n] = bank_of({type.results[n]}) == Bank::Gp ? kGeneral[general++] : kFloat[floats++];
+    pin(at[n]);
+  }
+  for (usize n = 0; n < type.results.size(); ++n)
+    if (values[n] != ir::kNoValue && info(values[n]).uses != 0) {
+      bind(values[n], 0, at[n]);
+      complete(values[n]);
+    }
+}
+
+void Compiler::return_results(const Instruction& i) {
+  constexpr RegId kGeneral[] = {kRax, kRdx}, kFloat[] = {vec_id(0), vec_id(1)};
+  u32 general = 0, floats = 0;
+  for (const ValueId v : f_.operands_of(i)) {
+    Move move;
+    add_source(move, v, 0);
+    move.to = info(v).bank == Bank::Gp ? kGeneral[general++] : kFloat[floats++];
+    moves_.push_back(move);
+  }
+  run_moves();
+  if (current_ + 1 != analysis_.layout.order.size()) a_.jmp(exit_);
+}
+
+}  // namespace bf::microjit::baseline

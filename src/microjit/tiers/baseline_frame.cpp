@@ -1,0 +1,227 @@
+// The frame of a function:
+//
+//   [rbp + 16 ...]  stack arguments of the function
+//   [rbp + 8]       return address
+//   [rbp]           the caller's rbp
+//   [rbp - 8 ...]   callee-saved registers
+//   [rsp + ...]     slots, stack_allocs
+//   [rsp]           stack arguments of its calls
+#include <algorithm>
+
+#include "microjit/tiers/baseline_compiler.h"
+
+namespace bf::microjit::baseline {
+
+using ir::Op;
+using ir::ValueId;
+
+namespace {
+
+constexpr u32 kMaxUnprobedBytes = 2048;  // calls below may touch so much more before they probe
+constexpr RegId kSaveOrder[] = {kRbx, kR12, kR13, kR14, kR15};
+
+constexpr i32 offset_in_profile(usize offset) { return static_cast<i32>(offset); }
+
+}  // namespace
+
+i32 Compiler::new_slot(u32 bytes) {
+  const u32 alignment = std::min(bytes, std::max(16u, analysis_.frame_alignment));
+  frame_bytes_ = align_up(frame_bytes_, alignment);
+  const i32 offset = static_cast<i32>(frame_bytes_);
+  frame_bytes_ += bytes;
+  return offset;
+}
+
+i32 Compiler::slot_of(ValueId v) {
+  ValueInfo& it = info(v);
+  if (it.slot >= 0) return it.slot;
+  const u32 bytes = it.part_count * it.part_bytes;
+  auto& free = free_slots_[bytes == 8 ? 0 : bytes == 16 ? 1 : bytes == 32 ? 2 : 3];
+  if (free.empty()) {
+    it.slot = new_slot(bytes);
+  } else {
+    it.slot = free.back();
+    free.pop_back();
+  }
+  return it.slot;
+}
+
+x86::Mem Compiler::frame(i32 offset, u32 bytes) const {
+  return x86::ptr(x86::rsp, offset + static_cast<i32>(analysis_.outgoing_bytes), bytes);
+}
+
+x86::Mem Compiler::slot(ValueId v, u32 p, u32 bytes) {
+  const ValueInfo& it = info(v);
+  const i32 offset = slot_of(v) + static_cast<i32>(p * it.part_bytes);
+  return frame(offset, bytes != 0 ? bytes : it.part_bytes);
+}
+
+void Compiler::prologue() {
+  a_.push(x86::rbp);
+  a_.mov(x86::rbp, x86::rsp);
+  for (const RegId r : kSaveOrder)
+    if ((analysis_.saved & bit(r)) != 0) {
+      a_.push(gp64(r));
+      ++saved_count_;
+    }
+  if (probe_frame_) {
+    // Touches every page on the way down, so that a guard page is met and not jumped over.
+    const Label loop = a_.newLabel();
+    frame_patch_ = static_cast<u32>(a_.offset()) + 3;
+    const u8 mov_r11_imm32[] = {0x49, 0xc7, 0xc3, 0, 0, 0, 0};
+    a_.embed(mov_r11_imm32, sizeof mov_r11_imm32);
+    a_.neg(x86::r11);
+    a_.add(x86::r11, x86::rsp);
+    a_.bind(loop);
+    a_.sub(x86::rsp, static_cast<i32>(platform::kPageBytes));
+    a_.test(x86::ptr(x86::rsp, 0, 8), x86::rsp);
+    a_.cmp(x86::rsp, x86::r11);
+    a_.ja(loop);
+    a_.mov(x86::rsp, x86::r11);
+    a_.test(x86::ptr(x86::rsp, 0, 8), x86::rsp);
+  } else {
+    frame_patch_ = static_cast<u32>(a_.offset()) + 3;
+    const u8 sub_rsp_imm32[] = {0x48, 0x81, 0xec, 0, 0, 0, 0};
+    a_.embed(sub_rsp_imm32, sizeof sub_rsp_imm32);
+  }
+  if (analysis_.frame_alignment > 16)
+    a_.and_(x86::rsp, -static_cast<i32>(analysis_.frame_alignment));
+  for (const ir::Instruction& i : f_.instructions_of(f_.blocks[0])) {
+    if (i.op != Op::stack_alloc) continue;
+    frame_bytes_ = align_up(frame_bytes_, std::max(8u, 1u << i.aux));
+    stack_allocs_.push_back({i.result, static_cast<i32>(frame_bytes_)});
+    frame_bytes_ += static_cast<u32>(i.imm);
+  }
+  frame_bytes_ = align_up(frame_bytes_, 8u);
+}
+
+// Parameters go to their fixed registers, stay where they came in, or go to their slots.
+void Compiler::receive_parameters() {
+  const ir::FunctionType& type = module_.types[f_.type];
+  const Passing passing(type);
+  const ir::Block& entry = f_.blocks[0];
+  u32 general = 0;
+  for (const ir::Kind k : type.parameters) general += bank_of({k}) == Bank::Gp ? 1 : 0;
+  if (options_.profile) profile_entry(general);
+  for (u32 n = 0; n < entry.argument_count; ++n) {
+    const ValueId v = entry.first_argument + n;
+    const RegId at = passing.where[n].reg;
+    if (info(v).uses == 0 || at == kNoReg) continue;
+    if (const RegId fixed = part(v, 0).fixed; fixed != kNoReg) {
+      Move move;
+      move.to = fixed;
+      move.from = at;
+      move.bank = info(v).bank;
+      moves_.push_back(move);
+    } else if ((reserved_ & bit(at)) != 0) {
+      store_part(v, 0, at);
+    } else {
+      cache(at, v, 0);
+      if (info(v).crosses_blocks) store_part(v, 0, at);
+    }
+  }
+  run_moves();
+  for (u32 n = 0; n < entry.argument_count; ++n) {
+    const ValueId v = entry.first_argument + n;
+    if (info(v).uses == 0 || passing.where[n].reg != kNoReg) continue;
+    const x86::Mem from =
+        x86::ptr(x86::rbp, 16 + static_cast<i32>(passing.where[n].stack_offset), 8);
+    const RegId fixed = part(v, 0).fixed;
+    if (info(v).bank == Bank::Gp) {
+      const RegId to = fixed != kNoReg ? fixed : kScratchGp;
+      a_.mov(gp64(to), from);
+      if (fixed == kNoReg) store_part(v, 0, to);
+    } else {
+      const RegId to = fixed != kNoReg ? fixed : kScratchVec;
+      load_vec(to, from, 8);
+      if (fixed == kNoReg) store_part(v, 0, to);
+    }
+  }
+}
+
+void Compiler::patch_frame() {
+  u32 size = analysis_.outgoing_bytes + frame_bytes_;
+  const u32 alignment = analysis_.frame_alignment;
+  if (alignment > 16) size = align_up(size, alignment);
+  else size = align_up(size + 8 * saved_count_, 16u) - 8 * saved_count_;
+  u8* at = a_.bufferData() + frame_patch_;
+  for (u32 k = 0; k < 4; ++k) at[k] = static_cast<u8>(size >> (8 * k));
+}
+
+void Compiler::epilogue() {
+  a_.bind(exit_);
+  if (options_.profile) profile_exit();
+  if (analysis_.wide_vectors) a_.vzeroupper();
+  if (saved_count_ != 0) a_.lea(x86::rsp, x86::ptr(x86::rbp, -8 * static_cast<i32>(saved_count_)));
+  else a_.mov(x86::rsp, x86::rbp);
+  for (u32 n = sizeof kSaveOrder; n-- > 0;)
+    if ((analysis_.saved & bit(kSaveOrder[n])) != 0) a_.pop(gp64(kSaveOrder[n]));
+  a_.pop(x86::rbp);
+  a_.ret();
+}
+
+// Counts the call, notes the time, and starts to collect the ticks of callees.
+void Compiler::profile_entry(u32 general_parameters) {
+  profile_start_ = new_slot(8);
+  profile_callees_ = new_slot(8);
+  if (general_parameters >= 3) a_.mov(x86::r10, x86::rdx);
+  reloc(kRax, RelocKind::Profile, f_.index);
+  a_.inc(x86::ptr(x86::rax, offset_in_profile(offsetof(Profile, calls)), 8));
+  reloc(kR11, RelocKind::ProfileCore, 0);
+  a_.mov(x86::rax, x86::ptr(x86::r11, offset_in_profile(offsetof(ProfileCore, callee_cycles)), 8));
+  a_.mov(frame(profile_callees_), x86::rax);
+  a_.mov(x86::ptr(x86::r11, offset_in_profile(offsetof(ProfileCore, callee_cycles)), 8), Imm(0));
+  a_.rdtsc();
+  a_.shl(x86::rdx, 32);
+  a_.or_(x86::rax, x86::rdx);
+  a_.mov(frame(profile_start_), x86::rax);
+  if (general_parameters >= 3) a_.mov(x86::rdx, x86::r10);
+}
+
+// The results are in rax, rdx, xmm0, xmm1 and stay there.
+void Compiler::profile_exit() {
+  const auto at = [](const x86::Gp& base, usize offset) {
+    return x86::ptr(base, offset_in_profile(offset), 8);
+  };
+  const Label not_least = a_.newLabel(), not_most = a_.newLabel();
+  a_.mov(x86::rcx, x86::rax);
+  a_.mov(x86::rsi, x86::rdx);
+  a_.rdtsc();
+  a_.shl(x86::rdx, 32);
+  a_.or_(x86::rax, x86::rdx);
+  a_.sub(x86::rax, frame(profile_start_));
+  reloc(kR8, RelocKind::Profile, f_.index);
+  a_.add(at(x86::r8, offsetof(Profile, cycles_total)), x86::rax);
+  a_.cmp(x86::rax, at(x86::r8, offsetof(Profile, cycles_min)));
+  a_.jae(not_least);
+  a_.mov(at(x86::r8, offsetof(Profile, cycles_min)), x86::rax);
+  a_.bind(not_least);
+  a_.cmp(x86::rax, at(x86::r8, offsetof(Profile, cycles_max)));
+  a_.jbe(not_most);
+  a_.mov(at(x86::r8, offsetof(Profile, cycles_max)), x86::rax);
+  a_.bind(not_most);
+  reloc(kR9, RelocKind::ProfileCore, 0);
+  a_.mov(x86::rdx, x86::rax);
+  a_.sub(x86::rdx, at(x86::r9, offsetof(ProfileCore, callee_cycles)));
+  a_.add(at(x86::r8, offsetof(Profile, self_cycles)), x86::rdx);
+  a_.add(x86::rax, frame(profile_callees_));
+  a_.mov(at(x86::r9, offsetof(ProfileCore, callee_cycles)), x86::rax);
+  a_.mov(x86::rax, x86::rcx);
+  a_.mov(x86::rdx, x86::rsi);
+}
+
+bool Compiler::emit() {
+  reserved_ = analysis_.reserved_in(0);
+  prologue();
+  receive_parameters();
+  for (u32 k = 0; k < analysis_.layout.order.size(); ++k) block(k);
+  epilogue();
+  if (first_error_.failed()) return true;
+  const u32 all = frame_bytes_ + analysis_.outgoing_bytes +
+                  (analysis_.frame_alignment > 16 ? analysis_.frame_alignment : 0);
+  if (!probe_frame_ && all > kMaxUnprobedBytes) return false;
+  patch_frame();
+  return true;
+}
+
+}  // namespace bf::microjit::baseline

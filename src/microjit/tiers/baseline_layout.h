@@ -1,0 +1,25 @@
+// The order in which the baseline tier emits the blocks of a function: reverse post-order, so that
+// every definition comes before its uses, with the blocks of a loop together.
+#pragma once
+
+#include "microjit/ir/module.h"
+
+namespace bf::microjit::baseline {
+
+struct Layout {
+  static constexpr u32 kUnreachable = ~0u;
+
+  explicit Layout(const ir::Function& function);
+
+  std::vector<ir::BlockId> order;  // reachable blocks, entry first
+  std::vector<u32> position;       // of a block in `order`, or kUnreachable
+  std::vector<u32> depth;          // by position: how many loops are around the block
+  std::vector<u32> incoming;       // by position: how many edges lead there
+};
+
+// What ends a block.
+inline const ir::Instruction& terminator(const ir::Function& f, const ir::Block& b) {
+  return f.instructions[b.first_instruction + b.instruction_count - 1];
+}
+
+}  // namespace bf::microjit::baseline
