@@ -5,6 +5,7 @@ Wrong use is one line, "error: ...", and status 2.
 
 import argparse
 import re
+import shlex
 import sys
 
 from cli.report import USAGE
@@ -66,6 +67,13 @@ def _text(text):
     return text
 
 
+def _words(text):
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of words: {error}") from None
+
+
 def add_model(parser):
     group = parser.add_argument_group("model")
     group.add_argument("--model", metavar="FILE.gguf",
@@ -117,7 +125,7 @@ def add_machine(parser):
                        help="a window with the VGA console: gtk, sdl or curses (default: none)")
     group.add_argument("--kvm", action="store_true",
                        help="use the host's processor, not an emulated one")
-    group.add_argument("--qemu-args", metavar="TEXT", default="",
+    group.add_argument("--qemu-args", metavar="TEXT", type=_words, default=[],
                        help="more arguments for QEMU, as one shell-like text")
 
 

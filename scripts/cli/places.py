@@ -10,7 +10,7 @@ BUILD = Path(os.environ.get("BAREFLOW_BUILD") or ROOT / "build").absolute()
 
 DEFAULT_MODEL = ROOT / "models" / "story.gguf"
 
-HOST_ENGINE = BUILD / "src" / "boot" / "bf-host"
+HOST_ENGINE = BUILD / "src" / "bf-host"
 NATIVE_PROGRAM = BUILD / "src" / "inference" / "bf-native"
 PROGRAM = BUILD / "src" / "inference" / "program.bfir"
 KERNEL = BUILD / "src" / "boot" / "bareflow.elf"

@@ -1,0 +1,72 @@
+"""Discs: the kernel, the program's image, a model and default options on one ISO.
+
+Discs for `run` are kept in the build directory, each under a key of all that is on it. Prompt and
+options of a run reach the guest beside the disc, so they need no new one.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+
+from cli import places
+from cli.report import Failure, Step
+
+MAKER = places.ROOT / "scripts" / "make_iso.py"
+MENU = places.ROOT / "iso" / "grub.cfg"
+
+KEPT_DISCS = 3
+YOUNG_SECONDS = 900  # a disc that may still be about to be booted
+
+
+def make(path, model, options=()):
+    """Writes an ISO to `path`, whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    command = [sys.executable, MAKER, "--kernel", places.KERNEL, "--program", places.PROGRAM,
+               "--model", model, "-o", unfinished]
+    if options:
+        command += ["--options", "\n".join(options)]
+    try:
+        with Step(f"making a disc with {model.name}"):
+            made = subprocess.run(list(map(str, command)), stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  errors="replace")
+            if made.returncode != 0:
+                raise Failure("making the disc failed: " + made.stdout.strip())
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise Failure(f"cannot write {path}: {error.strerror}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _key(model):
+    """Names what would be on the disc: contents, but of the model only its size and time."""
+    digest = hashlib.sha256()
+    for path in (places.KERNEL, places.PROGRAM, MAKER, MENU):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    facts = model.stat()
+    digest.update(f"{model}\0{facts.st_size}\0{facts.st_mtime_ns}".encode("utf-8",
+                                                                          "surrogateescape"))
+    return digest.hexdigest()[:20]
+
+
+def _forget_old(folder):
+    discs = sorted(folder.glob("*.iso"), key=lambda disc: disc.stat().st_mtime, reverse=True)
+    for disc in discs[KEPT_DISCS:]:
+        if time.time() - disc.stat().st_mtime > YOUNG_SECONDS:
+            disc.unlink(missing_ok=True)
+
+
+def cached(model):
+    """The path of an ISO with this model, made if it is not there yet."""
+    folder = places.BUILD / "iso"
+    folder.mkdir(parents=True, exist_ok=True)
+    disc = folder / f"{_key(model)}.iso"
+    if disc.exists():
+        os.utime(disc)
+    else:
+        make(disc, model)
+        _forget_old(folder)
+    return disc

@@ -1,0 +1,17 @@
+"""`./bareflow iso`: a disc to keep."""
+
+from cli import disc, packages, places, settings
+from cli.build import build
+from cli.report import say
+from sizes import measure, table
+
+
+def main(arguments):
+    output = settings.output(arguments.output)
+    model = settings.model(arguments)
+    packages.require(packages.ISO_SET)
+    build(places.KERNEL, places.PROGRAM)
+    disc.make(output, model, settings.option_lines(arguments))
+    for line in table(measure(iso=output, model=model)):
+        say(line)
+    say(f"{output}: {output.stat().st_size:,} bytes")

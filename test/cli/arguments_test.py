@@ -1,0 +1,93 @@
+"""The command line without a build: help texts, and what is said about wrong use."""
+
+import re
+import unittest
+
+from support import CommandLineTest, bareflow
+
+COMMANDS = ("run", "host", "test", "iso", "gdb", "bench", "setup")
+STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed", "--tier",
+                 "--profile")
+MACHINE_OPTIONS = ("--mem", "--cpu", "--machine", "--smp", "--uefi", "--display", "--kvm",
+                   "--qemu-args")
+
+
+class Help(CommandLineTest):
+    def help_of(self, *command):
+        process = bareflow(*command, "--help")
+        self.assertEqual((process.returncode, process.stderr), (0, b""))
+        return process.stdout.decode()
+
+    def test_every_command_has_one_within_80_columns(self):
+        self.assertEqual([name for name in COMMANDS if name not in self.help_of()], [])
+        for command in COMMANDS:
+            text = self.help_of(command)
+            self.assertTrue(text.startswith(f"usage: ./bareflow {command}"))
+            self.assertLessEqual(max(map(len, text.splitlines())), 80)
+
+    def test_options_are_explained(self):
+        for command, options in (("run", STORY_OPTIONS + MACHINE_OPTIONS),
+                                 ("host", STORY_OPTIONS), ("iso", ("--model", "-o FILE"))):
+            text = self.help_of(command)
+            self.assertEqual([name for name in options if name not in text], [])
+
+    def test_without_a_command_it_helps_and_fails(self):
+        process = bareflow()
+        self.assertEqual(process.returncode, 2)
+        self.assertIn(b"usage: ./bareflow", process.stderr)
+
+
+class WrongUse(CommandLineTest):
+    CASES = (
+        (["walk"], "walk"),
+        (["host", "--tokens", "many"], "--tokens", "'many'"),
+        (["host", "--tokens", "-1"], "--tokens"),
+        (["host", "--temp", "warm"], "--temp", "'warm'"),
+        (["host", "--temp", "nan"], "--temp"),
+        (["host", "--temp", "101"], "--temp", "0 to 100"),
+        (["host", "--top-p", "1.5"], "--top-p", "0 to 1"),
+        (["host", "--seed", str(1 << 64)], "--seed"),
+        (["host", "--tier", "fast"], "--tier", "baseline"),
+        (["host", "--tok", "3"], "--tok"),
+        (["host", "--model"], "--model"),
+        (["host", "story"], "story"),
+        (["run", "--mem", "much"], "--mem", "512M"),
+        (["run", "--smp", "0"], "--smp"),
+        (["run", "--qemu-args", "'"], "--qemu-args"),
+        (["iso"], "-o"),
+        (["setup", "walk"], "walk"),
+    )
+
+    def test_one_line_and_status_2(self):
+        for arguments, *words in self.CASES:
+            with self.subTest(" ".join(arguments)):
+                process = bareflow(*arguments)
+                self.refused(process, 2, *words)
+                self.assertEqual(len(process.stderr.splitlines()), 1)
+
+
+class Places(CommandLineTest):
+    def test_what_cannot_be_read_or_written_is_said_before_the_build(self):
+        nowhere = self.folder / "none" / "file"
+        for arguments, word in ((["host", "--model", nowhere], "No such file"),
+                                (["run", "--model", self.folder], "directory"),
+                                (["host", "--profile", nowhere], "--profile"),
+                                (["iso", "-o", nowhere], "cannot write"),
+                                (["iso", "-o", self.folder], "is a folder")):
+            with self.subTest(arguments[1]):
+                self.refused(bareflow(*arguments), 1, word)
+
+    def test_an_empty_model(self):
+        self.refused(bareflow("run", "--model", self.write("empty.gguf", b"")), 1, "empty")
+
+
+class Packages(unittest.TestCase):
+    def test_each_command_names_debian_packages(self):
+        from cli.setup import SETS
+        for names in SETS.values():
+            self.assertIn("clang-19", names)
+            self.assertEqual([name for name in names if not re.fullmatch("[a-z0-9.+-]+", name)], [])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,105 @@
+"""`./bareflow host` from outside: stories, streams, statuses, and bad models."""
+
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+import gguf_damage
+from support import ROOT, STORY, CommandLineTest, bareflow, shared_model
+
+GREEDY = ("--prompt", "Once upon a time", "--temp", "0", "--tokens", "24")
+
+
+class Stories(CommandLineTest):
+    def test_the_text_of_a_real_model(self):
+        for tier in ("auto", "interp", "baseline"):
+            with self.subTest(tier):
+                process = bareflow("host", "--model", shared_model("stories260K.gguf"), "--prompt",
+                                   "Once upon a time", "--tokens", 196, "--temp", 0, "--tier", tier)
+                self.assertEqual(self.story_of(process),
+                                 shared_model("stories260K.expected.txt").read_bytes())
+
+    def test_all_tiers_tell_the_same(self):
+        stories = {self.story_of(bareflow("host", *GREEDY, "--tier", tier))
+                   for tier in ("interp", "baseline", "auto")}
+        self.assertEqual(len(stories), 1)
+        self.assertTrue(stories.pop().startswith(b"Once upon a time"))
+
+    def test_a_seed_repeats_a_story(self):
+        tell = ("host", "--tokens", 30, "--temp", 1, "--seed", 7)
+        self.assertEqual(self.story_of(bareflow(*tell)), self.story_of(bareflow(*tell)))
+
+    def test_each_line_of_input_is_a_prompt(self):
+        process = bareflow("host", "--tokens", 5, "--temp", 0, text="Tom and\nThe last")
+        lines = self.story_of(process).decode().splitlines()
+        self.assertEqual(len(lines), 3)
+        self.assertTrue(lines[1].startswith("Tom and") and lines[2].startswith("The last"), lines)
+
+    def test_a_prompt_may_begin_with_a_dash_and_hold_any_letters(self):
+        prompt = "-n \u201cna\u00efve\u201d\tcat \u732b"
+        process = bareflow("host", "--prompt", prompt, "--tokens", 0)
+        self.assertEqual(self.story_of(process).decode(), prompt + "\n")
+
+    def test_paths_are_relative_to_the_caller(self):
+        self.write("mine.gguf", STORY.read_bytes())
+        process = bareflow("host", "--model", "mine.gguf", "--profile", "profile.json", *GREEDY,
+                           cwd=self.folder)
+        self.story_of(process)
+        self.assertTrue((self.folder / "profile.json").stat().st_size)
+
+    def test_interruption_ends_it(self):
+        process = subprocess.Popen([ROOT / "bareflow", "host", "--temp", "1"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, start_new_session=True)
+        process.stdout.read(1)
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+        self.assertNotEqual(process.returncode, 0)
+
+
+class Reports(CommandLineTest):
+    def test_promotions_and_statistics_are_on_standard_error(self):
+        process = bareflow("host", *GREEDY)
+        self.story_of(process)
+        self.assertRegex(process.stderr.decode(),
+                         r"\[jit\] \S+ interp -> baseline, [0-9,]+ bytes, [0-9.]+ ms")
+        self.assertRegex(process.stderr.decode(), r"stats: .*tok/s")
+        self.assertNotIn(b"[jit]", process.stdout)
+
+    def test_the_profile_is_json(self):
+        path = self.folder / "profile.json"
+        self.story_of(bareflow("host", *GREEDY, "--profile", path))
+        profile = json.loads(path.read_text())
+        self.assertEqual(profile["version"], 1)
+        functions = {row["name"]: row for row in profile["functions"]}
+        hottest = functions[profile["functions"][0]["name"]]
+        self.assertEqual(hottest["tier"], "baseline")
+        self.assertGreater(hottest["code_bytes"], 0)
+        self.assertGreater(hottest["compile_cycles"], 0)
+        for row in functions.values():
+            cycles = row["cycles"]
+            if cycles["total"]:
+                self.assertLessEqual(cycles["min"], cycles["max"])
+                self.assertLessEqual(cycles["self"], cycles["total"])
+
+
+class BadModels(CommandLineTest):
+    def check(self, data, *words):
+        path = self.write("bad.gguf", data)
+        self.refused(bareflow("host", "--model", path, "--prompt", "Tom"), 1, *words)
+
+    def test_damaged(self):
+        for name, data, word in gguf_damage.damaged(STORY.read_bytes()):
+            with self.subTest(name):
+                self.check(data, word)
+
+    def test_truncated(self):
+        for name, data in gguf_damage.truncated(STORY.read_bytes()):
+            with self.subTest(name):
+                self.check(data, "model: ")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
