@@ -1,0 +1,228 @@
+// Every kernel of the program, three times: compiled natively by clang (the oracle), interpreted,
+// and compiled by the baseline tier for each instruction set of this machine. Same inputs, same
+// bits.
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "inference/kernels/kernels.h"
+#include "inference/sampler.h"
+#include "microjit/ir/image.h"
+#include "microjit/microjit.h"
+#include "runtime/program_imports.h"
+
+
+
+
+namespace {
+
+using namespace bf;
+using microjit::Engine;
+using microjit::TierPolicy;
+
+struct Way {
+  std::string name;
+  std::unique_ptr<Engine> engine;
+};
+
+std::vector<u8> program_image() {
+  const char* path = std::getenv("BAREFLOW_PROGRAM");
+  REQUIRE(path != nullptr);
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+Way make_way(const std::string& name, TierPolicy policy, platform::CpuFeatures features) {
+  auto module = ir::read_image(program_image());
+  REQUIRE(module);
+  std::vector<microjit::NamedAddress> imports;
+  for (const ProgramImport& i : program_imports()) imports.push_back({i.name, i.address});
+  microjit::EngineOptions options;
+  options.policy = policy;
+  options.features = features;
+  options.log = true;
+  auto engine = Engine::create(std::move(*module), imports, options);
+  REQUIRE(engine);
+  if (policy == TierPolicy::Baseline)
+    for (const auto& state : (*engine)->functions())
+      REQUIRE(state->tier == microjit::Tier::Baseline);
+  return {name, std::move(*engine)};
+}
+
+const std::vector<Way>& ways() {
+  static const std::vector<Way> list = [] {
+    const platform::CpuFeatures all = platform::cpu_features();
+    platform::CpuFeatures avx2 = all;
+    avx2.avx512f = avx2.avx512bw = avx2.avx512dq = avx2.avx512vl = avx2.avx512vnni = false;
+    std::vector<Way> w;
+    w.push_back(make_way("interp", TierPolicy::Interp, all));
+    w.push_back(make_way("baseline sse2", TierPolicy::Baseline, {}));
+    if (all.avx2) w.push_back(make_way("baseline avx2", TierPolicy::Baseline, avx2));
+    if (all.avx512bw) w.push_back(make_way("baseline avx512", TierPolicy::Baseline, all));
+    return w;
+  }();
+  return list;
+}
+
+std::mt19937_64& random_source() {
+  static std::mt19937_64 random(20);
+  return random;
+}
+
+// 64-byte aligned rows of floats, padded to 16 with zeroes, as the kernels want them.
+struct Floats {
+  explicit Floats(u64 count, float scale = 1.0f) : size((count + 15) / 16 * 16 + 256) {
+    data = static_cast<float*>(std::aligned_alloc(64, size * 4));
+    std::memset(data, 0, size * 4);
+    std::normal_distribution<float> normal(0, scale);
+    for (u64 i = 0; i < count; ++i) data[i] = normal(random_source());
+  }
+  Floats(const Floats& other) : size(other.size) {
+    data = static_cast<float*>(std::aligned_alloc(64, size * 4));
+    std::memcpy(data, other.data, size * 4);
+  }
+  ~Floats() { std::free(data); }
+  bool same_bits(const Floats& other) const { return std::memcmp(data, other.data, size * 4) == 0; }
+
+  float* data;
+  u64 size;
+};
+
+// Runs `call(kernel, out)` natively and in every way, each on its own copy of `out`.
+template <class Kernel, class Call>
+void compare(const char* name, Kernel* native, const Floats& out, Call call) {
+  Floats want(out);
+  call(native, want.data);
+  for (const Way& way : ways()) {
+    INFO(name << ", " << way.name);
+    auto* kernel = way.engine->function<Kernel>(name);
+    REQUIRE(kernel != nullptr);
+    for (int round = 0; round < 2; ++round) {
+      Floats got(out);
+      call(kernel, got.data);
+      CHECK(got.same_bits(want));
+    }
+  }
+}
+
+// Random weights of a format: any bytes, but scales (16-bit floats at `scale_at`) within reason.
+std::vector<u8> random_weights(u64 rows, u64 row_bytes, u64 block_bytes, bool scaled) {
+  std::vector<u8> bytes(rows * row_bytes + 64);
+  for (u8& b : bytes) b = static_cast<u8>(random_source()());
+  for (u64 at = 0; scaled && at + 2 <= rows * row_bytes; at += block_bytes)
+    bytes[at + 1] = static_cast<u8>((bytes[at + 1] & 0x83) | 0x2c);
+  return bytes;
+}
+
+constexpr u64 kColumns[] = {32, 64, 160, 256, 448};
+constexpr u64 kRows[] = {1, 3, 16, 33};
+
+template <class Kernel>
+void check_matmul(const char* name, Kernel* native, u64 elements, u64 block_bytes, bool quantised) {
+  for (const u64 columns : kColumns)
+    for (const u64 rows : kRows)
+      for (const u64 tokens : {u64{1}, u64{3}}) {
+        CAPTURE(columns, rows, tokens);
+        const u64 row_bytes = columns / elements * block_bytes;
+        const auto weights = random_weights(rows, row_bytes, block_bytes, quantised);
+        std::vector<u8> exact = weights;
+        if (!quantised && block_bytes == 4) {  // floats of reasonable size
+          std::normal_distribution<float> normal(0, 1);
+          for (u64 i = 0; i < rows * columns; ++i) {
+            const float f = normal(random_source());
+            std::memcpy(exact.data() + 4 * i, &f, 4);
+          }
+        } else if (!quantised) {  // halves below infinity
+          for (u64 i = 0; i < rows * columns; ++i) exact[2 * i + 1] &= 0xbb;
+        }
+        const u64 stride = (rows + 15) / 16 * 16;
+        const Floats x(columns * tokens);
+        std::vector<u8> q8(inference::q8_row_bytes(columns) * tokens + 64);
+        if (quantised)
+          for (u64 t = 0; t < tokens; ++t)
+            inference::quantize_q8(q8.data() + t * inference::q8_row_bytes(columns),
+                                   x.data + t * columns, columns);
+        const void* activations = quantised ? static_cast<const void*>(q8.data()) : x.data;
+        compare(name, native, Floats(stride * tokens), [&](Kernel* kernel, float* out) {
+          kernel(out, exact.data(), activations, columns, rows, tokens, stride);
+        });
+      }
+}
+
+TEST_CASE("matrix products of every format") {
+  check_matmul("matmul_f32", inference::matmul_f32, 1, 4, false);
+  check_matmul("matmul_f16", inference::matmul_f16, 1, 2, false);
+  check_matmul("matmul_q4_0", inference::matmul_q4_0, 32, 18, true);
+  check_matmul("matmul_q8_0", inference::matmul_q8_0, 32, 34, true);
+}
+
+TEST_CASE("rows to float of every format, all bit patterns of scales") {
+  const auto check = [](const char* name, auto* native, u64 elements, u64 block_bytes) {
+    for (int round = 0; round < 20; ++round) {
+      const u64 columns = 448;
+      const auto weights =
+          random_weights(1, columns / elements * block_bytes, block_bytes, elements > 1);
+      compare(name, native, Floats(columns), [&](auto* kernel, float* out) {
+        kernel(out, weights.data(), columns);
+      });
+    }
+  };
+  check("dequantize_f32", inference::dequantize_f32, 1, 4);
+  check("dequantize_f16", inference::dequantize_f16, 1, 2);
+  check("dequantize_q4_0", inference::dequantize_q4_0, 32, 18);
+  check("dequantize_q8_0", inference::dequantize_q8_0, 32, 34);
+}
+
+TEST_CASE("quantising activations") {
+  for (const u64 columns : kColumns)
+    for (const float scale : {1e-30f, 1e-3f, 1.0f, 1e6f}) {
+      const Floats x(columns, scale);
+      compare("quantize_q8", inference::quantize_q8, Floats(columns),
+              [&](auto* kernel, float* out) { kernel(out, x.data, columns); });
+    }
+  const Floats zero(0);
+  compare("quantize_q8", inference::quantize_q8, Floats(64),
+          [&](auto* kernel, float* out) { kernel(out, zero.data, 64); });
+}
+
+TEST_CASE("element by element kernels, lengths with and without padding") {
+  for (const u64 count : {1, 2, 15, 16, 17, 160, 333}) {
+    CAPTURE(count);
+    const Floats x(count), weight(count), y(count, 20.0f);
+    compare("rmsnorm", inference::rmsnorm, Floats(0), [&](auto* kernel, float* out) {
+      kernel(out, x.data, weight.data, count, 1e-5f);
+    });
+    compare("softmax", inference::softmax, y,
+            [&](auto* kernel, float* out) { kernel(out, count); });
+    compare("swiglu", inference::swiglu, y,
+            [&](auto* kernel, float* out) { kernel(out, x.data, count); });
+    compare("add", inference::add, x,
+            [&](auto* kernel, float* out) { kernel(out, y.data, count); });
+    if (count % 2 == 0)
+      compare("rope", inference::rope, Floats(0), [&](auto* kernel, float* out) {
+        kernel(out, x.data, weight.data, y.data, count);
+      });
+    compare("argmax", inference::argmax, Floats(0), [&](auto* kernel, float* out) {
+      out[0] = static_cast<float>(kernel(x.data, count));
+    });
+  }
+}
+
+TEST_CASE("attention over few and many positions") {
+  for (const u64 positions : {1, 2, 16, 31, 100})
+    for (const u64 stride : {16, 32, 64}) {
+      CAPTURE(positions, stride);
+      const Floats q(stride), keys((positions + 16) * stride), values((positions + 16) * stride);
+      compare("attention", inference::attention, Floats(0), [&](auto* kernel, float* out) {
+        Floats scores(positions + 32);
+        kernel(out, q.data, keys.data, values.data, scores.data, positions, stride, 0.25f);
+      });
+    }
+}
+
+}  // namespace
