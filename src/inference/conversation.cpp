@@ -45,9 +45,11 @@ void log_error(const Error& error) {
   line.write(BF_STREAM_LOG);
 }
 
-void tell(Generator& generator, Text prompt, Interruptor* interruptor) {
+bool tell(Generator& generator, Text prompt, Interruptor* interruptor) {
   Error error;
-  if (!generator.tell(prompt, interruptor, error)) log_error(error);
+  const bool told = generator.tell(prompt, interruptor, error);
+  if (!told) log_error(error);
+  return told;
 }
 
 // A line of any length that memory has room for.
@@ -109,14 +111,19 @@ void converse(Generator& generator) {
   }
 }
 
-bool tell_lines(Generator& generator, Error& error) {
+bool tell_lines(Generator& generator) {
   Input input;
   Line line;
   bool fits = true;
+  bool all_told = true;
   while (read_line(input, line, fits) && fits)
-    if (!line.text().empty()) tell(generator, line.text(), nullptr);
-  if (!fits) error << "prompt: not enough memory for a line of input: give shorter lines";
-  return fits;
+    if (!line.text().empty()) all_told = tell(generator, line.text(), nullptr) && all_told;
+  if (!fits) {
+    Error error;
+    error << "prompt: not enough memory for a line of input: give shorter lines";
+    log_error(error);
+  }
+  return all_told && fits;
 }
 
 }  // namespace inference

@@ -8,8 +8,8 @@ namespace inference {
 // A prompt line with editing and history, until /quit or Ctrl-D. Ctrl-C or Escape stops a story.
 void converse(Generator& generator);
 
-// Each line of input is a prompt, empty ones aside, until the end of the input. False if memory is
-// short; a line that cannot be a prompt is reported and passed over.
-[[nodiscard]] bool tell_lines(Generator& generator, Error& error);
+// Each line of input is a prompt, empty ones aside, until the end of the input. A line that cannot
+// be a prompt is reported and passed over; the result tells whether there was none.
+[[nodiscard]] bool tell_lines(Generator& generator);
 
 }  // namespace inference

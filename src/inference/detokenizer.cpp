@@ -44,6 +44,7 @@ Text Detokenizer::put(u32 token) {
       add(static_cast<char>(tokenizer_.byte(token)));
       break;
     case TokenType::Control:
+    case TokenType::Unused:
     case TokenType::Unknown:
       break;
     case TokenType::UserDefined:

@@ -17,7 +17,7 @@ class Detokenizer {
   Detokenizer(const Tokenizer& tokenizer, bool at_start)
       : tokenizer_(tokenizer), drop_space_(at_start && tokenizer.adds_space()) {}
 
-  // The text that `token` completes; may be empty. Control and unknown tokens have none.
+  // The text that `token` completes; may be empty. Control, unused and unknown tokens have none.
   Text put(u32 token);
 
   // What was held back at the end of the text.

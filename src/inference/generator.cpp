@@ -51,6 +51,13 @@ bool Generator::load(Bytes file, const Settings& settings, Error& error) {
        << model_.output.format->name << ", context " << transformer_.context() << ", "
        << transformer_.memory_bytes() / kMiB << " MiB\n";
   line.write(BF_STREAM_LOG);
+  const u64 wanted = min(settings.context == 0 ? shape.context : settings.context, shape.context);
+  if (transformer_.context() < wanted) {
+    Message note;
+    note << "model: memory is short, so the context is " << transformer_.context()
+         << " tokens instead of " << wanted << "\n";
+    note.write(BF_STREAM_LOG);
+  }
   return true;
 }
 
@@ -73,16 +80,22 @@ bool Generator::encode(Text prompt, Error& error) {
   return false;
 }
 
-bool Generator::tell(Text prompt, Interruptor* interruptor, Error& error) {
-  if (!encode(prompt, error)) return false;
-  Statistics story;
-  line_open_ = false;
-  print(prompt);
+// The logits after the prompt, or null where it was interrupted.
+const float* Generator::read_prompt(Interruptor* interruptor, Statistics& story) {
+  const float* logits = nullptr;
+  while (story.prompt_tokens < prompt_count_) {
+    if (logits != nullptr && interruptor != nullptr && interruptor->interrupted()) return nullptr;
+    const u64 first = story.prompt_tokens;
+    const u64 count = min(prompt_count_ - first, Transformer::kBatchTokens);
+    logits = transformer_.forward(prompt_.data() + first, count, first);
+    story.prompt_tokens += count;
+  }
+  return logits;
+}
 
-  const u64 start = bf_clock_ns();
-  const float* logits = transformer_.forward(prompt_.data(), prompt_count_, 0);
-  const u64 prompt_done = bf_clock_ns();
-  Detokenizer detokenizer(tokenizer_, prompt.empty());
+void Generator::go_on(const float* logits, bool at_start, Interruptor* interruptor,
+                      Statistics& story) {
+  Detokenizer detokenizer(tokenizer_, at_start);
   u64 position = prompt_count_;
   while (story.generated_tokens < most_tokens_) {
     const u32 token = sampler_.choose(logits);
@@ -94,9 +107,20 @@ bool Generator::tell(Text prompt, Interruptor* interruptor, Error& error) {
     logits = transformer_.forward(&token, 1, position++);
   }
   print(detokenizer.finish());
+}
+
+bool Generator::tell(Text prompt, Interruptor* interruptor, Error& error) {
+  if (!encode(prompt, error)) return false;
+  Statistics story;
+  line_open_ = false;
+  print(prompt);
+
+  const u64 start = bf_clock_ns();
+  const float* logits = read_prompt(interruptor, story);
+  const u64 prompt_done = bf_clock_ns();
+  if (logits != nullptr) go_on(logits, prompt.empty(), interruptor, story);
   if (line_open_) print("\n");
 
-  story.prompt_tokens = prompt_count_;
   story.prompt_ns = prompt_done - start;
   story.generate_ns = bf_clock_ns() - prompt_done;
   totals_.add(story);

@@ -49,6 +49,8 @@ class Generator {
 
  private:
   bool encode(Text prompt, Error& error);
+  const float* read_prompt(Interruptor* interruptor, Statistics& story);
+  void go_on(const float* logits, bool at_start, Interruptor* interruptor, Statistics& story);
   void print(Text text);
 
   Gguf file_;

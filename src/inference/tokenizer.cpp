@@ -32,8 +32,11 @@ i32 parse_byte_piece(Text piece) {
 }  // namespace
 
 TokenType Tokenizer::type(u32 token) const {
-  if (types_ == nullptr) return TokenType::Normal;
-  return static_cast<TokenType>(load_unaligned<u32>(types_ + 4 * u64{token}));
+  if (types_ != nullptr)
+    return static_cast<TokenType>(load_unaligned<u32>(types_ + 4 * u64{token}));
+  // A file without types: what the pieces look like has to do.
+  if (token == begin_ || token == end_ || token == unknown_) return TokenType::Control;
+  return parse_byte_piece(pieces_[token]) >= 0 ? TokenType::Byte : TokenType::Normal;
 }
 
 u8 Tokenizer::byte(u32 token) const {

@@ -1,5 +1,9 @@
 // The GGUF reader and the model loader: good files load, and whatever is wrong with a bad one is
 // said in one line.
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include "../support/gguf_builder.h"
@@ -218,9 +222,26 @@ TEST_CASE("tokenizers that cannot be") {
                 "bos_token_id is 100000");
 }
 
-TEST_CASE("memory that a context does not fit into is named") {
-  // 2^24 positions of 2^11 heads: no machine has that much, nor a halved context's.
+TEST_CASE("an absurd context is halved until it fits") {
   LoadedModel model{tiny_llama().number("llama.context_length", 1 << 24).build()};
-  CHECK(model.loaded);  // small heads: fits, or is halved until it does
+  CHECK(model.loaded);
   CHECK(model.transformer.context() >= 64);
+}
+
+TEST_CASE("memory that is short is said in MiB") {
+  LoadedModel model{tiny_llama().build()};
+  REQUIRE(model.loaded);
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit nothing = {1, 1};  // no more address space: nothing can be mapped
+    setrlimit(RLIMIT_AS, &nothing);
+    inference::Transformer transformer;
+    inference::Error error;
+    const bool prepared = transformer.prepare(model.model, 0, error);
+    const std::string_view text(error.text().data, error.text().size);
+    _exit(!prepared && text.find(" MiB: give the machine more memory") != text.npos ? 0 : 1);
+  }
+  int status = 1;
+  waitpid(child, &status, 0);
+  CHECK(status == 0);
 }

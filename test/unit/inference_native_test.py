@@ -54,6 +54,13 @@ class Stories(unittest.TestCase):
         self.assertTrue(lines[2].startswith("The last"))
         self.assertTrue(result.stdout.endswith(b"\n"))
 
+    def test_a_line_that_is_too_long_is_passed_over(self):
+        result = run(model=STORY, options=["tokens=2", "temp=0", "context=20"],
+                     text="Tom\n" + "word " * 50 + "\nTom\n")
+        self.assertEqual(result.returncode, 2)
+        self.assertEqual(len(result.stdout.splitlines()), 3)
+        self.assertEqual(result.stderr.count(b"error: prompt: "), 1)
+
     def test_a_serial_end_of_text_ends_the_lines(self):
         result = run(model=STORY, options=["tokens=2", "temp=0"], text="Tom\n\x04never\n")
         self.assertEqual(len(result.stdout.splitlines()), 2)
