@@ -38,10 +38,8 @@ i32 run() {
   const Bytes prompt = find_blob("prompt");
   if (!generator.tell(as_text(prompt), nullptr, error)) return fail(error, kBadUse);
   if (prompt.data != nullptr) return kSuccess;
-  if (settings.interactive)
-    converse(generator);
-  else if (!tell_lines(generator, error))
-    return fail(error, kBadUse);
+  if (!settings.interactive) return tell_lines(generator) ? kSuccess : kBadUse;
+  converse(generator);
   return kSuccess;
 }
 
