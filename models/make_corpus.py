@@ -6,7 +6,8 @@
 
 A story is about a hero, a subject (the thing lost, the skill learned) and a
 plot. One in sixteen of these combinations, chosen by a hash, never occurs in
-the training split: the held-out split consists of nothing else.
+the training split: the held-out split consists of nothing else. With --rare, a
+share of the stories has names, kinds and things from outside the plain grammar.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import json
 import random
 import zlib
 
-from grammar import plots_courage, plots_things, plots_world  # noqa: F401 (they register)
+from grammar import plots_courage, plots_things, plots_world, rare  # noqa: F401 (they register)
 from grammar.engine import Story
 from grammar.episodes import epilogue
 from grammar.names import settle
-from grammar.opening import introduce
+from grammar.opening import choose_details, introduce
 from grammar.phrases import PHRASES
 from grammar.registry import PLOTS, Plot
 from grammar.world import (ANIMALS, FAMILY, OUTDOOR_WILD, PLACES, SIZES, TRAITS, WEATHERS, Person,
@@ -72,13 +73,19 @@ def cast_scene(s: Story, places: tuple) -> None:
     roles.update({name: rng.choice(choices) for name, choices in DETAILS.items()})
 
 
-def tell(rng: random.Random) -> tuple[str, str]:
+def tell(rng: random.Random, rare_chance: float = 0.0) -> tuple[str, str]:
     """A story, and the key of its combination: hero, subject, plot."""
     plot = rng.choices(PLOTS, weights=[p.weight for p in PLOTS])[0]
     s = Story(rng, PHRASES)
     cast_roles(s, plot)
     s.roles["pair"] = plot.name in PAIR_PLOTS
-    introduce(s)
+    if rare_chance and rng.random() < rare_chance:
+        rare.make_rare(s)
+    if rare_chance and rng.random() < rare_chance / 3:
+        choose_details(s)
+        rare.introduce(s)
+    else:
+        introduce(s)
     subject = plot.tell(s)
     if rng.random() < EPILOGUE_CHANCE:
         epilogue(s)
@@ -96,12 +103,13 @@ def main() -> None:
     parser.add_argument("-o", "--out", required=True)
     parser.add_argument("--stories", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rare", type=float, default=0.0, help="share with rare names and things")
     parser.add_argument("--split", choices=("train", "held-out"), default="train")
     args = parser.parse_args()
     rng, written = random.Random(args.seed), 0
     with open(args.out, "w", encoding="utf-8") as corpus:
         while written < args.stories:
-            text, key = tell(rng)
+            text, key = tell(rng, args.rare)
             if is_held_out(key) == (args.split == "held-out"):
                 corpus.write(json.dumps(text) + "\n")
                 written += 1

@@ -2,6 +2,7 @@
 
     train.py --train TRAIN.jsonl --held-out HELD.jsonl --held-out SEEN.jsonl \
              --tokenizer tokenizer.json --out story.pt --minutes 50
+    train.py --start story.pt ...                   # goes on from a checkpoint
 
 Each story is one sequence: BOS, its tokens, EOS. Stories of like length share a
 batch, so that little is wasted on padding. The learning rate follows a cosine
@@ -26,7 +27,7 @@ from network import Llama, Shape
 from spm import BOS, EOS, Tokenizer
 
 IGNORED = -100
-WARMUP_STEPS = 200
+WARMUP_STEPS = 100
 FINAL_RATE = 0.02
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -114,13 +115,14 @@ def save(model: Llama, path: str, facts: dict) -> None:
     temporary.replace(path)
 
 
-def train(args: argparse.Namespace, model: Llama, stories: list[np.ndarray]) -> dict:
-    """Runs until time or steps are used up; returns the facts of the run."""
+def train(args: argparse.Namespace, model: Llama, stories: list[np.ndarray], before: dict) -> dict:
+    """Runs until time or steps are used up; returns the facts, those of `before` added."""
     optimizer = make_optimizer(model, args.rate)
-    start, seen, recent, step, progress = time.monotonic(), 0, [], 0, 0.0
-    facts: dict = {}
+    start, recent, step, progress = time.monotonic(), [], 0, 0.0
+    facts = {"steps": before.get("steps", 0), "tokens": before.get("tokens", 0)}
+    first_tokens = facts["tokens"]
     for batch in forever(stories, args.batch_tokens, args.seed):
-        if progress >= 1.0:
+        if progress >= 1.0 or (args.stop_after and step == args.stop_after):
             break
         for group in optimizer.param_groups:
             group["lr"] = rate_at(step, progress, args.rate)
@@ -130,13 +132,14 @@ def train(args: argparse.Namespace, model: Llama, stories: list[np.ndarray]) -> 
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         step += 1
-        seen += int((batch[1] != IGNORED).sum())
+        facts["steps"] += 1
+        facts["tokens"] += int((batch[1] != IGNORED).sum())
         recent = [*recent[-199:], float(loss.detach())]
         elapsed = time.monotonic() - start
         progress = step / args.steps if args.steps else elapsed / (60 * args.minutes)
-        facts = {"steps": step, "tokens": seen, "train_loss": round(float(np.mean(recent)), 4)}
+        facts["train_loss"] = round(float(np.mean(recent)), 4)
         if step % 100 == 0:
-            speed = f"{seen / elapsed:6.0f} tok/s"
+            speed = f"{(facts['tokens'] - first_tokens) / elapsed:6.0f} tok/s"
             print(f"{elapsed:7.0f} s  {100 * progress:5.1f} %  {speed}  {facts}", flush=True)
         if step % 500 == 0:
             save(model, args.out, facts)
@@ -149,8 +152,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--held-out", action="append", default=[])
     parser.add_argument("--tokenizer", required=True)
     parser.add_argument("--out", required=True)
+    parser.add_argument("--start", help="a checkpoint to go on from")
     parser.add_argument("--minutes", type=float, default=50.0)
     parser.add_argument("--steps", type=int, default=0, help="instead of --minutes")
+    parser.add_argument("--stop-after", type=int, default=0, help="steps to do of the schedule")
     parser.add_argument("--batch-tokens", type=int, default=4096)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -163,12 +168,17 @@ def main() -> None:
     torch.manual_seed(args.seed)
     tokenizer = Tokenizer.load(args.tokenizer)
     model = Llama(Shape(vocab=len(tokenizer.pieces)))
+    before: dict = {}
+    if args.start:
+        checkpoint = torch.load(args.start)
+        model.load_state_dict(checkpoint["weights"])
+        before = checkpoint["facts"]
     stories = load_stories(args.train, tokenizer, model.shape.context)
     lengths = [len(story) for story in stories]
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{parameters} parameters, {len(stories)} stories, {sum(lengths)} tokens, "
           f"longest {max(lengths)}, mean {np.mean(lengths):.0f}", flush=True)
-    facts = train(args, model, stories)
+    facts = train(args, model, stories, before)
     for path in args.held_out:
         loss = evaluate(model, load_stories(path, tokenizer, model.shape.context), args.batch_tokens)
         facts[Path(path).stem] = {"loss": round(loss, 4), "perplexity": round(math.exp(loss), 4)}

@@ -22,9 +22,7 @@ LIKED = ("kind", "cheerful", "friendly", "gentle", "funny", "helpful")
 
 def introduce(s: Story) -> None:
     """The first sentences. They name A and say what A is."""
-    s.roles["home"] = s.pick(HOMES)
-    s.roles["hobby"], s.roles["hobby2"] = s.rng.sample(HOBBIES, 2)
-    s.roles["liked"] = s.pick(LIKED)
+    choose_details(s)
     if s.rng.random() < 0.12:
         begin_with_the_day(s)
         return
@@ -58,6 +56,12 @@ def introduce(s: Story) -> None:
         "{A} liked two things best: to {hobby2}, and to be with {G}.",
         "{A} had (big brown|bright blue|green|dark) eyes and a (big|warm|happy) smile.",
     )
+
+
+def choose_details(s: Story) -> None:
+    s.roles["home"] = s.pick(HOMES)
+    s.roles["hobby"], s.roles["hobby2"] = s.rng.sample(HOBBIES, 2)
+    s.roles["liked"] = s.pick(LIKED)
 
 
 def begin_with_the_day(s: Story) -> None:
