@@ -3,7 +3,7 @@
 import re
 import unittest
 
-from support import CommandLineTest, bareflow
+from support import CommandLineTest, bareflow, main
 
 COMMANDS = ("run", "host", "test", "iso", "gdb", "bench", "setup")
 STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed", "--tier",
@@ -90,4 +90,4 @@ class Packages(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

@@ -4,10 +4,9 @@ import json
 import os
 import signal
 import subprocess
-import unittest
 
 import gguf_damage
-from support import ROOT, STORY, CommandLineTest, bareflow, shared_model
+from support import ROOT, STORY, CommandLineTest, bareflow, shared_model, main
 
 GREEDY = ("--prompt", "Once upon a time", "--temp", "0", "--tokens", "24")
 
@@ -102,4 +101,4 @@ class BadModels(CommandLineTest):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

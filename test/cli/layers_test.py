@@ -4,7 +4,7 @@ import subprocess
 import sys
 import unittest
 
-from support import ROOT, SCRIPTS
+from support import ROOT, SCRIPTS, main
 
 import check_includes
 
@@ -51,4 +51,4 @@ class Layers(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

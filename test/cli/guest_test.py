@@ -1,0 +1,98 @@
+"""`./bareflow run` and `gdb` from outside: what comes out of the machine is what the host says.
+
+    guest_test.py [unittest arguments]
+
+Emulated machines are slow: few boots, each checks several things.
+"""
+
+import json
+
+import gguf_damage
+from support import STORY, CommandLineTest, bareflow, shared_model, main
+
+GREEDY = ("--prompt", "Once upon a time", "--temp", "0", "--tokens", "24")
+
+
+class Stories(CommandLineTest):
+    def host_story(self):
+        return self.story_of(bareflow("host", *GREEDY))
+
+    def test_bios_promotes_and_profiles(self):
+        path = self.folder / "profile.json"
+        process = bareflow("run", *GREEDY, "--profile", "profile.json", cwd=self.folder)
+        self.assertEqual(self.story_of(process), self.host_story())
+        self.assertRegex(process.stderr.decode(), r"\[jit\] \S+ interp -> baseline, [0-9,]+ bytes")
+        profile = json.loads(path.read_text())
+        self.assertEqual(profile["functions"][0]["tier"], "baseline")
+
+    def test_uefi(self):
+        self.assertEqual(self.story_of(bareflow("run", "--uefi", *GREEDY)), self.host_story())
+
+    def test_interpreter_alone(self):
+        process = bareflow("run", *GREEDY, "--tier", "interp", "--tokens", 8)
+        self.assertEqual(self.story_of(process),
+                         self.story_of(bareflow("host", *GREEDY, "--tokens", 8)))
+        self.assertNotIn(b"interp -> baseline", process.stderr)
+
+    def test_a_processor_with_sse2_only(self):
+        process = bareflow("run", "--cpu", "qemu64", *GREEDY)
+        self.assertEqual(self.story_of(process), self.host_story())
+
+    def test_lines_of_input_then_power_off(self):
+        options = ("--tokens", 5, "--temp", 0)
+        lines = "Tom and\nThe last\n"
+        self.assertEqual(self.story_of(bareflow("run", *options, text=lines)),
+                         self.story_of(bareflow("host", *options, text=lines)))
+
+    def test_the_text_of_a_real_model(self):
+        for firmware in ([], ["--uefi"]):
+            with self.subTest(" ".join(firmware)):
+                process = bareflow("run", "--model", shared_model("stories260K.gguf"), "--prompt",
+                                   "Once upon a time", "--tokens", 196, "--temp", 0, *firmware)
+                self.assertEqual(self.story_of(process),
+                                 shared_model("stories260K.expected.txt").read_bytes())
+
+
+class BadMachines(CommandLineTest):
+    def test_a_truncated_model(self):
+        story = STORY.read_bytes()
+        path = self.write("half.gguf", story[:len(story) // 2])
+        self.refused(bareflow("run", "--model", path), 1, "model: ")
+
+    def test_an_unsupported_format(self):
+        damaged = {name: (data, word) for name, data, word
+                   in gguf_damage.damaged(STORY.read_bytes())}
+        data, word = damaged["unsupported format"]
+        self.refused(bareflow("run", "--model", self.write("bad.gguf", data)), 1, "model: ", word)
+
+    def test_a_processor_without_long_mode(self):
+        self.refused(bareflow("run", "--cpu", "pentium3"), 1, "64-bit")
+
+    def test_little_memory(self):
+        process = bareflow("run", "--mem", "32M", *GREEDY)
+        if process.returncode != 0:
+            self.refused(process, 1, "memory")
+
+    def test_too_little_memory_even_for_grub(self):
+        self.refused(bareflow("run", "--mem", "4M"), 1)
+
+    def test_qemu_refuses(self):
+        for arguments in (["--machine", "toaster"], ["--cpu", "toaster"],
+                          ["--qemu-args", "-toaster"]):
+            with self.subTest(arguments[0]):
+                self.refused(bareflow("run", *arguments), 1, "QEMU")
+
+
+class Debugger(CommandLineTest):
+    def test_a_backtrace_in_long_mode(self):
+        process = bareflow("gdb", "--batch", "hbreak bf::run_program", "--batch", "continue",
+                           "--batch", "backtrace", "--batch", "info registers rip",
+                           "--batch", "next", "--batch", "step")
+        text = self.story_of(process).decode()
+        self.assertRegex(text, r"#0 .*bf::run_program")
+        self.assertRegex(text, r"#1 .*kernel_main")
+        self.assertRegex(text, r"rip +0x[0-9a-f]+")
+
+
+if __name__ == "__main__":
+    main()
