@@ -19,6 +19,10 @@ constexpr u64 kLeastTensorBytes = 8 + 4 + 4 + 8;
 // Bytes of a scalar of each type; 0 for strings and arrays.
 constexpr u8 kScalarBytes[kTypes] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
+constexpr u64 scalar_bytes(GgufType type) {
+  return kScalarBytes[static_cast<u32>(type)];
+}
+
 Text or_empty(Text text) {
   return text.empty() ? Text("(no name)") : text;
 }
@@ -58,11 +62,31 @@ class Gguf::Reader {
     return from;
   }
 
-  void skip_strings(u64 count) {
-    for (u64 i = 0; i < count && ok_; ++i) skip(read<u64>());
+  // False if it is an array of a type that there is not.
+  bool skip_value(GgufType type) {
+    if (type == GgufType::Array) return skip_array();
+    if (type == GgufType::String)
+      read_text();
+    else
+      skip(scalar_bytes(type));
+    return true;
   }
 
  private:
+  bool skip_array() {
+    const u32 element = read<u32>();
+    const u64 count = read<u64>();
+    if (element >= kTypes || element == static_cast<u32>(GgufType::Array)) return false;
+    const u64 bytes = scalar_bytes(static_cast<GgufType>(element));
+    if (bytes == 0) {
+      for (u64 i = 0; i < count && ok_; ++i) read_text();
+    } else {
+      // The division keeps an absurd count from wrapping around.
+      skip(count > left() / bytes ? UINT64_MAX : count * bytes);
+    }
+    return true;
+  }
+
   Bytes blob_;
   u64 at_ = 0;
   bool ok_ = true;
@@ -129,22 +153,8 @@ bool Gguf::read_metadata(Reader& reader, u64 count, Error& error) {
       return fail_at(error, "metadata entry", key, offset, kBroken);
     if (type >= kTypes) return fail_at(error, "unknown value type of", key, offset, kBroken);
     const u8* data = reader.here();
-    if (type == static_cast<u32>(GgufType::String)) {
-      reader.read_text();
-    } else if (type == static_cast<u32>(GgufType::Array)) {
-      const u32 element = reader.read<u32>();
-      const u64 elements = reader.read<u64>();
-      if (element >= kTypes || element == static_cast<u32>(GgufType::Array))
-        return fail_at(error, "unknown element type of", key, offset, kBroken);
-      if (const u64 bytes = kScalarBytes[element]; bytes != 0) {
-        // The division keeps an absurd count from wrapping around.
-        reader.skip(elements > reader.left() / bytes ? UINT64_MAX : elements * bytes);
-      } else {
-        reader.skip_strings(elements);
-      }
-    } else {
-      reader.skip(kScalarBytes[type]);
-    }
+    if (!reader.skip_value(static_cast<GgufType>(type)))
+      return fail_at(error, "unknown element type of", key, offset, kBroken);
     if (!reader.ok()) return fail_at(error, "the value of", key, offset, kBroken);
     values_[i] = {key, static_cast<GgufType>(type), data};
     const u32 old = value_index_.insert(key, static_cast<u32>(i));

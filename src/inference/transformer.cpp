@@ -202,30 +202,36 @@ void Transformer::attend(const Layer& layer, u64 index, u64 tokens, u64 position
   multiply(value_, padded(shape.kv_dim()), layer.value, normed);
   rotate_into_cache(index, tokens, position);
 
-  Heads heads{mixed_heads_,
-              rotated_,
-              cache_row(keys_, index, 0, 0),
-              cache_row(values_, index, 0, 0),
-              scores_,
-              cache_rows_,
-              head_stride_,
-              shape.heads / shape.kv_heads,
-              0,
-              static_cast<float>(1.0 / __builtin_sqrt(static_cast<double>(shape.head_dim)))};
-  for (u64 t = 0; t < tokens; ++t) {
-    const u64 row = (position + t) * head_stride_;
-    for (u64 h = 0; h < shape.heads; ++h)
-      rope(rotated_ + h * head_stride_, query_ + t * query_dim + h * shape.head_dim, cosines_ + row,
-           sines_ + row, shape.head_dim);
-    heads.positions = position + t + 1;
-    bf_parallel_for(0, shape.heads, 1, Heads::run, &heads);
-    for (u64 h = 0; h < shape.heads; ++h)
-      copy_bytes(mixed_ + t * query_dim + h * shape.head_dim, mixed_heads_ + h * head_stride_,
-                 shape.head_dim * sizeof(float));
-  }
+  for (u64 t = 0; t < tokens; ++t) attend_token(index, t, position + t);
   Rows mixed{mixed_, quantized_, shape.query_dim(), tokens};
   multiply(projected_, dim, layer.output, mixed);
   add(stream_, projected_, tokens * dim);
+}
+
+// mixed[token] = attention(rope(query[token])) over the cache up to `position`
+void Transformer::attend_token(u64 layer, u64 token, u64 position) {
+  const Shape& shape = model_->shape;
+  const u64 row = token * padded(shape.query_dim());
+  const float* cosines = cosines_ + position * head_stride_;
+  const float* sines = sines_ + position * head_stride_;
+  for (u64 h = 0; h < shape.heads; ++h)
+    rope(rotated_ + h * head_stride_, query_ + row + h * shape.head_dim, cosines, sines,
+         shape.head_dim);
+  const double scale = 1.0 / __builtin_sqrt(static_cast<double>(shape.head_dim));
+  Heads heads = {.out = mixed_heads_,
+                 .query = rotated_,
+                 .keys = cache_row(keys_, layer, 0, 0),
+                 .values = cache_row(values_, layer, 0, 0),
+                 .scores = scores_,
+                 .cache_rows = cache_rows_,
+                 .stride = head_stride_,
+                 .heads_per_kv = shape.heads / shape.kv_heads,
+                 .positions = position + 1,
+                 .scale = static_cast<float>(scale)};
+  bf_parallel_for(0, shape.heads, 1, Heads::run, &heads);
+  for (u64 h = 0; h < shape.heads; ++h)
+    copy_bytes(mixed_ + row + h * shape.head_dim, mixed_heads_ + h * head_stride_,
+               shape.head_dim * sizeof(float));
 }
 
 void Transformer::rotate_into_cache(u64 layer, u64 tokens, u64 position) {

@@ -35,6 +35,7 @@ class Transformer {
   u64 plan(u64 context, float* arena);
   void forward_batch(const u32* tokens, u64 count, u64 position);
   void attend(const Layer& layer, u64 index, u64 tokens, u64 position);
+  void attend_token(u64 layer, u64 token, u64 position);
   void feed_forward(const Layer& layer, u64 tokens);
   void rotate_into_cache(u64 layer, u64 tokens, u64 position);
   void prepare_rotations(u64 end);
