@@ -13,8 +13,9 @@ DEFAULT_MODEL = ROOT / "models" / "story.gguf"
 HOST_ENGINE = BUILD / "src" / "bf-host"
 NATIVE_PROGRAM = BUILD / "src" / "inference" / "bf-native"
 PROGRAM = BUILD / "src" / "inference" / "program.bfir"
-KERNEL = BUILD / "src" / "boot" / "bareflow.elf"
-KERNEL_SYMBOLS = BUILD / "src" / "boot" / "bareflow.debug.elf"
+# What goes onto discs, and the same with symbols for gdb.
+KERNEL = BUILD / "src" / "boot" / "bareflow.stripped.elf"
+KERNEL_SYMBOLS = BUILD / "src" / "boot" / "bareflow.elf"
 
 
 def target(path):
