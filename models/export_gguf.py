@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Writes a checkpoint of train.py as a GGUF file: Q8_0 matrices, F32 norms.
 
     export_gguf.py --checkpoint story.pt --tokenizer tokenizer.json -o story.gguf

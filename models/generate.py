@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Generates text from a GGUF file with numpy alone: a reference to check files with.
 
     generate.py story.gguf --prompt "Once upon a time" --tokens 200 --temp 0

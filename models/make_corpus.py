@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Writes a corpus of children's stories from the grammar, one JSON string a line.
 
     make_corpus.py -o train.jsonl --stories 150000 --seed 1

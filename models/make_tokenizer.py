@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Trains the vocabulary of the default model on a corpus, by byte-pair merges.
 
     make_tokenizer.py CORPUS.jsonl -o tokenizer.json --size 1280

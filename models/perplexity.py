@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Measures the perplexity of a GGUF file on the first stories of a corpus.
 
     perplexity.py story.gguf held_out.jsonl --stories 100

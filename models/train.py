@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Trains the default model on one thread and writes a checkpoint.
 
     train.py --train TRAIN.jsonl --held-out HELD.jsonl --held-out SEEN.jsonl \
