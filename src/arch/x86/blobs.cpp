@@ -1,0 +1,44 @@
+#include "arch/x86/blobs.h"
+
+#include <cstring>
+
+#include "runtime/platform.h"
+
+namespace bf {
+
+namespace {
+
+constexpr usize kMaxBlobs = 16;
+x86::Blob blobs[kMaxBlobs];
+usize blob_count = 0;
+
+x86::Blob* find_blob(std::string_view name) {
+  for (usize i = 0; i < blob_count; ++i)
+    if (name == blobs[i].name) return &blobs[i];
+  return nullptr;
+}
+
+}  // namespace
+
+bool x86::add_blob(std::string_view name, std::span<const u8> bytes) {
+  Blob* blob = find_blob(name);
+  if (blob == nullptr) {
+    if (blob_count == kMaxBlobs || name.size() >= sizeof blob->name) return false;
+    blob = &blobs[blob_count++];
+    std::memcpy(blob->name, name.data(), name.size());
+    blob->name[name.size()] = 0;
+  }
+  blob->bytes = bytes;
+  return true;
+}
+
+std::span<const x86::Blob> x86::all_blobs() {
+  return {blobs, blob_count};
+}
+
+std::span<const u8> platform::blob(std::string_view name) {
+  const x86::Blob* blob = find_blob(name);
+  return blob == nullptr ? std::span<const u8>{} : blob->bytes;
+}
+
+}  // namespace bf

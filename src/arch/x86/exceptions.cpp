@@ -1,0 +1,130 @@
+#include "arch/x86/exceptions.h"
+
+#include "arch/x86/backtrace.h"
+#include "arch/x86/gdt.h"
+#include "arch/x86/port_io.h"
+#include "arch/x86/print.h"
+#include "arch/x86/registers.h"
+#include "arch/x86/stacks.h"
+#include "arch/x86/streams.h"
+#include "runtime/platform.h"
+
+extern "C" const bf::u64 bf_exception_entries[];
+
+namespace bf::x86 {
+
+namespace {
+
+struct Exception {
+  u32 vector;
+  const char* name;
+  InterruptStack stack;
+};
+constexpr Exception kExceptions[] = {
+#define BF_EXCEPTION(vector, name, error_code, stack) {vector, name, InterruptStack::stack},
+#include "arch/x86/exceptions.def"
+#undef BF_EXCEPTION
+};
+constexpr u32 kExceptionCount = sizeof kExceptions / sizeof kExceptions[0];
+
+constexpr bool in_order() {
+  for (u32 i = 0; i < kExceptionCount; ++i)
+    if (kExceptions[i].vector != i) return false;
+  return kExceptionCount == 32;
+}
+static_assert(in_order(), "exceptions.def lists all 32 vectors in order");
+
+// Intel SDM volume 3, 6.14.1.
+struct [[gnu::packed]] Gate {
+  u16 offset_low;
+  u16 selector;
+  u8 stack;
+  u8 type;
+  u16 offset_middle;
+  u32 offset_high;
+  u32 reserved;
+};
+static_assert(sizeof(Gate) == 16);
+constexpr u8 kPresentInterruptGate = 0x8e;
+
+Gate table[kExceptionCount];
+
+constexpr u32 kPageFault = 14;
+// Page-fault error code (Intel SDM volume 3, 4.7).
+constexpr u64 kFaultOnProtection = 1, kFaultOnWrite = 2, kFaultOnFetch = 16;
+
+void print_registers(const ExceptionFrame& f) {
+  const struct {
+    const char* name;
+    u64 value;
+  } registers[] = {{"rax", f.rax}, {"rbx", f.rbx}, {"rcx", f.rcx}, {"rdx", f.rdx}, {"rsi", f.rsi},
+                   {"rdi", f.rdi}, {"rbp", f.rbp}, {"rsp", f.rsp}, {"r8 ", f.r8},  {"r9 ", f.r9},
+                   {"r10", f.r10}, {"r11", f.r11}, {"r12", f.r12}, {"r13", f.r13}, {"r14", f.r14},
+                   {"r15", f.r15}, {"rip", f.rip}, {"flg", f.rflags}};
+  int column = 0;
+  for (const auto& r : registers)
+    print("%s%s %016lx", column == 0 ? "  " : "  ", r.name, r.value), print(++column % 4 ? "" : "\n");
+  print("\n  cr2 %016lx  cr3 %016lx  cr0 %08lx  cr4 %08lx\n", read_cr2(), read_cr3(), read_cr0(),
+        read_cr4());
+}
+
+void print_page_fault(const ExceptionFrame& f) {
+  const u64 address = read_cr2();
+  const char* access = f.error_code & kFaultOnFetch   ? "execution"
+                       : f.error_code & kFaultOnWrite ? "write"
+                                                      : "read";
+  print("%s of address %#lx: %s\n", access, address,
+        (f.error_code & kFaultOnProtection) != 0 ? "not allowed there" : "nothing is mapped there");
+  if (is_stack_guard(address)) print("stack overflow: the guard page below a stack was hit\n");
+  else if (address < platform::kPageBytes) print("a null pointer was used\n");
+}
+
+extern "C" [[noreturn]] void bf_exception(const ExceptionFrame* frame) {
+  static bool in_exception = false;
+  if (in_exception) {
+    // Printing itself failed: no more of it than one line.
+    print("\nfault while reporting a fault: vector %lu at %#lx\n", frame->vector, frame->rip);
+    platform::exit(kFaultStatus);
+  }
+  in_exception = true;
+  begin_emergency_output();
+  const Exception& e = kExceptions[frame->vector % kExceptionCount];
+  print("\nfault: %s (vector %u, error code %#lx) at %#lx\n", e.name, e.vector, frame->error_code,
+        frame->rip);
+  if (e.vector == kPageFault) print_page_fault(*frame);
+  print_registers(*frame);
+  print_backtrace(frame->rip, frame->rbp);
+  platform::exit(kFaultStatus);
+}
+
+}  // namespace
+
+void start_exceptions() {
+  for (const Exception& e : kExceptions) {
+    const u64 entry = bf_exception_entries[e.vector];
+    table[e.vector] = {static_cast<u16>(entry),        kCodeSelector,
+                       static_cast<u8>(e.stack),       kPresentInterruptGate,
+                       static_cast<u16>(entry >> 16),  static_cast<u32>(entry >> 32),
+                       0};
+  }
+  struct [[gnu::packed]] {
+    u16 limit;
+    u64 base;
+  } pointer = {sizeof table - 1, reinterpret_cast<u64>(table)};
+  asm volatile("lidt %0" : : "m"(pointer));
+}
+
+void mask_interrupt_controllers() {
+  // The 8259's: remapped first, so that a spurious interrupt is not taken for an exception
+  // (Intel 8259A data sheet, initialization command words).
+  constexpr u16 kFirst = 0x20, kSecond = 0xa0;
+  for (const u16 port : {kFirst, kSecond}) {
+    out8(port, 0x11);                                      // ICW1: edge, cascade, ICW4 follows
+    out8(port + 1, port == kFirst ? 0x20 : 0x28);          // ICW2: vectors from 32 and 40
+    out8(port + 1, port == kFirst ? 0x04 : 0x02);          // ICW3: the second hangs on line 2
+    out8(port + 1, 0x01);                                  // ICW4: 8086 mode
+    out8(port + 1, 0xff);                                  // all lines masked
+  }
+}
+
+}  // namespace bf::x86

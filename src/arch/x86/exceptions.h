@@ -1,0 +1,27 @@
+// The interrupt descriptor table, and what happens on an exception: registers, the faulting
+// address and a backtrace go to the log, and the machine ends with kFaultStatus. Nothing returns.
+#pragma once
+
+#include "runtime/base.h"
+
+namespace bf::x86 {
+
+inline constexpr i32 kFaultStatus = 70;   // EX_SOFTWARE of sysexits.h
+inline constexpr i32 kPanicStatus = 134;  // as a process ended by abort()
+
+// As exception_entry.S leaves it on the stack; the last six are the processor's
+// (Intel SDM volume 3, 6.14.2).
+struct ExceptionFrame {
+  u64 rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
+  u64 vector;
+  u64 error_code;
+  u64 rip, cs, rflags, rsp, ss;
+};
+
+// Loads the table. start_segments() must have run.
+void start_exceptions();
+
+// Masks both interrupt controllers: no device interrupts anybody.
+void mask_interrupt_controllers();
+
+}  // namespace bf::x86

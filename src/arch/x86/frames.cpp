@@ -1,0 +1,53 @@
+#include "arch/x86/frames.h"
+
+#include "runtime/platform.h"
+
+namespace bf::x86 {
+
+void FrameAllocator::add(Range range) {
+  if (range.empty()) return;
+  BF_ASSERT(range.start != 0 && (range.start | range.end) % platform::kPageBytes == 0);
+  FreeRange* before = nullptr;
+  FreeRange* after = first_;
+  while (after != nullptr && after->start() < range.start) {
+    before = after;
+    after = after->next;
+  }
+  BF_ASSERT(before == nullptr || before->end() <= range.start);
+  BF_ASSERT(after == nullptr || range.end <= after->start());
+  free_bytes_ += range.bytes();
+
+  auto* added = reinterpret_cast<FreeRange*>(range.start);
+  *added = {after, range.bytes()};
+  if (after != nullptr && added->end() == after->start()) {
+    added->bytes += after->bytes;
+    added->next = after->next;
+  }
+  if (before == nullptr) {
+    first_ = added;
+  } else if (before->end() == added->start()) {
+    before->bytes += added->bytes;
+    before->next = added->next;
+  } else {
+    before->next = added;
+  }
+}
+
+u64 FrameAllocator::allocate(u64 bytes) {
+  BF_ASSERT(bytes > 0 && bytes % platform::kPageBytes == 0);
+  FreeRange** link = &first_;
+  while (*link != nullptr && (*link)->bytes < bytes) link = &(*link)->next;
+  FreeRange* taken = *link;
+  if (taken == nullptr) return 0;
+  free_bytes_ -= bytes;
+  if (taken->bytes == bytes) {
+    *link = taken->next;
+  } else {
+    auto* rest = reinterpret_cast<FreeRange*>(taken->start() + bytes);
+    *rest = {taken->next, taken->bytes - bytes};
+    *link = rest;
+  }
+  return reinterpret_cast<u64>(taken);
+}
+
+}  // namespace bf::x86

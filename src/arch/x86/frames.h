@@ -1,0 +1,33 @@
+// The allocator of physical memory: whole pages, first fit. Free ranges are kept as a list inside
+// themselves, sorted by address and merged, so there can be any number of them. Physical addresses
+// are virtual ones here: all RAM is mapped one to one.
+#pragma once
+
+#include "arch/x86/ranges.h"
+
+namespace bf::x86 {
+
+class FrameAllocator {
+ public:
+  // Adds free pages; they must be mapped, must not overlap what is free, and not hold address 0.
+  void add(Range range);
+
+  // `bytes` (whole pages) of contiguous memory, not zeroed; 0 if there is no such range.
+  u64 allocate(u64 bytes);
+  void release(u64 address, u64 bytes) { add({address, address + bytes}); }
+
+  u64 free_bytes() const { return free_bytes_; }
+
+ private:
+  struct FreeRange {
+    FreeRange* next;
+    u64 bytes;
+    u64 start() const { return reinterpret_cast<u64>(this); }
+    u64 end() const { return start() + bytes; }
+  };
+
+  FreeRange* first_ = nullptr;
+  u64 free_bytes_ = 0;
+};
+
+}  // namespace bf::x86

@@ -1,0 +1,178 @@
+#include "arch/x86/memory.h"
+
+#include <emmintrin.h>
+
+#include "arch/x86/frames.h"
+#include "arch/x86/image.h"
+#include "arch/x86/page_table.h"
+#include "arch/x86/registers.h"
+#include "arch/x86/spin_lock.h"
+#include "runtime/platform.h"
+
+namespace bf {
+
+namespace x86 {
+
+namespace {
+
+constexpr u64 kLowMemoryEnd = 1 << 20;          // firmware, the VGA window, later the other cores' start
+constexpr u64 kEarlyMappedEnd = u64{4} << 30;   // what entry.S has mapped
+constexpr u64 kIdentityEnd = u64{1} << 40;
+constexpr u64 kCodeStart = u64{1} << 40;
+constexpr u64 kCodeEnd = u64{2} << 40;
+// Less than this and not even the kernel's own stacks and tables would leave room for a program.
+constexpr u64 kLeastFreeBytes = u64{8} << 20;
+
+SpinLock lock;
+constinit FrameAllocator frames;
+constinit PageTable page_table;
+u64 next_code_address = kCodeStart;
+RangeList free_at_start;
+
+u64 address_of(const u8* symbol) {
+  return reinterpret_cast<u64>(symbol);
+}
+
+u64 take_table_frame() {
+  return frames.allocate(platform::kPageBytes);
+}
+
+bool map_one_to_one(u64 start, u64 end, Access access) {
+  return page_table.map(start, start, end - start, access);
+}
+
+bool map_kernel() {
+  const u64 guard = address_of(early_stack_guard);
+  const auto page_end = [](const u8* symbol) {
+    return align_up(address_of(symbol), u64{platform::kPageBytes});
+  };
+  return map_one_to_one(address_of(kernel_text_start), page_end(kernel_text_end),
+                        Access::ReadExecute) &&
+         map_one_to_one(address_of(kernel_rodata_start), page_end(kernel_rodata_end),
+                        Access::Read) &&
+         map_one_to_one(address_of(kernel_data_start), guard, Access::ReadWrite) &&
+         map_one_to_one(guard + platform::kPageBytes, page_end(kernel_data_end),
+                        Access::ReadWrite) &&
+         map_one_to_one(page_end(kernel_data_end), page_end(kernel_end), Access::Read);
+}
+
+bool map_modules(std::span<const Range> modules) {
+  RangeList pages;  // modules may share a page, or be empty
+  for (const Range& m : modules)
+    pages.add({m.start & ~u64{platform::kPageBytes - 1}, align_up(m.end, u64{platform::kPageBytes})});
+  for (const Range& r : pages.all())
+    if (!map_one_to_one(r.start, r.end, Access::Read)) return false;
+  return true;
+}
+
+bool map_all(std::span<const Range> modules) {
+  if (!page_table.start(take_table_frame) || !map_kernel() || !map_modules(modules) ||
+      !map_one_to_one(platform::kPageBytes, kLowMemoryEnd, Access::ReadWrite))
+    return false;
+  for (const Range& r : free_at_start.all())
+    if (!map_one_to_one(r.start, r.end, Access::ReadWrite)) return false;
+  return true;
+}
+
+Range below(Range r, u64 limit) {
+  return {r.start < limit ? r.start : limit, r.end < limit ? r.end : limit};
+}
+
+Error too_little(u64 free_bytes) {
+  return Error::format("not enough memory: %lu MiB are free after loading, at least %lu are needed: "
+                       "give the machine more (./bareflow run --mem 512M)",
+                       free_bytes >> 20, kLeastFreeBytes >> 20);
+}
+
+}  // namespace
+
+Result<void> start_memory(std::span<const Range> ram, std::span<const Range> modules) {
+  for (const Range& r : ram) free_at_start.add(below(r, kIdentityEnd));
+  free_at_start.remove({0, kLowMemoryEnd});
+  free_at_start.remove({address_of(kernel_text_start), address_of(kernel_end)});
+  for (const Range& m : modules) free_at_start.remove(m);
+
+  for (const Range& r : free_at_start.all()) frames.add(below(r, kEarlyMappedEnd));
+  if (free_at_start.bytes() < kLeastFreeBytes || !map_all(modules))
+    return too_little(free_at_start.bytes());
+  page_table.load();
+  for (const Range& r : free_at_start.all())
+    if (r.end > kEarlyMappedEnd)
+      frames.add({r.start > kEarlyMappedEnd ? r.start : kEarlyMappedEnd, r.end});
+  return {};
+}
+
+u64 free_memory_bytes() {
+  SpinGuard guard(lock);
+  return frames.free_bytes();
+}
+
+void* take_pages(usize bytes) {
+  if (bytes == 0 || bytes > kIdentityEnd) return nullptr;
+  SpinGuard guard(lock);
+  return reinterpret_cast<void*>(frames.allocate(align_up(bytes, platform::kPageBytes)));
+}
+
+bool map_fresh_pages(u64 address, usize bytes) {
+  SpinGuard guard(lock);
+  const u64 physical = frames.allocate(bytes);
+  return physical != 0 && page_table.map(address, physical, bytes, Access::ReadWrite);
+}
+
+bool make_readable(u64 address, usize bytes) {
+  if (bytes == 0 || address >= kIdentityEnd || bytes > kIdentityEnd - address) return false;
+  if (address < platform::kPageBytes) return false;
+  SpinGuard guard(lock);
+  const u64 first = address & ~u64{platform::kPageBytes - 1};
+  for (u64 page = first; page < address + bytes; page += platform::kPageBytes)
+    if (!page_table.is_mapped(page) &&
+        !page_table.map(page, page, platform::kPageBytes, Access::Read))
+      return false;
+  return true;
+}
+
+namespace {
+
+// With SSE2 stores, which cost an emulator an eighth of what `rep stosb` does.
+void zero_pages(void* memory, usize bytes) {
+  auto* at = static_cast<__m128i*>(memory);
+  const auto* end = at + bytes / sizeof *at;
+  const __m128i zero = _mm_setzero_si128();
+  for (; at < end; at += 8)
+    for (int i = 0; i < 8; ++i) _mm_store_si128(at + i, zero);
+}
+
+}  // namespace
+
+}  // namespace x86
+
+void* platform::allocate_pages(usize bytes) {
+  void* memory = x86::take_pages(bytes);
+  if (memory != nullptr) x86::zero_pages(memory, align_up(bytes, kPageBytes));
+  return memory;
+}
+
+void platform::free_pages(void* memory, usize bytes) {
+  if (memory == nullptr || bytes == 0) return;
+  x86::SpinGuard guard(x86::lock);
+  x86::frames.release(reinterpret_cast<u64>(memory), align_up(bytes, kPageBytes));
+}
+
+platform::CodeMemory platform::allocate_code(usize bytes) {
+  if (bytes == 0 || bytes > x86::kCodeEnd - x86::kCodeStart) return {};
+  const usize rounded = align_up(bytes, kPageBytes);
+  auto* write = static_cast<u8*>(allocate_pages(rounded));
+  if (write == nullptr) return {};
+  x86::SpinGuard guard(x86::lock);
+  const u64 run = x86::next_code_address;
+  if (rounded > x86::kCodeEnd - run ||
+      !x86::page_table.map(run, reinterpret_cast<u64>(write), rounded, x86::Access::ReadExecute)) {
+    x86::frames.release(reinterpret_cast<u64>(write), rounded);
+    return {};
+  }
+  // One unmapped page between two pieces.
+  x86::next_code_address = run + rounded + kPageBytes;
+  return {write, reinterpret_cast<const u8*>(run), rounded};
+}
+
+}  // namespace bf

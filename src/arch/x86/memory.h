@@ -1,0 +1,33 @@
+// All memory of the machine: what is free, what is mapped how.
+//
+// The virtual address space:
+//   0                 nothing, so that null pointers fault
+//   0x1000            RAM one to one, writable, never executable; in it the kernel image with the
+//                     permissions of its sections, and the boot modules read-only
+//   0x100'0000'0000   code compiled at run time, executable, never writable
+//   0x200'0000'0000   stacks, with an unmapped page below each
+#pragma once
+
+#include <span>
+
+#include "arch/x86/ranges.h"
+
+namespace bf::x86 {
+
+// Builds the page tables and switches to them. `ram` is what the firmware says is usable, `modules`
+// what the boot loader has put there and must stay. Both may be in any order.
+Result<void> start_memory(std::span<const Range> ram, std::span<const Range> modules);
+
+u64 free_memory_bytes();
+
+// Contiguous memory, not zeroed, mapped one to one; null if there is not that much.
+void* take_pages(usize bytes);
+
+// Maps fresh memory at a fixed address; false if there is not that much.
+[[nodiscard]] bool map_fresh_pages(u64 virtual_address, usize bytes);
+
+// Firmware tables may lie outside of what the memory map calls RAM: makes sure that they can be
+// read. False if they cannot.
+[[nodiscard]] bool make_readable(u64 physical_address, usize bytes);
+
+}  // namespace bf::x86

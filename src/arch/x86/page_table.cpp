@@ -1,0 +1,124 @@
+#include "arch/x86/page_table.h"
+
+#include <cstring>
+
+#include "arch/x86/registers.h"
+#include "runtime/platform.h"
+
+namespace bf::x86 {
+
+namespace {
+
+constexpr u64 kPresent = 1, kWritable = 2, kLarge = 1 << 7;
+constexpr u64 kNoExecute = u64{1} << 63;
+constexpr u64 kAddressMask = 0x000f'ffff'ffff'f000;
+constexpr u32 kEntries = 512;
+constexpr int kTopLevel = 3;  // level 0 maps 4 KiB an entry, 1: 2 MiB, 2: 1 GiB, 3: 512 GiB
+
+constexpr u64 level_bytes(int level) {
+  return u64{platform::kPageBytes} << (9 * level);
+}
+constexpr u32 index_at(u64 address, int level) {
+  return static_cast<u32>(address / level_bytes(level)) % kEntries;
+}
+u64* table_of(u64 entry) {
+  return reinterpret_cast<u64*>(entry & kAddressMask);
+}
+
+bool is_leaf(u64 entry, int level) {
+  return level == 0 || (entry & kLarge) != 0;
+}
+
+u64 zeroed_frame(TakeFrame take_frame) {
+  const u64 frame = take_frame();
+  if (frame != 0) std::memset(reinterpret_cast<void*>(frame), 0, platform::kPageBytes);
+  return frame;
+}
+
+}  // namespace
+
+bool PageTable::start(TakeFrame take_frame) {
+  take_frame_ = take_frame;
+  root_ = reinterpret_cast<u64*>(zeroed_frame(take_frame));
+  // Entry code has switched EFER.NXE on where there is one; CPUID 0x80000001 EDX bit 26: 1 GiB pages.
+  no_execute_ = (read_msr(kMsrEfer) & kEferNoExecute) != 0 ? kNoExecute : 0;
+  has_1g_pages_ = (cpuid(0x80000001).edx >> 26 & 1) != 0;
+  return root_ != nullptr;
+}
+
+u64* PageTable::entry_for(u64 address, int level) {
+  u64* table = root_;
+  for (int at = kTopLevel; at > level; --at) {
+    u64& entry = table[index_at(address, at)];
+    if (entry == 0) {
+      const u64 frame = zeroed_frame(take_frame_);
+      if (frame == 0) return nullptr;
+      entry = frame | kPresent | kWritable;  // leaves decide
+    }
+    BF_ASSERT(!is_leaf(entry, at));
+    table = table_of(entry);
+  }
+  return &table[index_at(address, level)];
+}
+
+bool PageTable::map(u64 to, u64 from, u64 bytes, Access access) {
+  BF_ASSERT((to | from | bytes) % platform::kPageBytes == 0);
+  const u64 permissions = kPresent | (access == Access::ReadWrite ? kWritable : 0) |
+                          (access == Access::ReadExecute ? 0 : no_execute_);
+  while (bytes > 0) {
+    int level = has_1g_pages_ ? 2 : 1;
+    while ((to | from) % level_bytes(level) != 0 || bytes < level_bytes(level)) --level;
+    u64* entry = entry_for(to, level);
+    if (entry == nullptr) return false;
+    BF_ASSERT(*entry == 0);
+    *entry = from | permissions | (level > 0 ? kLarge : 0);
+    to += level_bytes(level);
+    from += level_bytes(level);
+    bytes -= level_bytes(level);
+  }
+  return true;
+}
+
+bool PageTable::is_mapped(u64 address) const {
+  const u64* table = root_;
+  for (int level = kTopLevel;; --level) {
+    const u64 entry = table[index_at(address, level)];
+    if ((entry & kPresent) == 0) return false;
+    if (is_leaf(entry, level)) return true;
+    table = table_of(entry);
+  }
+}
+
+void PageTable::load() const {
+  write_cr3(reinterpret_cast<u64>(root_));
+}
+
+namespace {
+
+void audit_table(PageAudit& audit, const u64* table, int level, u64 base, bool writable,
+                 bool executable) {
+  for (u32 i = 0; i < kEntries; ++i) {
+    const u64 entry = table[i];
+    if ((entry & kPresent) == 0) continue;
+    const u64 address = base + i * level_bytes(level);
+    const bool w = writable && (entry & kWritable) != 0;
+    const bool x = executable && (entry & kNoExecute) == 0;
+    if (!is_leaf(entry, level)) {
+      audit_table(audit, table_of(entry), level - 1, address, w, x);
+      continue;
+    }
+    (w ? audit.write_bytes : x ? audit.execute_bytes : audit.read_bytes) += level_bytes(level);
+    if (address == 0) audit.null_page_mapped = true;
+    if (w && x && audit.write_execute_pages++ == 0) audit.first_write_execute = address;
+  }
+}
+
+}  // namespace
+
+PageAudit audit_pages() {
+  PageAudit audit;
+  audit_table(audit, table_of(read_cr3()), kTopLevel, 0, true, true);
+  return audit;
+}
+
+}  // namespace bf::x86

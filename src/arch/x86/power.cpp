@@ -1,0 +1,104 @@
+#include "arch/x86/power.h"
+
+#include <charconv>
+#include <cstring>
+
+#include "arch/x86/acpi.h"
+#include "arch/x86/clock.h"
+#include "arch/x86/memory.h"
+#include "arch/x86/port_io.h"
+#include "arch/x86/print.h"
+#include "arch/x86/streams.h"
+#include "runtime/options.h"
+#include "runtime/platform.h"
+
+namespace bf {
+
+namespace {
+
+u8 root_pointer[64];
+usize root_pointer_bytes = 0;
+
+constexpr u32 kLargestPortStatus = 126;
+
+// A number as C writes it (0xf4, 244); 0 if it is none.
+u16 parse_port(std::string_view text) {
+  const bool hex = text.starts_with("0x") || text.starts_with("0X");
+  if (hex) text.remove_prefix(2);
+  u16 port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port, hex ? 16 : 10);
+  return error == std::errc{} && end == text.data() + text.size() ? port : 0;
+}
+
+void write_exit_port(i32 status) {
+  const auto option = options::find("exit-port");
+  if (!option || *option == "none") return;
+  const u16 port = parse_port(*option);
+  if (port == 0) return x86::print("exit-port=%.*s is not a port\n", static_cast<int>(option->size()), option->data());
+  const u32 wanted = static_cast<u32>(status);
+  x86::out32(port, (wanted < kLargestPortStatus ? wanted : kLargestPortStatus) + 1);
+}
+
+std::span<const u8> view_memory(void*, u64 address, usize bytes) {
+  if (!x86::make_readable(address, bytes)) return {};
+  return {reinterpret_cast<const u8*>(address), bytes};
+}
+
+// PM1 control register (ACPI 6.5, table 4.18).
+constexpr u16 kAcpiIsOn = 1 << 0;
+constexpr u16 kSleepTypeMask = 7 << 10;
+constexpr u16 kSleepEnable = 1 << 13;
+
+void wait(u64 nanoseconds) {
+  const x86::Deadline deadline(nanoseconds);
+  while (!deadline.passed()) __builtin_ia32_pause();
+}
+
+void enable_acpi(const x86::acpi::PowerControl& power) {
+  if ((x86::in16(power.pm1a_control) & kAcpiIsOn) != 0 || power.smi_command == 0) return;
+  x86::out8(power.smi_command, power.acpi_enable);
+  const x86::Deadline deadline(3'000'000'000);
+  while ((x86::in16(power.pm1a_control) & kAcpiIsOn) == 0 && !deadline.passed()) __builtin_ia32_pause();
+}
+
+void sleep(u16 port, u8 type) {
+  if (port == 0) return;
+  const u16 kept = x86::in16(port) & static_cast<u16>(~(kSleepTypeMask | kSleepEnable));
+  x86::out16(port, static_cast<u16>(kept | (type & 7) << 10 | kSleepEnable));
+}
+
+void power_off() {
+  auto power = x86::acpi::find_power_control({root_pointer, root_pointer_bytes}, view_memory, nullptr);
+  if (!power) return x86::print("no power-off: %s\n", power.error().message());
+  enable_acpi(*power);
+  sleep(power->pm1a_control, power->sleep_type_a);
+  sleep(power->pm1b_control, power->sleep_type_b);
+  wait(1'000'000'000);
+  x86::print("the machine did not switch itself off\n");
+}
+
+}  // namespace
+
+void x86::set_acpi_root_pointer(std::span<const u8> bytes) {
+  root_pointer_bytes = bytes.size() < sizeof root_pointer ? bytes.size() : sizeof root_pointer;
+  std::memcpy(root_pointer, bytes.data(), root_pointer_bytes);
+}
+
+void platform::exit(i32 status) {
+  x86::begin_emergency_output();
+  x86::flush_streams();
+  write_exit_port(status);
+  if (status != 0 && !options::find("exit-port")) {
+    // On a PC the screen is all there is: leave what went wrong on it.
+    x86::print("status %d: the machine has stopped\n", status);
+    x86::flush_streams();
+    if (options::find("on-error").value_or("halt") == "halt")
+      for (;;) asm volatile("cli; hlt");
+  }
+  power_off();
+  x86::print("it is safe to switch the machine off\n");
+  x86::flush_streams();
+  for (;;) asm volatile("cli; hlt");
+}
+
+}  // namespace bf

@@ -1,0 +1,18 @@
+// The end of the machine: the exit port of an emulator, power-off by ACPI, or a halt.
+//
+// The exit port is QEMU's isa-debug-exit (option `exit-port`): a write of `value` ends QEMU with
+// status value * 2 + 1. BareFlow writes its own status plus one, so that neither 1 (QEMU failed)
+// nor 0 (the machine was switched off or reset) can be taken for a status of the program; the port
+// has room for statuses up to 125, and 127 - 1 = 126 stands for all that are larger.
+#pragma once
+
+#include <span>
+
+#include "runtime/base.h"
+
+namespace bf::x86 {
+
+// Keeps the ACPI root pointer (a copy of the structure) for the power-off.
+void set_acpi_root_pointer(std::span<const u8> bytes);
+
+}  // namespace bf::x86

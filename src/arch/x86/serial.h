@@ -1,0 +1,41 @@
+// A 16550 serial port, polled: 115200 baud, 8 data bits, no parity, one stop bit.
+#pragma once
+
+#include <string_view>
+
+#include "runtime/base.h"
+
+namespace bf::x86 {
+
+inline constexpr u32 kSerialPortCount = 4;
+
+class SerialPort {
+ public:
+  constexpr explicit SerialPort(u16 base) : base_(base) {}
+
+  // Sets the port up; false if there is none. Only a port that is there may be used further.
+  bool start();
+  bool present() const { return present_; }
+
+  // Sends all bytes, '\n' as "\r\n" if `carriage_returns`. Waits for a slow reader, but a
+  // transmitter that stays busy is given up for good.
+  void write(std::string_view bytes, bool carriage_returns);
+  // Waits until everything has left the port.
+  void flush();
+
+  bool can_read() const;
+  u8 read() const;  // only if can_read()
+
+ private:
+  bool wait_for(u8 line_status_bits);
+  void put(u8 byte);
+
+  u16 base_;
+  bool present_ = false;
+  u32 room_ = 0;  // bytes that fit into the transmit queue without asking again
+};
+
+// COM1 to COM4 as numbers 0 to 3.
+SerialPort& serial_port(u32 number);
+
+}  // namespace bf::x86

@@ -1,0 +1,28 @@
+// Stacks with an unmapped guard page below each, so that an overflow is a fault and not a wild
+// write.
+#pragma once
+
+#include "runtime/base.h"
+
+namespace bf::x86 {
+
+// The stack the program runs on; the interpreter recurses on it.
+inline constexpr usize kMainStackBytes = usize{4} << 20;
+
+// The top of a new stack of `bytes` (whole pages); null if there is not that much memory.
+// Stacks are never given back.
+u8* allocate_stack(usize bytes);
+
+// Whether `address` lies in a guard page.
+bool is_stack_guard(u64 address);
+
+// Whether all of the bytes lie on one known stack.
+bool is_on_stack(u64 address, usize bytes);
+
+// Gives each kind of exception a guarded stack of its own; false if memory does not suffice.
+[[nodiscard]] bool start_interrupt_stacks();
+
+// Continues with entry() on a stack; what is on the old one is never returned to.
+extern "C" [[noreturn]] void bf_switch_stack(u8* top, void (*entry)());
+
+}  // namespace bf::x86

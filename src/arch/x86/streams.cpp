@@ -1,0 +1,148 @@
+#include "arch/x86/streams.h"
+
+#include <cstring>
+
+#include "arch/x86/keyboard.h"
+#include "arch/x86/serial.h"
+#include "arch/x86/vga.h"
+#include "runtime/options.h"
+#include "runtime/platform.h"
+
+namespace bf {
+
+namespace {
+
+using x86::SerialPort;
+
+constexpr u8 kEndOfInput = 0x04;
+
+struct StreamOption {
+  const char* key;
+  const char* standard;
+  bool on_screen;
+};
+// By Stream.
+constexpr StreamOption kStreamOptions[] = {
+    {"text", "com1", true}, {"log", "com1", true}, {"profile-to", "none", false}};
+constexpr u32 kStreamCount = sizeof kStreamOptions / sizeof kStreamOptions[0];
+
+struct State {
+  bool open = false;
+  SerialPort* ports[kStreamCount] = {};
+  SerialPort* input = nullptr;
+  bool keyboard = false;
+  bool carriage_returns = true;
+  bool interactive = false;
+  bool input_ended = false;
+  int next_byte = -1;  // taken from a device and not read yet
+};
+constinit State state;
+
+// What was written before the streams opened.
+char early_text[4096];
+usize early_bytes = 0;
+
+void send(u32 stream, std::string_view bytes) {
+  if (SerialPort* port = state.ports[stream]) port->write(bytes, state.carriage_returns);
+  if (kStreamOptions[stream].on_screen) x86::write_to_screen(bytes);
+}
+
+void open_streams() {
+  state.open = true;
+  send(static_cast<u32>(platform::Stream::Log), {early_text, early_bytes});
+  early_bytes = 0;
+}
+
+Result<SerialPort*> port_from_option(const StreamOption& option) {
+  const std::string_view value = options::find(option.key).value_or(option.standard);
+  if (value == "none") return nullptr;
+  const bool is_port = value.size() == 4 && value.starts_with("com") && value[3] >= '1' &&
+                       value[3] < static_cast<char>('1' + x86::kSerialPortCount);
+  if (!is_port)
+    return Error::format("%s=%.*s is not a place for output: use com1, com2, com3, com4 or none",
+                         option.key, static_cast<int>(value.size() < 40 ? value.size() : 40),
+                         value.data());
+  SerialPort& port = x86::serial_port(static_cast<u32>(value[3] - '1'));
+  return port.start() ? &port : nullptr;
+}
+
+bool is_on(const char* key) {
+  return options::find(key).value_or("0") == "1";
+}
+
+// Takes a byte from whichever device has one.
+int poll_devices() {
+  if (state.input != nullptr && state.input->can_read()) return state.input->read();
+  return state.keyboard ? x86::poll_keyboard() : -1;
+}
+
+// Fetches a byte if there is one and none is waiting; sees the end of the input.
+bool fetch() {
+  if (state.next_byte >= 0 || state.input_ended) return true;
+  state.next_byte = poll_devices();
+  if (state.next_byte == kEndOfInput && !state.interactive) {
+    state.next_byte = -1;
+    state.input_ended = true;
+  }
+  return state.next_byte >= 0 || state.input_ended;
+}
+
+}  // namespace
+
+Result<void> x86::start_streams() {
+  for (u32 i = 0; i < kStreamCount; ++i) {
+    auto port = port_from_option(kStreamOptions[i]);
+    if (!port) return port.error();
+    state.ports[i] = *port;
+  }
+  state.carriage_returns = !is_on("raw");
+  state.interactive = is_on("interactive");
+  state.input = state.ports[static_cast<u32>(platform::Stream::Text)];
+  if (state.input == nullptr && serial_port(0).start()) state.input = &serial_port(0);
+  state.keyboard = start_keyboard();
+  open_streams();
+  return {};
+}
+
+void x86::begin_emergency_output() {
+  if (state.open) return;
+  SerialPort& port = serial_port(0);
+  if (port.start()) state.ports[static_cast<u32>(platform::Stream::Log)] = &port;
+  open_streams();
+}
+
+void x86::flush_streams() {
+  for (SerialPort* port : state.ports)
+    if (port != nullptr) port->flush();
+}
+
+void platform::write(Stream stream, std::string_view bytes) {
+  if (state.open) return send(static_cast<u32>(stream), bytes);
+  const usize room = sizeof early_text - early_bytes;
+  const usize count = bytes.size() < room ? bytes.size() : room;
+  std::memcpy(early_text + early_bytes, bytes.data(), count);
+  early_bytes += count;
+}
+
+bool platform::has_stream(Stream stream) {
+  const auto index = static_cast<u32>(stream);
+  return state.ports[index] != nullptr || kStreamOptions[index].on_screen;
+}
+
+bool platform::read_ready() {
+  return fetch() || (state.input == nullptr && !state.keyboard);
+}
+
+usize platform::read(void* buffer, usize capacity) {
+  if (capacity == 0) return 0;
+  while (!read_ready()) __builtin_ia32_pause();
+  auto* bytes = static_cast<u8*>(buffer);
+  usize count = 0;
+  while (count < capacity && fetch() && state.next_byte >= 0) {
+    bytes[count++] = static_cast<u8>(state.next_byte);
+    state.next_byte = -1;
+  }
+  return count;
+}
+
+}  // namespace bf

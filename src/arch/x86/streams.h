@@ -1,0 +1,19 @@
+// Where platform::write goes and platform::read comes from: serial ports, screen and keyboard, as
+// the options `text`, `log`, `profile-to`, `raw` and `interactive` say (docs/options.md).
+#pragma once
+
+#include "runtime/base.h"
+
+namespace bf::x86 {
+
+// Reads the options and opens the streams. What was written before is kept and goes out now.
+Result<void> start_streams();
+
+// For faults and panics: makes sure that what is written now is seen, also when start_streams()
+// has not run or does not get to its end.
+void begin_emergency_output();
+
+// Waits until all output has left the machine.
+void flush_streams();
+
+}  // namespace bf::x86

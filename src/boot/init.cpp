@@ -1,0 +1,161 @@
+#include "boot/init.h"
+
+#include "arch/x86/blobs.h"
+#include "arch/x86/clock.h"
+#include "arch/x86/exceptions.h"
+#include "arch/x86/fw_cfg.h"
+#include "arch/x86/gdt.h"
+#include "arch/x86/image.h"
+#include "arch/x86/memory.h"
+#include "arch/x86/power.h"
+#include "arch/x86/print.h"
+#include "arch/x86/processor.h"
+#include "arch/x86/stacks.h"
+#include "arch/x86/streams.h"
+#include "arch/x86/vga.h"
+#include "boot/boot_options.h"
+#include "runtime/platform.h"
+
+extern "C" void (*kernel_init_array_start[])();
+extern "C" void (*kernel_init_array_end[])();
+
+namespace bf::boot {
+
+using x86::print;
+
+namespace {
+
+BootInfo info;
+const u8* info_address = nullptr;
+OptionsText options_text;
+
+// Before start_memory, what entry.S has mapped: the first 4 GiB. Modules lie in it, since their
+// addresses have 32 bits.
+std::span<const u8> module_bytes(const Module& m) {
+  return {reinterpret_cast<const u8*>(u64{m.start}), m.end - m.start};
+}
+
+const Module* find_module(std::string_view name) {
+  for (const Module& m : info.module_list())
+    if (name == m.name) return &m;
+  return nullptr;
+}
+
+}  // namespace
+
+const BootInfo& boot_info() {
+  return info;
+}
+
+void set_boot_info_address(const u8* address) {
+  info_address = address;
+}
+
+Result<void> start_faults() {
+  x86::start_segments();
+  x86::start_exceptions();
+  x86::mask_interrupt_controllers();
+  return {};
+}
+
+Result<void> read_boot_info() {
+  const usize bytes = boot_info_bytes(std::span<const u8, 8>{info_address, 8});
+  auto done = parse_boot_info({info_address, bytes}, info);
+  if (!done) return done;
+  if (info.screen.address != 0)
+    x86::start_screen(reinterpret_cast<u16*>(info.screen.address), info.screen.columns, info.screen.rows);
+  x86::set_acpi_root_pointer({info.acpi_root_pointer, info.acpi_root_pointer_bytes});
+  return {};
+}
+
+Result<void> gather_options() {
+  options_text.add_words(info.command_line);
+  if (const Module* module = find_module("options")) {
+    const auto bytes = module_bytes(*module);
+    options_text.add_lines({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
+  x86::FwCfgFile file;
+  if (x86::find_fw_cfg_file("opt/bareflow/options", file))
+    if (char* room = options_text.add_room(file.bytes))
+      x86::read_fw_cfg_file(file, {reinterpret_cast<u8*>(room), file.bytes});
+  if (options_text.overflowed())
+    return Error::format("the options are longer than %lu bytes", OptionsText::capacity());
+  const auto text = options_text.view();
+  x86::add_blob("options", {reinterpret_cast<const u8*>(text.data()), text.size()});
+  return {};
+}
+
+Result<void> open_streams() {
+  auto opened = x86::start_streams();
+  if (opened) print("[boot] BareFlow, loaded by %s\n", info.loader[0] != 0 ? info.loader : "?");
+  return opened;
+}
+
+Result<void> check_processor() {
+  auto capped = x86::cap_features();
+  if (!capped) return capped;
+  print("[boot] processor: %s\n[boot] features: sse2", x86::processor_name().text);
+  const auto& features = platform::cpu_features();
+#define BF_CPU_FEATURE(name, text) \
+  if (features.name) print(" %s", text);
+#include "runtime/cpu_features.def"
+#undef BF_CPU_FEATURE
+  print("\n");
+  return {};
+}
+
+Result<void> set_up_memory() {
+  static x86::RangeList ram;
+  for (const MemoryRange& r : info.memory_ranges())
+    if (r.kind == MemoryRange::Kind::Usable) ram.add({r.start, r.start + r.bytes});
+  // Firmware has been seen to list the same pages twice: what is anything else as well is not ours.
+  for (const MemoryRange& r : info.memory_ranges())
+    if (r.kind != MemoryRange::Kind::Usable) ram.remove({r.start, r.start + r.bytes});
+
+  static x86::Range modules[BootInfo::kMaxModules];
+  u64 module_total = 0;
+  for (usize i = 0; i < info.module_count; ++i) {
+    modules[i] = {info.modules[i].start, info.modules[i].end};
+    module_total += modules[i].bytes();
+  }
+  auto started = x86::start_memory(ram.all(), {modules, info.module_count});
+  if (!started) return started;
+  print("[boot] memory: %lu MiB of RAM, %lu KiB kernel, %lu KiB modules, %lu MiB free\n",
+        ram.bytes() >> 20, static_cast<u64>(kernel_end - kernel_text_start) >> 10,
+        module_total >> 10, x86::free_memory_bytes() >> 20);
+  return {};
+}
+
+Result<void> set_up_stacks() {
+  if (!x86::start_interrupt_stacks()) return Error::format("not enough memory for stacks");
+  return {};
+}
+
+Result<void> run_constructors() {
+  for (auto* constructor = kernel_init_array_start; constructor < kernel_init_array_end; ++constructor)
+    (*constructor)();
+  return {};
+}
+
+Result<void> gather_files() {
+  for (const Module& m : info.module_list()) {
+    print("[boot] module: %s, %lu bytes\n", m.name, module_bytes(m).size());
+    if (std::string_view{m.name} != "options" && !x86::add_blob(m.name, module_bytes(m)))
+      return Error::format("too many boot modules");
+  }
+  x86::FwCfgFile file;
+  if (!x86::find_fw_cfg_file("opt/bareflow/prompt", file)) return {};
+  auto* prompt = static_cast<u8*>(x86::take_pages(file.bytes + 1));
+  if (prompt == nullptr) return Error::format("not enough memory for a prompt of %u bytes", file.bytes);
+  x86::read_fw_cfg_file(file, {prompt, file.bytes});
+  x86::add_blob("prompt", {prompt, file.bytes});
+  return {};
+}
+
+Result<void> set_up_clock() {
+  const char* source = x86::start_clock();
+  print("[boot] clock: %lu MHz (%s)\n", platform::ticks_per_second() / 1'000'000, source);
+  return {};
+}
+
+}  // namespace bf::boot

@@ -1,0 +1,58 @@
+// Composition root of the kernel: brings the machine up step by step, then runs the program.
+#include "arch/x86/print.h"
+#include "arch/x86/processor.h"
+#include "arch/x86/stacks.h"
+#include "arch/x86/streams.h"
+#include "boot/init.h"
+#include "boot/run.h"
+#include "boot/selftest.h"
+#include "runtime/options.h"
+#include "runtime/platform.h"
+
+// Set by entry.S at its first instructions.
+extern "C" bf::u64 boot_first_ticks;
+
+namespace bf {
+
+namespace {
+
+struct InitStep {
+  const char* name;
+  Result<void> (*run)();
+};
+constexpr InitStep kInitSteps[] = {
+#define BF_INIT_STEP(function, needs) {#function, boot::function},
+#include "boot/init_steps.def"
+#undef BF_INIT_STEP
+};
+
+[[noreturn]] void refuse(const char* message) {
+  x86::begin_emergency_output();
+  x86::print("error: %s\n", message);
+  platform::exit(kBadInputStatus);
+}
+
+// On the big stack.
+void run_on_main_stack() {
+  if (const auto name = options::find("selftest")) platform::exit(boot::run_selftest(*name));
+  x86::print("[boot] %lu ticks from the first instruction to the program\n",
+             platform::ticks() - boot_first_ticks);
+  platform::exit(run_program());
+}
+
+}  // namespace
+
+extern "C" [[noreturn]] void kernel_main(const u8* boot_info_address) {
+  x86::start_core_block();
+  x86::start_vector_state();
+  boot::set_boot_info_address(boot_info_address);
+  for (const InitStep& step : kInitSteps) {
+    auto done = step.run();
+    if (!done) refuse(done.error().message());
+  }
+  u8* stack = x86::allocate_stack(x86::kMainStackBytes);
+  if (stack == nullptr) refuse("not enough memory for the program's stack: give the machine more");
+  x86::bf_switch_stack(stack, run_on_main_stack);
+}
+
+}  // namespace bf

@@ -1,0 +1,14 @@
+// Tests of the kernel inside the kernel; selftests.def lists them.
+#pragma once
+
+#include <string_view>
+
+#include "runtime/base.h"
+
+namespace bf::boot {
+
+// Runs one test; its exit status: 0 good, 1 failed, 2 no test of this name. Many do not come back,
+// because the fault they provoke ends the machine.
+i32 run_selftest(std::string_view name);
+
+}  // namespace bf::boot
