@@ -1,0 +1,81 @@
+// What LLVM types become: parts (emitter.h) with their places in memory, and signatures.
+#pragma once
+
+#include <llvm/ADT/DenseMap.h>
+#include <llvm/IR/DataLayout.h>
+#include <llvm/IR/DerivedTypes.h>
+
+#include <memory>
+#include <string>
+
+#include "microjit/lower/emitter.h"
+
+namespace bf::lower {
+
+// One scalar or vector of an LLVM type; aggregates have several.
+struct Leaf {
+  enum class Form : u8 {
+    Scalar,  // one part: an integer of up to 64 bits, a float, a pointer, <1 x T>
+    Wide,    // an integer of more than 64 bits
+    Vector,  // of anything but i1; pointers are i64 lanes
+    Mask,    // <N x i1>: parts depend on the value (FunctionLowering::mask_kind)
+  };
+  Form form = Form::Scalar;
+  Type part;       // of each part; masks: as parameters, phis of unknown kind and in aggregates
+  u32 parts = 1;
+  u32 first = 0;   // index of its first part among the type's
+  u32 lanes = 1;   // of the LLVM type
+  u32 bits = 0;    // of an element of the LLVM type
+  u64 offset = 0;  // in memory
+
+  bool is_int() const { return part.is_int(); }
+  u32 padded_lanes() const { return part.lanes * parts; }
+};
+
+struct Shape {
+  std::vector<Leaf> leaves;
+  u32 parts = 0;
+  std::string unsupported;  // why the type cannot be lowered; empty: it can
+};
+
+// How one parameter or the result is passed (ir::FunctionType allows i32, i64, f32, f64 and ptr).
+struct Passing {
+  bool by_reference = false;  // a pointer to memory with its parts in a row
+  std::vector<Kind> kinds;    // of its parts, or Ptr
+};
+
+struct Signature {
+  ir::FunctionType type;
+  Passing result;
+  bool hidden_result = false;  // the first parameter points to where the result goes
+  std::vector<Passing> parameters;
+  std::string unsupported;
+};
+
+class Types {
+ public:
+  explicit Types(const llvm::DataLayout& layout) : layout_(layout) {}
+
+  const Shape& shape(llvm::Type* type);
+  const Signature& signature(llvm::FunctionType* type);
+  const llvm::DataLayout& layout() const { return layout_; }
+
+ private:
+  void flatten(llvm::Type* type, u64 offset, Shape& shape);
+  void add_leaf(llvm::Type* type, u64 offset, Shape& shape);
+  Passing passing(llvm::Type* type, bool is_result);
+
+  const llvm::DataLayout& layout_;
+  llvm::DenseMap<llvm::Type*, std::unique_ptr<Shape>> shapes_;
+  llvm::DenseMap<llvm::FunctionType*, std::unique_ptr<Signature>> signatures_;
+};
+
+// The parts of a mask with that many lanes, of lanes of a kind.
+Leaf mask_leaf(u32 lanes, Kind kind);
+
+// The kind a part is passed as, or Void: too big for a register.
+Kind passed_kind(Type part);
+
+std::string print(const llvm::Type& type);
+
+}  // namespace bf::lower
