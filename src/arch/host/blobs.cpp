@@ -16,9 +16,9 @@ namespace {
 
 using Bytes = std::span<const u8>;
 
-// Blobs live as long as the process: nobody frees what these point to.
+// Blobs live as long as the process: neither this nor what it points to is ever freed.
 std::map<std::string, Bytes, std::less<>>& blobs() {
-  static std::map<std::string, Bytes, std::less<>> all;
+  static auto& all = *new std::map<std::string, Bytes, std::less<>>;
   return all;
 }
 
