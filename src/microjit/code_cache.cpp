@@ -19,7 +19,6 @@ Result<CodeCache> CodeCache::create(usize budget_bytes) {
   cache.memory_ = platform::allocate_code(align_up(budget_bytes, platform::kPageBytes));
   if (cache.memory_.write == nullptr)
     return Error::format("code cache: no memory for %zu bytes of code", budget_bytes);
-  std::memset(cache.memory_.write, kBreakpoint, cache.memory_.bytes);
   cache.pieces_.push_back({0, static_cast<u32>(cache.memory_.bytes), false});
   return cache;
 }
@@ -40,6 +39,7 @@ Result<const u8*> CodeCache::install(const CompiledCode& code, Resolve resolve, 
                       whole.bytes - static_cast<u32>(wanted), false});
     u8* to = memory_.write + whole.offset;
     std::memcpy(to, code.bytes.data(), code.bytes.size());
+    std::memset(to + code.bytes.size(), kBreakpoint, wanted - code.bytes.size());
     for (const CodeRelocation& r : code.relocations) {
       const u64 value = resolve(context, r);
       std::memcpy(to + r.offset, &value, sizeof value);

@@ -207,6 +207,7 @@ class Compiler {
   void float_unary(ir::Op op, u32 bytes, RegId to, const Operand& a, u32 width);
   void float_min_max(ir::Op op, u32 bytes, RegId to, RegId a, RegId b, u32 width);
   void copy_sign(u32 bytes, RegId to, RegId a, RegId b, u32 width);
+  void fused_multiply_add(u32 bytes, RegId to, RegId a, RegId b, const Operand& c, u32 width);
   bool float_calls(ir::Op op) const;
   void float_helper(ir::Op op, u32 bytes);
   Condition float_compare(ir::Op op, u32 bytes, ir::ValueId a, ir::ValueId b);

@@ -82,8 +82,9 @@ void Compiler::zero_vec(RegId r, u32) {
 
 void Compiler::extend(RegId to, const Operand& from, u32 from_bits, u32 to_bits, bool is_signed) {
   if (from.isImm()) {
-    i64 value = from.as<Imm>().value();
-    if (!is_signed && from_bits < 64) value &= static_cast<i64>((u64{1} << from_bits) - 1);
+    const u32 above = 64 - from_bits;
+    const u64 bits = static_cast<u64>(from.as<Imm>().value()) << above;
+    const i64 value = is_signed ? static_cast<i64>(bits) >> above : static_cast<i64>(bits >> above);
     if (value >= 0 && value <= 0xffffffff) a_.mov(gp32(to), Imm(value));
     else a_.mov(gp64(to), Imm(value));
     return;

@@ -160,6 +160,15 @@ void Compiler::float_unary(Op op, u32 bytes, RegId to, const Operand& a, u32 wid
   else a_.emit(id, vec(to, w), source, mode);
 }
 
+// to = a * b + c, rounded once. `to` is neither b nor c.
+void Compiler::fused_multiply_add(u32 bytes, RegId to, RegId a, RegId b, const Operand& c,
+                                  u32 width) {
+  const u32 w = width_or_16(width);
+  move_vec(to, vec(a, w), w);
+  a_.emit(row_of(Op::fma).vex[form(bytes, width)], vec(to, w), vec(b, w),
+          sized(c, c.isMem() && width == 0 ? bytes : w));
+}
+
 bool Compiler::float_calls(Op op) const {
   switch (op) {
     case Op::frem:
@@ -231,9 +240,7 @@ void Compiler::float_op(const Instruction& i) {
       const RegId a = fetch(operands[0]), b = fetch(operands[1]);
       const Operand c = get_rm(operands[2]);
       const RegId t = allocate_vec();
-      move_vec(t, vec(a), 16);
-      a_.emit(row_of(Op::fma).vex[form(bytes, 0)], vec(t), vec(b),
-              sized(c, c.isMem() ? bytes : 16));
+      fused_multiply_add(bytes, t, a, b, c, 0);
       return bind(i.result, 0, t);
     }
     default: {

@@ -212,6 +212,9 @@ void Compiler::lanes_float(const Instruction& i) {
       case Op::copysign:
         copy_sign(bytes, t, r[0], r[1], 0);
         break;
+      case Op::fma:
+        fused_multiply_add(bytes, t, r[0], r[1], vec(r[2]), 0);
+        break;
       default:
         float_unary(i.op, bytes, t, vec(r[0]), 0);
     }

@@ -1,0 +1,70 @@
+// Random modules of IR that verify, do not trap, and end: for comparing tiers with each other.
+//
+//   auto module = RandomModule(seed).build();
+//   // function "f": (i32, i64, f32, f64) -> (i64, f64); data "scratch": kScratchBytes
+//
+// Everything clang emits and much that it never would: every operation on all of its types, loops of
+// any shape (irreducible too) held by fuel, switches, calls of all kinds with many arguments,
+// vectors as block arguments, odd constants. Two things are kept out of sight, because tiers may
+// differ in them: payloads and signs of NaNs (made the same before they can reach memory or
+// integers), and absolute addresses.
+#pragma once
+
+#include <random>
+#include <vector>
+
+#include "microjit/ir/builder.h"
+
+namespace bf::test {
+
+inline constexpr u32 kScratchBytes = 4096;
+
+class RandomModule {
+ public:
+  explicit RandomModule(u64 seed) : random_(seed) {}
+  ir::Module build();
+
+ private:
+  u32 below(u32 n) { return n == 0 ? 0 : static_cast<u32>(random_() % n); }
+  bool chance(u32 percent) { return below(100) < percent; }
+
+  ir::Type random_type();
+  ir::Type random_int(bool vectors = true);
+  ir::Type random_float(bool vectors = true);
+  ir::Type random_vector();
+  u64 odd_bits(ir::Type element);
+  ir::ValueId constant(ir::Type t);
+  ir::ValueId value(ir::Type t);
+  ir::ValueId pointer();
+  ir::ValueId without_nan(ir::ValueId v);
+  ir::ValueId small(u64 mask);
+  void push(ir::ValueId v) {
+    if (v != ir::kNoValue) own_.push_back(v);
+  }
+  void instruction();
+  void memory();
+  void call();
+  void store(ir::ValueId v);
+  void add_function(u32 index);
+  void fill_block(ir::BlockId block);
+  void end_block(ir::BlockId block);
+
+  struct Plan {
+    std::vector<ir::Type> arguments;
+    std::vector<ir::BlockId> successors;
+  };
+
+  std::mt19937_64 random_;
+  ir::Module module_;
+  u32 import_type_ = 0;
+  ir::Builder* b_ = nullptr;
+  ir::Function* f_ = nullptr;
+  u32 index_ = 0;
+  std::vector<Plan> plans_;
+  std::vector<std::vector<ir::ValueId>> visible_;  // by block: what its dominators and it define
+  std::vector<ir::ValueId> own_;                   // of the block being filled, dominators' first
+  std::vector<ir::ValueId> stack_;
+  ir::ValueId fuel_ = 0;
+};
+
+}  // namespace bf::test
