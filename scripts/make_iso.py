@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Makes the boot disc: a hybrid ISO that boots from CD or USB stick, under BIOS and UEFI.
+
+    scripts/make_iso.py --kernel build/src/boot/bareflow.stripped.elf \\
+        --program build/src/inference/program.bfir --model models/story.gguf -o bareflow.iso
+
+Only the GRUB modules that grub.cfg needs go onto it, which is what keeps it a few megabytes larger
+than the model. Two discs of the same input differ in the disc's identifier only, which GRUB 2.06
+takes from the clock (and in what contains it).
+"""
+import argparse
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TEMPLATE = pathlib.Path(__file__).resolve().parent.parent / "iso" / "grub.cfg.in"
+
+# Program, Debian package.
+TOOLS = [("grub-mkrescue", "grub-common"), ("xorriso", "xorriso"), ("mformat", "mtools"),
+         ("mmd", "mtools"), ("mcopy", "mtools")]
+GRUB_PLATFORMS = [("i386-pc", "grub-pc-bin"), ("x86_64-efi", "grub-efi-amd64-bin")]
+
+# What grub.cfg uses; grub-mkrescue adds what these depend on, and what reads the disc.
+GRUB_MODULES = ["normal", "multiboot2", "part_msdos", "part_gpt", "iso9660"]
+
+# Timestamps of what xorriso and mtools write: 2026-01-01.
+EPOCH = "1767225600"
+
+
+class IsoError(Exception):
+    """Why there is no ISO: one line for a person."""
+
+
+def check_tools():
+    missing = sorted({package for tool, package in TOOLS if not shutil.which(tool)})
+    missing += [package for directory, package in GRUB_PLATFORMS
+                if not os.path.isdir(f"/usr/lib/grub/{directory}")]
+    if missing:
+        raise IsoError("cannot make an ISO: install " + " ".join(missing))
+
+
+def check_input(what, path):
+    if not os.path.isfile(path):
+        raise IsoError(f"the {what} {path} does not exist")
+    if os.path.getsize(path) == 0:
+        raise IsoError(f"the {what} {path} is empty")
+
+
+def grub_cfg(modules, command_line):
+    # GRUB's quoting: inside single quotes everything is itself, but there can be no single quote.
+    if "'" in command_line or "\n" in command_line:
+        raise IsoError("the kernel's command line cannot hold quotes or line ends")
+    words = " ".join(f"'{word}'" for word in command_line.split())
+    lines = "\n".join(f"  module2 /boot/{name} {name}" for name in modules)
+    text = TEMPLATE.read_text()
+    return text.replace("@COMMAND_LINE@", words).replace("@MODULES@", lines)
+
+
+def place(source, target):
+    """Hard links where possible: a model may have gigabytes."""
+    try:
+        os.link(os.path.realpath(source), target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def run_grub_mkrescue(tree, output):
+    command = ["grub-mkrescue", "-o", output, "--install-modules=" + " ".join(GRUB_MODULES),
+               "--fonts=", "--locales=", "--themes=", "--compress=xz", tree,
+               "--", "-volid", "BAREFLOW"]
+    environment = dict(os.environ, SOURCE_DATE_EPOCH=EPOCH, LC_ALL="C")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode != 0 or not os.path.isfile(output):
+        raise IsoError("grub-mkrescue failed:\n" + done.stderr.strip())
+
+
+def make_iso(output, kernel, program=None, model=None, options=None, command_line=""):
+    """Writes the ISO; options is a text of key=value lines that goes on the disc as a module."""
+    check_tools()
+    check_input("kernel", kernel)
+    files = {name: path for name, path in (("program", program), ("model", model)) if path}
+    for name, path in files.items():
+        check_input(name, path)
+    # Beside the output, so that links work, and so that a half-made ISO never has its name.
+    directory = os.path.dirname(os.path.abspath(output))
+    if not os.path.isdir(directory):
+        raise IsoError(f"the folder {directory} does not exist")
+    with tempfile.TemporaryDirectory(prefix=".iso-", dir=directory) as work:
+        boot = os.path.join(work, "tree", "boot")
+        os.makedirs(os.path.join(boot, "grub"))
+        place(kernel, os.path.join(boot, "bareflow.elf"))
+        for name, path in files.items():
+            place(path, os.path.join(boot, name))
+        modules = list(files)
+        if options:
+            pathlib.Path(boot, "options").write_text(options)
+            modules.append("options")
+        pathlib.Path(boot, "grub", "grub.cfg").write_text(grub_cfg(modules, command_line))
+        finished = os.path.join(work, "bareflow.iso")
+        run_grub_mkrescue(os.path.join(work, "tree"), finished)
+        os.replace(finished, output)
+
+
+def size_line(output, model):
+    size = os.path.getsize(output)
+    over = f", {size - os.path.getsize(model):,} over the model" if model else ""
+    return f"{output}: {size:,} bytes{over}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kernel", required=True, help="bareflow.stripped.elf")
+    parser.add_argument("--program", help="the program's IR image")
+    parser.add_argument("--model", help="a GGUF file")
+    parser.add_argument("--options", help="lines of key=value, put on the disc")
+    parser.add_argument("--command-line", default="", help="words of key=value, editable in GRUB")
+    parser.add_argument("-o", "--output", required=True)
+    a = parser.parse_args()
+    try:
+        make_iso(a.output, a.kernel, a.program, a.model, a.options, a.command_line)
+    except (IsoError, OSError) as error:
+        sys.exit(f"error: {error}")
+    print(size_line(a.output, a.model))
+
+
+if __name__ == "__main__":
+    main()
