@@ -116,7 +116,7 @@ bool Generator::tell(Text prompt, Interruptor* interruptor, Error& error) {
   print(prompt);
 
   const u64 start = bf_clock_ns();
-  const float* logits = read_prompt(interruptor, story);
+  const float* logits = most_tokens_ == 0 ? nullptr : read_prompt(interruptor, story);
   const u64 prompt_done = bf_clock_ns();
   if (logits != nullptr) go_on(logits, prompt.empty(), interruptor, story);
   if (line_open_) print("\n");
