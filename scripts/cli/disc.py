@@ -6,15 +6,12 @@ options of a run reach the guest beside the disc, so they need no new one.
 
 import hashlib
 import os
-import subprocess
-import sys
 import time
+from pathlib import Path
 
+import make_iso
 from cli import places
 from cli.report import Failure, Step
-
-MAKER = places.ROOT / "scripts" / "make_iso.py"
-MENU = places.ROOT / "iso" / "grub.cfg"
 
 KEPT_DISCS = 3
 YOUNG_SECONDS = 900  # a disc that may still be about to be booted
@@ -22,29 +19,18 @@ YOUNG_SECONDS = 900  # a disc that may still be about to be booted
 
 def make(path, model, options=()):
     """Writes an ISO to `path`, whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    command = [sys.executable, MAKER, "--kernel", places.KERNEL, "--program", places.PROGRAM,
-               "--model", model, "-o", unfinished]
-    if options:
-        command += ["--options", "\n".join(options)]
     try:
         with Step(f"making a disc with {model.name}"):
-            made = subprocess.run(list(map(str, command)), stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                  errors="replace")
-            if made.returncode != 0:
-                raise Failure("making the disc failed: " + made.stdout.strip())
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise Failure(f"cannot write {path}: {error.strerror}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+            make_iso.make_iso(str(path), str(places.KERNEL), str(places.PROGRAM), str(model),
+                              "\n".join(options))
+    except (make_iso.IsoError, OSError) as error:
+        raise Failure(f"no disc: {error}") from None
 
 
 def _key(model):
     """Names what would be on the disc: contents, but of the model only its size and time."""
     digest = hashlib.sha256()
-    for path in (places.KERNEL, places.PROGRAM, MAKER, MENU):
+    for path in (places.KERNEL, places.PROGRAM, Path(make_iso.__file__), make_iso.TEMPLATE):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     facts = model.stat()
     digest.update(f"{model}\0{facts.st_size}\0{facts.st_mtime_ns}".encode("utf-8",
