@@ -1,0 +1,168 @@
+// The programs of programs/: compiled natively into this test (the oracle), and lowered to IR from
+// what clang makes of them at several levels of optimisation, interpreted and compiled by the
+// baseline tier. Same arguments in the same order, same results.
+//
+//   lowered-programs IMAGE...
+#include <dlfcn.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "microjit/ir/image.h"
+#include "microjit/microjit.h"
+
+namespace {
+
+using namespace bf;
+using microjit::Engine;
+using microjit::TierPolicy;
+using Test = u64(u64, u64);
+
+// ---- What the programs import ------------------------------------------------------------------
+
+extern "C" u64 import_mix(u32 a, i8 b, double c, const u64* p) {
+  return (a * u64{31} + static_cast<u64>(static_cast<i64>(b))) ^ static_cast<u64>(c) ^ *p;
+}
+extern "C" void import_visit(u64 n, void (*visit)(void* context, u64 i), void* context) {
+  for (u64 i = 0; i < n; ++i) visit(context, i);
+}
+// The compiler's library for 128-bit division.
+extern "C" {
+void __udivti3();
+void __divti3();
+void __umodti3();
+void __modti3();
+}
+
+const void* import_address(std::string_view name) {
+  const struct {
+    std::string_view name;
+    const void* address;
+  } kLibrary[] = {{"import_mix", reinterpret_cast<const void*>(&import_mix)},
+                  {"import_visit", reinterpret_cast<const void*>(&import_visit)},
+                  {"__udivti3", reinterpret_cast<const void*>(&__udivti3)},
+                  {"__divti3", reinterpret_cast<const void*>(&__divti3)},
+                  {"__umodti3", reinterpret_cast<const void*>(&__umodti3)},
+                  {"__modti3", reinterpret_cast<const void*>(&__modti3)}};
+  for (const auto& entry : kLibrary)
+    if (entry.name == name) return entry.address;
+  return dlsym(RTLD_DEFAULT, std::string(name).c_str());
+}
+
+// ---- Arguments and expected results ------------------------------------------------------------
+
+struct Call {
+  u64 a, b, want;
+};
+struct Case {
+  std::string name;
+  std::vector<Call> calls;
+};
+
+std::vector<Call> arguments() {
+  constexpr u64 kEdges[] = {0, 1, 2, 3, 5, 7, 8, 31, 32, 63, 64, 127, 128, 255, 256, 0x7fff, 0x8000,
+                            0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
+                            0x7fffffffffffffff, 0x8000000000000000, ~u64{0}, ~u64{0} - 1};
+  std::vector<Call> calls;
+  std::mt19937_64 random(7);
+  for (const u64 a : kEdges)
+    for (const u64 b : kEdges)
+      if (a == b || random() % 4 == 0) calls.push_back({a, b, 0});
+  for (int i = 0; i < 150; ++i) calls.push_back({random() >> random() % 64, random() >> random() % 64, 0});
+  return calls;
+}
+
+// Every exported test_* of the image, with what the native function of that name gives.
+std::vector<Case> make_cases(const ir::Module& module) {
+  std::vector<Case> cases;
+  for (const ir::Function& f : module.functions) {
+    const std::string name(module.name(f));
+    if (!f.exported || !name.starts_with("test_")) continue;
+    Case c{name, arguments()};
+    auto* const native = reinterpret_cast<Test*>(dlsym(RTLD_DEFAULT, name.c_str()));
+    if (!native) {
+      std::fprintf(stderr, "%s is not linked into the test\n", name.c_str());
+      std::exit(1);
+    }
+    for (Call& call : c.calls) call.want = native(call.a, call.b);
+    cases.push_back(std::move(c));
+  }
+  return cases;
+}
+
+// ---- Running -----------------------------------------------------------------------------------
+
+Result<ir::Module> load(const char* path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
+  return ir::read_image({reinterpret_cast<const u8*>(bytes.data()), bytes.size()});
+}
+
+struct Way {
+  const char* name;
+  TierPolicy policy;
+  platform::CpuFeatures features;
+};
+
+std::vector<Way> ways() {
+  const platform::CpuFeatures all = platform::cpu_features();
+  std::vector<Way> list{{"interp", TierPolicy::Interp, all}, {"baseline sse2", TierPolicy::Baseline, {}}};
+  if (all.avx2) list.push_back({"baseline", TierPolicy::Baseline, all});
+  return list;
+}
+
+// The number of tests that failed.
+int run_way(const char* image, const Way& way, const std::vector<Case>& cases) {
+  auto module = load(image);
+  std::vector<std::string> names;
+  std::vector<microjit::NamedAddress> imports;
+  for (const ir::Import& i : module->imports) {
+    const std::string_view name = module->string(i.name);
+    imports.push_back({name, import_address(name)});
+  }
+  // The names are the module's, which moves: keep copies.
+  names.reserve(imports.size());
+  for (auto& i : imports) i.name = names.emplace_back(i.name);
+  microjit::EngineOptions options;
+  options.policy = way.policy;
+  options.features = way.features;
+  options.log = false;
+  auto engine = Engine::create(std::move(*module), imports, options);
+  if (!engine) {
+    std::printf("%s, %s: %s\n", image, way.name, engine.error().message());
+    return 1;
+  }
+  int failed = 0;
+  for (const Case& c : cases) {
+    auto* const function = (*engine)->function<Test>(c.name);
+    for (const Call& call : c.calls) {
+      const u64 got = function(call.a, call.b);
+      if (got == call.want) continue;
+      std::printf("%s, %s: %s(0x%llx, 0x%llx) = 0x%llx, native 0x%llx\n", image, way.name,
+                  c.name.c_str(), static_cast<unsigned long long>(call.a),
+                  static_cast<unsigned long long>(call.b), static_cast<unsigned long long>(got),
+                  static_cast<unsigned long long>(call.want));
+      ++failed;
+      break;
+    }
+  }
+  return failed;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  if (count < 2) return std::fprintf(stderr, "usage: lowered-programs IMAGE...\n"), 2;
+  auto first = load(words[1]);
+  if (!first) return std::fprintf(stderr, "%s: %s\n", words[1], first.error().message()), 1;
+  const std::vector<Case> cases = make_cases(*first);
+  int failed = 0;
+  for (int i = 1; i < count; ++i)
+    for (const Way& way : ways()) failed += run_way(words[i], way, cases);
+  std::printf("%zu tests, %d images, %d failures\n", cases.size(), count - 1, failed);
+  return failed != 0 || cases.empty();
+}
