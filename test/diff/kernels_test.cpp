@@ -45,12 +45,14 @@ Way make_way(const std::string& name, TierPolicy policy, platform::CpuFeatures f
   microjit::EngineOptions options;
   options.policy = policy;
   options.features = features;
-  options.log = true;
+  options.log = false;
   auto engine = Engine::create(std::move(*module), imports, options);
   REQUIRE(engine);
   if (policy == TierPolicy::Baseline)
     for (const auto& state : (*engine)->functions())
-      REQUIRE(state->tier == microjit::Tier::Baseline);
+      CHECK(std::string(state->tier == microjit::Tier::Baseline
+                            ? ""
+                            : (*engine)->module().name(*state->function)) == "");
   return {name, std::move(*engine)};
 }
 
