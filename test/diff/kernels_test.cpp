@@ -78,7 +78,7 @@ std::mt19937_64& random_source() {
 
 // 64-byte aligned rows of floats, padded to 16 with zeroes, as the kernels want them.
 struct Floats {
-  explicit Floats(u64 count, float scale = 1.0f) : size((count + 15) / 16 * 16 + 256) {
+  explicit Floats(u64 count, float scale = 1.0f) : size((count + 15) / 16 * 16 + 512) {
     data = static_cast<float*>(std::aligned_alloc(64, size * 4));
     std::memset(data, 0, size * 4);
     std::normal_distribution<float> normal(0, scale);
