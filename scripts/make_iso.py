@@ -49,11 +49,11 @@ def check_input(what, path):
         raise IsoError(f"the {what} {path} is empty")
 
 
-def grub_cfg(modules, command_line):
+def grub_cfg(modules, options):
     # GRUB's quoting: inside single quotes everything is itself, but there can be no single quote.
-    if "'" in command_line or "\n" in command_line:
-        raise IsoError("the kernel's command line cannot hold quotes or line ends")
-    words = " ".join(f"'{word}'" for word in command_line.split())
+    if "'" in options:
+        raise IsoError("options cannot hold single quotes")
+    words = " ".join(f"'{word}'" for word in options.split())
     lines = "\n".join(f"  module2 /boot/{name} {name}" for name in modules)
     text = TEMPLATE.read_text()
     return text.replace("@COMMAND_LINE@", words).replace("@MODULES@", lines)
@@ -77,8 +77,8 @@ def run_grub_mkrescue(tree, output):
         raise IsoError("grub-mkrescue failed:\n" + done.stderr.strip())
 
 
-def make_iso(output, kernel, program=None, model=None, options=None, command_line=""):
-    """Writes the ISO; options is a text of key=value lines that goes on the disc as a module."""
+def make_iso(output, kernel, program=None, model=None, options=""):
+    """Writes the ISO. options, words of key=value, go onto the kernel's line in GRUB's menu."""
     check_tools()
     check_input("kernel", kernel)
     files = {name: path for name, path in (("program", program), ("model", model)) if path}
@@ -94,11 +94,7 @@ def make_iso(output, kernel, program=None, model=None, options=None, command_lin
         place(kernel, os.path.join(boot, "bareflow.elf"))
         for name, path in files.items():
             place(path, os.path.join(boot, name))
-        modules = list(files)
-        if options:
-            pathlib.Path(boot, "options").write_text(options)
-            modules.append("options")
-        pathlib.Path(boot, "grub", "grub.cfg").write_text(grub_cfg(modules, command_line))
+        pathlib.Path(boot, "grub", "grub.cfg").write_text(grub_cfg(list(files), options))
         finished = os.path.join(work, "bareflow.iso")
         run_grub_mkrescue(os.path.join(work, "tree"), finished)
         os.replace(finished, output)
@@ -115,12 +111,11 @@ def main():
     parser.add_argument("--kernel", required=True, help="bareflow.stripped.elf")
     parser.add_argument("--program", help="the program's IR image")
     parser.add_argument("--model", help="a GGUF file")
-    parser.add_argument("--options", help="lines of key=value, put on the disc")
-    parser.add_argument("--command-line", default="", help="words of key=value, editable in GRUB")
+    parser.add_argument("--options", default="", help="defaults of the disc: words of key=value")
     parser.add_argument("-o", "--output", required=True)
     a = parser.parse_args()
     try:
-        make_iso(a.output, a.kernel, a.program, a.model, a.options, a.command_line)
+        make_iso(a.output, a.kernel, a.program, a.model, a.options)
     except (IsoError, OSError) as error:
         sys.exit(f"error: {error}")
     print(size_line(a.output, a.model))

@@ -33,22 +33,40 @@ void print_frame(int index, u64 address) {
   }
 }
 
+// The frames above one, by the chain of saved frame pointers. Libraries keep no frame pointers, so
+// any value may be in the chain: only words that lie on a stack are read, and it must go up.
+class Walker {
+ public:
+  explicit Walker(u64 rbp) : rbp_(rbp) {}
+
+  // The next caller's address; 0 at the end.
+  u64 next() {
+    if (rbp_ % 8 != 0 || !is_on_stack(rbp_, 16)) return 0;
+    const auto* frame = reinterpret_cast<const u64*>(rbp_);
+    rbp_ = frame[0] > rbp_ ? frame[0] : 0;
+    return frame[1];
+  }
+
+ private:
+  u64 rbp_;
+};
+
 }  // namespace
 
 void print_backtrace(u64 rip, u64 rbp) {
   print("backtrace:\n");
-  print_frame(0, rip);
-  // Libraries keep no frame pointers, so any value may be in the chain: only words that lie on a
-  // stack are read, and the chain must go up.
-  for (int i = 1; i < kMaxFrames; ++i) {
-    if (rbp % 8 != 0 || !is_on_stack(rbp, 16)) return;
-    const auto* frame = reinterpret_cast<const u64*>(rbp);
-    if (frame[1] == 0) return;
-    print_frame(i, frame[1]);
-    if (frame[0] <= rbp) return;
-    rbp = frame[0];
+  Walker walker(rbp);
+  int printed = 0;
+  u64 repeated = 0;
+  for (u64 last = rip, address = rip; printed < kMaxFrames;) {
+    print_frame(printed++, address);
+    last = address;
+    for (repeated = 0; (address = walker.next()) == last; ++repeated) {
+    }
+    if (repeated > 0) print("      the same %lu times more\n", repeated);
+    if (address == 0) return;
   }
-  print("  (cut after %d frames)\n", kMaxFrames);
+  print("  (cut after %d lines)\n", kMaxFrames);
 }
 
 }  // namespace bf::x86

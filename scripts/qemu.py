@@ -1,0 +1,373 @@
+"""Runs a BareFlow disc in QEMU.
+
+    machine = Machine(iso="bareflow.iso", options="tokens=20\\ntemp=0\\n", prompt=b"Once upon a time")
+    status = run(machine, source=sys.stdin.fileno(), text=sys.stdout.buffer, log=sys.stderr.buffer)
+
+    result = capture(machine, source=b"a line of input\\n", timeout=60)   # for tests
+    result.status, result.text, result.log
+
+The guest's streams have a serial port each: text (and input) on COM2, the log on COM3, the profile
+on COM4. COM1 is left to the firmware, because OVMF prints on it and reads from it; what the kernel
+says there before it knows its options is passed to the log if it is an error. Options and prompt
+reach the guest beside the disc, through QEMU's fw_cfg. The exit status comes through
+isa-debug-exit; src/arch/x86/power.h says how it is encoded.
+"""
+import contextlib
+import ctypes
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import termios
+import threading
+import time
+
+QEMU = "qemu-system-x86_64"
+EXIT_PORT = 0xF4
+END_OF_INPUT = b"\x04"
+FIRMWARE_LOG = "com1"  # file name
+# First words of what the kernel says on COM1 when it cannot know better.
+EARLY_ERRORS = (b"error:", b"panic:", b"fault:")
+INTERRUPT = 0x03
+INTERRUPTS_TO_STOP = 3  # in a row: on a terminal, Ctrl-C is the program's
+
+# Debian's package ovmf; code and the variables that belong to it.
+FIRMWARE = [("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+            ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd")]
+
+LARGE_STATUS = 126  # what the exit port gives for all statuses above 125: a panic
+PANIC_STATUS = 134
+
+
+class QemuError(Exception):
+    """Why the machine did not run, or did not end as it should: a text for a person."""
+
+
+@dataclasses.dataclass
+class Machine:
+    """A machine and what it boots. Memory as QEMU writes it (512M, 4G)."""
+    iso: str
+    cpu: str = "max"
+    memory: str = "512M"
+    machine: str = "q35"
+    smp: int = 1
+    uefi: bool = False
+    kvm: bool = False
+    display: str = "none"
+    options: str = ""            # lines of key=value
+    prompt: bytes | None = None
+    profile: str | None = None   # file that the profile is written to
+    exit_port: bool = True
+    streams: bool = True         # a port for each stream; else the kernel's own default, all on COM1
+    extra: list = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class Result:
+    status: int
+    text: bytes
+    log: bytes
+    profile: bytes = b""
+
+
+def guest_options(machine):
+    """All the option lines the guest gets; the launcher's own come first, so others may win."""
+    lines = []
+    if machine.streams:
+        lines += ["text=com2", "log=com3", "raw=1",
+                  "profile-to=" + ("com4" if machine.profile else "none")]
+    if machine.exit_port:
+        lines.append(f"exit-port={EXIT_PORT:#x}")
+    return "\n".join(lines) + "\n" + machine.options
+
+
+def firmware_arguments(folder):
+    for code, variables in FIRMWARE:
+        if os.path.exists(code) and os.path.exists(variables):
+            break
+    else:
+        raise QemuError("there is no UEFI firmware: install ovmf")
+    own = os.path.join(folder, "vars.fd")
+    shutil.copyfile(variables, own)
+    return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+            "-drive", f"if=pflash,unit=1,format=raw,file={own}"]
+
+
+def escape(path):
+    """QEMU's option values: a comma is written twice."""
+    return str(path).replace(",", ",,")
+
+
+def command_line(machine, folder, log_fd):
+    """QEMU's command line; files it needs are written to `folder`."""
+    options = os.path.join(folder, "options")
+    with open(options, "w", encoding="utf-8") as file:
+        file.write(guest_options(machine))
+    line = [QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-vga", "std",
+            "-machine", machine.machine, "-cpu", machine.cpu, "-m", machine.memory,
+            "-smp", str(machine.smp), "-accel", "kvm" if machine.kvm else "tcg",
+            "-display", machine.display, "-monitor", "none",
+            "-drive", f"file={escape(machine.iso)},if=none,id=disc,media=cdrom,format=raw,readonly=on",
+            "-device", "ide-cd,drive=disc,bootindex=0",
+            "-chardev", "stdio,id=text,signal=off",
+            "-chardev", f"file,id=log,path=/dev/fd/{log_fd},append=on",
+            "-fw_cfg", f"name=opt/bareflow/options,file={escape(options)}"]
+    if machine.streams:
+        line += ["-serial", "chardev:firmware", "-serial", "chardev:text", "-serial", "chardev:log",
+                 "-chardev", f"file,id=firmware,path={escape(os.path.join(folder, FIRMWARE_LOG))}"]
+    else:
+        line += ["-serial", "chardev:text"]
+    if machine.profile:
+        line += ["-chardev", f"file,id=profile,path={escape(machine.profile)}",
+                 "-serial", "chardev:profile"]
+    if machine.prompt is not None:
+        prompt = os.path.join(folder, "prompt")
+        with open(prompt, "wb") as file:
+            file.write(machine.prompt)
+        line += ["-fw_cfg", f"name=opt/bareflow/prompt,file={escape(prompt)}"]
+    if machine.exit_port:
+        line += ["-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]
+    if machine.uefi:
+        line += firmware_arguments(folder)
+    return line + list(machine.extra)
+
+
+def decode_status(code, machine, stderr):
+    """The guest's exit status from QEMU's."""
+    if code < 0:
+        raise QemuError(f"QEMU was ended by signal {-code}\n{stderr}".rstrip())
+    if code == 0 and not machine.exit_port:
+        return 0
+    if code == 0:
+        raise QemuError("the machine switched itself off, or was reset by a fault, before the "
+                        "program ended")
+    if code % 2 == 0 or code == 1:
+        raise QemuError(f"QEMU failed: {stderr.strip() or 'it did not say why'}")
+    status = (code - 1) // 2 - 1
+    return PANIC_STATUS if status == LARGE_STATUS else status
+
+
+@contextlib.contextmanager
+def unedited_terminal(fd):
+    """Every key reaches the guest as it is typed; the line editor there does the rest."""
+    before = termios.tcgetattr(fd)
+    after = termios.tcgetattr(fd)
+    after[0] &= ~(termios.IXON | termios.ICRNL)
+    after[3] &= ~(termios.ICANON | termios.ECHO | termios.ISIG | termios.IEXTEN)
+    termios.tcsetattr(fd, termios.TCSANOW, after)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+@contextlib.contextmanager
+def termination_as_exit():
+    """SIGTERM and SIGHUP end Python in order, so that QEMU is ended too."""
+    def leave(number, _frame):
+        raise SystemExit(128 + number)
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def die_with_parent():
+    """In the child: QEMU never outlives us (prctl PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+class Guest:
+    """A running QEMU. Use as a context manager: leaving it ends QEMU."""
+
+    def __init__(self, machine, text, log):
+        self.machine = machine
+        self.last_output = time.monotonic()
+        self.logged = threading.Event()
+        self.wants_to_stop = threading.Event()
+        self.reads_input = threading.Event()  # before, the firmware might
+        self.sink_closed = threading.Event()
+        self._folder = tempfile.TemporaryDirectory(prefix="bareflow-")
+        self._stderr = tempfile.TemporaryFile()
+        log_read, log_write = os.pipe()
+        line = command_line(machine, self._folder.name, log_write)
+        try:
+            self.process = subprocess.Popen(
+                line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr,
+                pass_fds=[log_write], start_new_session=True, preexec_fn=die_with_parent)
+        except FileNotFoundError:
+            os.close(log_read)
+            raise QemuError(f"{QEMU} is missing: install qemu-system-x86") from None
+        finally:
+            os.close(log_write)
+        boot_log_fd = log_read if machine.streams else self.process.stdout.fileno()
+        self._readers = [self._thread(self._forward, fd, sink, fd == boot_log_fd)
+                         for fd, sink in ((self.process.stdout.fileno(), text), (log_read, log))]
+        self._log_fd = log_read
+        self._log = log
+
+    @staticmethod
+    def _thread(function, *arguments):
+        thread = threading.Thread(target=function, args=arguments, daemon=True)
+        thread.start()
+        return thread
+
+    def _forward(self, fd, sink, has_boot_log):
+        seen = b""
+        while data := os.read(fd, 65536):
+            self.last_output = time.monotonic()
+            if has_boot_log and not self.reads_input.is_set():
+                # The kernel logs its first line when its ports are open.
+                seen += data
+                if b"[boot]" in seen:
+                    self.reads_input.set()
+            try:
+                sink.write(data)
+                sink.flush()
+            except (BrokenPipeError, ValueError):
+                self.sink_closed.set()
+
+    def send(self, data):
+        """Gives the guest input; blocks while it does not read."""
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self.process.stdin.write(data)
+            self.process.stdin.flush()
+
+    def feed(self, source):
+        """Passes on a file descriptor's or bytes' content in the background, then end of input."""
+        self._thread(self._feed, source)
+
+    def _feed(self, source):
+        self.reads_input.wait()
+        if isinstance(source, int):
+            while data := os.read(source, 4096):
+                self.send(data.replace(END_OF_INPUT, b""))
+        elif source:
+            self.send(source)
+        self.send(END_OF_INPUT)
+
+    def feed_keys(self, terminal):
+        """The same from a terminal, unedited and without end."""
+        self._thread(self._feed_keys, terminal)
+
+    def _feed_keys(self, terminal):
+        interrupts = 0
+        self.reads_input.wait()
+        while data := os.read(terminal, 4096):
+            interrupts = interrupts + len(data) if set(data) == {INTERRUPT} else 0
+            if interrupts >= INTERRUPTS_TO_STOP:
+                self.wants_to_stop.set()
+                return
+            self.send(data)
+        self.send(END_OF_INPUT)
+
+    def wait(self, timeout=None, silence=None, first_word=None):
+        """The guest's exit status. Limits in seconds: altogether, without any output, and until
+        the kernel's first word in the log."""
+        start = time.monotonic()
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self.process.wait(0.1)
+                break
+            now = time.monotonic()
+            if timeout and now - start > timeout:
+                raise QemuError(f"the machine did not end within {timeout:g} s")
+            if silence and now - self.last_output > silence:
+                raise QemuError(f"the machine hangs: no output for {silence:g} s")
+            if first_word and not self.logged.is_set() and now - start > first_word:
+                raise QemuError(f"the kernel did not start within {first_word:g} s: firmware or "
+                                "GRUB did not get that far (more memory? another machine?)")
+            if self.wants_to_stop.is_set():
+                raise KeyboardInterrupt
+            if self.sink_closed.is_set():
+                raise BrokenPipeError
+        for reader in self._readers:
+            reader.join()
+        self._pass_early_errors()
+        return decode_status(code, self.machine, self.stderr())
+
+    def _pass_early_errors(self):
+        if not self.machine.streams:
+            return
+        with open(os.path.join(self._folder.name, FIRMWARE_LOG), "rb") as file:
+            said = file.read().replace(b"\r\n", b"\n")
+        starts = [at for at in map(said.find, EARLY_ERRORS) if at >= 0]
+        if starts:
+            self._log.write(said[min(starts):])
+            self._log.flush()
+
+    def stderr(self):
+        self._stderr.seek(0)
+        return self._stderr.read().decode(errors="replace")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for reader in self._readers:
+            reader.join()
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        self.process.stdout.close()
+        os.close(self._log_fd)
+        self._stderr.close()
+        self._folder.cleanup()
+
+
+def run(machine, source, text, log, interactive=False, timeout=None, silence=None,
+        first_word=None):
+    """Boots the machine and passes its streams on; the guest's exit status.
+
+    source is a file descriptor, bytes, or None. With `interactive` it is a terminal; the caller
+    passes the option interactive=1 as well. Raises QemuError, KeyboardInterrupt, BrokenPipeError.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(termination_as_exit())
+        guest = stack.enter_context(Guest(machine, text, log))
+        if interactive:
+            stack.enter_context(unedited_terminal(source))
+            guest.feed_keys(source)
+        else:
+            guest.feed(source)
+        return guest.wait(timeout, silence, first_word)
+
+
+class Collector:
+    """A sink that keeps what is written to it."""
+
+    def __init__(self):
+        self.data = b""
+
+    def write(self, data):
+        self.data += data
+
+    def flush(self):
+        pass
+
+
+def capture(machine, source=None, timeout=None):
+    """Boots the machine and collects its streams."""
+    text, log = Collector(), Collector()
+    with tempfile.TemporaryDirectory(prefix="bareflow-") as folder:
+        if machine.profile is True:
+            machine = dataclasses.replace(machine, profile=os.path.join(folder, "profile"))
+        try:
+            status = run(machine, source, text, log, timeout=timeout)
+        except QemuError as error:
+            raise QemuError(f"{error}\n--- text\n{text.data.decode(errors='replace')}"
+                            f"\n--- log\n{log.data.decode(errors='replace')}") from None
+        profile = b""
+        if machine.profile:
+            with open(machine.profile, "rb") as file:
+                profile = file.read()
+        return Result(status, text.data, log.data, profile)
