@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arch/host/bring_up.h"
@@ -26,6 +27,25 @@ int file_of(platform::Stream stream) {
   return kNobody;
 }
 
+// Whether one terminal shows both the text and the log.
+bool share_a_terminal() {
+  static const bool shared = [] {
+    struct stat text, log;
+    return isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) && fstat(STDOUT_FILENO, &text) == 0 &&
+           fstat(STDERR_FILENO, &log) == 0 && text.st_rdev == log.st_rdev;
+  }();
+  return shared;
+}
+
+// Where the log would go on in the middle of a line of text, it starts a line of its own.
+bool needs_line_break(platform::Stream stream, std::string_view bytes) {
+  static bool text_line_open = false;
+  if (stream == platform::Stream::Profile || bytes.empty()) return false;
+  const bool breaks = stream == platform::Stream::Log && text_line_open && share_a_terminal();
+  text_line_open = stream == platform::Stream::Text && bytes.back() != '\n';
+  return breaks;
+}
+
 }  // namespace
 
 Result<void> host::open_stream(const std::string& name, const std::string& file) {
@@ -41,6 +61,7 @@ Result<void> host::open_stream(const std::string& name, const std::string& file)
 
 void platform::write(Stream stream, std::string_view bytes) {
   const int file = file_of(stream);
+  if (needs_line_break(stream, bytes)) ::write(file, "\n", 1);
   while (file != kNobody && !bytes.empty()) {
     const ssize_t written = ::write(file, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
