@@ -50,6 +50,24 @@ bool is_address(const ir::Function& f, const Instruction& i) {
   return i.aux == 1 || i.aux == 2 || i.aux == 4 || i.aux == 8;
 }
 
+bool mixes_parts(const ValueInfo& result, Op op) {
+  if (result.part_count == 1) return false;
+  switch (ir::op_info(op).signature) {
+    case Signature::IntExtend:
+    case Signature::IntTruncate:
+    case Signature::FloatExtend:
+    case Signature::FloatTruncate:
+    case Signature::FloatToInt:
+    case Signature::IntToFloat:
+    case Signature::Shuffle:
+    case Signature::Insert:
+    case Signature::Dot4:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Isa isa_of(const platform::CpuFeatures& c) {
@@ -122,6 +140,7 @@ Analysis::Analysis(const ir::Module& module, const ir::Function& function,
   count_raw_uses();
   find_made_by_user();
   number();
+  outgoing_bytes = align_up(outgoing_bytes, frame_alignment);  // slots above it stay aligned
   extend_over_loops();
   mark_call_crossings();
   assign_registers();
@@ -266,8 +285,11 @@ void Analysis::number() {
       position += 1;  // odd: writes
       if (i.result != ir::kNoValue) {
         ValueInfo& info = values[i.result];
-        // Both results of a call appear with the call.
-        info.start = info.end = i.op == Op::second ? previous_result : position;
+        // Both results of a call appear with the call. Where parts of the result come from other
+        // parts of the operands, they are written while operands are still read.
+        info.start = info.end = i.op == Op::second        ? previous_result
+                                : mixes_parts(info, i.op) ? position - 1
+                                                          : position;
         info.first_block = info.last_block = k;
         info.weight += weight_at(layout.depth[k]);
       }

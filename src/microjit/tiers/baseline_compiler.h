@@ -246,7 +246,42 @@ class Compiler {
   // ---- baseline_vector.cpp
   void vector_op(const ir::Instruction& i);
   bool vector_by_parts(const ir::Instruction& i);
-  bool vector_binary_by_parts(const ir::Instruction& i);
+  InstId vector_instruction(ir::Op op, ir::Kind kind) const;
+  void packed(ir::Op op, ir::Kind kind, RegId to, RegId a, const Operand& b, u32 bytes);
+  void shift_all(ir::Op op, u32 bits, RegId to, RegId a, u32 amount, u32 bytes);
+  bool same_lanes(ir::ValueId v, u64& bits) const;
+  bool vector_binary(const ir::Instruction& i);
+  void shift_part(ir::Op op, u32 bits, RegId to, RegId a, u32 amount, u32 bytes);
+  void multiply_part(u32 bits, RegId to, RegId a, RegId b, u32 bytes);
+  bool vector_abs(const ir::Instruction& i);
+  bool can_compare(u32 bits) const;
+  void compare_part(ir::Op op, ir::Kind kind, RegId to, RegId a, RegId b, u32 bytes);
+  bool vector_compare(const ir::Instruction& i);
+  bool vector_float_compare(const ir::Instruction& i);
+  void choose_part(RegId to, RegId mask, RegId yes, RegId no, u32 bytes);
+  bool vector_select(const ir::Instruction& i);
+  bool vector_float(const ir::Instruction& i);
+  bool vector_convert(const ir::Instruction& i);
+  RegId bytes_at(ir::ValueId v, u32 offset);
+  bool vector_extend(const ir::Instruction& i);
+  void widen_low(u32 bits, RegId r, bool is_signed);
+  bool vector_truncate(const ir::Instruction& i);
+  void narrow_pair(u32 bits, RegId a, RegId b, u32 bytes);
+  void broadcast(RegId to, RegId from, u32 bits, u32 bytes);
+  void bind_everywhere(ir::ValueId result, RegId r);
+  bool vector_splat(const ir::Instruction& i);
+  bool vector_extract(const ir::Instruction& i);
+  bool vector_insert(const ir::Instruction& i);
+  void insert_lane(RegId r, u32 at, u32 size, RegId source, RegId number);
+  bool vector_dot4(const ir::Instruction& i);
+
+  // ---- baseline_shuffle.cpp
+  bool vector_shuffle(const ir::Instruction& i);
+  bool shuffle_512(const ir::Instruction& i);
+  bool shuffle_parts(const ir::Instruction& i);
+  bool can_shuffle(const u8* of, const u8* piece, u32 sources, u32 bytes, u32 from_bytes) const;
+  void shuffle_16(const u8* of, const u8* piece, u32 sources, RegId to, RegId a, RegId b);
+  void shuffle_32(const u8* of, const u8* piece, u32 sources, RegId to, RegId a, RegId b);
 
   // ---- baseline_lanes.cpp: one lane after the other, through the frame
   void by_lanes(const ir::Instruction& i);

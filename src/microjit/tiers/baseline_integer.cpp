@@ -80,7 +80,9 @@ void Compiler::integer_binary(const Instruction& i) {
   if (is_division(i.op) && divide_by_constant(i)) return;
   if (commutes(i.op) && is_constant(va)) std::swap(va, vb);
   prepare_binary(i.op, bits, is_constant(vb));
-  Operand a = get_rm(va), b = get(vb);
+  Operand a = get_rm(va), b = Imm(0);
+  if (is_shift(i.op) && is_constant(vb)) b = Imm(f_.values[vb].bits & (bits - 1));
+  else b = get(vb);
   const bool in_place = simple_instruction(i.op) != 0 || is_shift(i.op);
   if (!in_place) {
     const RegId t = allocate_gp();
