@@ -24,7 +24,11 @@ TOOLS = [("grub-mkrescue", "grub-common"), ("xorriso", "xorriso"), ("mformat", "
 GRUB_PLATFORMS = [("i386-pc", "grub-pc-bin"), ("x86_64-efi", "grub-efi-amd64-bin")]
 
 # What grub.cfg uses; grub-mkrescue adds what these depend on, and what reads the disc.
-GRUB_MODULES = ["normal", "multiboot2", "part_msdos", "part_gpt", "iso9660"]
+GRUB_MODULES = ["normal", "multiboot2", "iso9660", "test", "echo", "sleep", "halt", "serial",
+                "all_video"]
+# grub-mkrescue's own start script wants these, and GRUB complains on the screen if they are missing.
+GRUB_MODULES += ["part_" + scheme for scheme in ("acorn", "amiga", "apple", "bsd", "dfly", "dvh",
+                                                 "gpt", "msdos", "plan", "sun", "sunpc")]
 
 # Timestamps of what xorriso and mtools write: 2026-01-01.
 EPOCH = "1767225600"
@@ -54,7 +58,8 @@ def grub_cfg(modules, options):
     if "'" in options:
         raise IsoError("options cannot hold single quotes")
     words = " ".join(f"'{word}'" for word in options.split())
-    lines = "\n".join(f"  module2 /boot/{name} {name}" for name in modules)
+    lines = "\n".join(f"  module2 /boot/{name} {name}\n  if [ $? != 0 ]; then refuse {name}; fi"
+                      for name in modules)
     text = TEMPLATE.read_text()
     return text.replace("@COMMAND_LINE@", words).replace("@MODULES@", lines)
 

@@ -6,11 +6,11 @@
     result = capture(machine, source=b"a line of input\\n", timeout=60)   # for tests
     result.status, result.text, result.log
 
-The guest's streams have a serial port each: text (and input) on COM2, the log on COM3, the profile
-on COM4. COM1 is left to the firmware, because OVMF prints on it and reads from it; what the kernel
-says there before it knows its options is passed to the log if it is an error. Options and prompt
-reach the guest beside the disc, through QEMU's fw_cfg. The exit status comes through
-isa-debug-exit; src/arch/x86/power.h says how it is encoded.
+Text and input have the serial port COM3, the log COM4, the profile a debug port. COM1 and COM2 are
+left to the firmware, because OVMF prints on them and reads from them; what comes from COM1 is passed
+to the log where the guest ended without one. Options and prompt reach the guest beside the disc,
+through QEMU's fw_cfg. The exit status comes through isa-debug-exit; src/arch/x86/power.h says how
+it is encoded.
 """
 import contextlib
 import ctypes
@@ -26,9 +26,10 @@ import time
 
 QEMU = "qemu-system-x86_64"
 EXIT_PORT = 0xF4
+PROFILE_PORT = 0xE9
 END_OF_INPUT = b"\x04"
 FIRMWARE_LOG = "com1"  # file name
-# First words of what the kernel says on COM1 when it cannot know better.
+# First words of what GRUB and the kernel say on COM1 when they cannot know better.
 EARLY_ERRORS = (b"error:", b"panic:", b"fault:")
 INTERRUPT = 0x03
 INTERRUPTS_TO_STOP = 3  # in a row: on a terminal, Ctrl-C is the program's
@@ -39,6 +40,7 @@ FIRMWARE = [("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd
 
 LARGE_STATUS = 126  # what the exit port gives for all statuses above 125: a panic
 PANIC_STATUS = 134
+NOT_BOOTED_STATUS = 1  # GRUB has said why
 
 
 class QemuError(Exception):
@@ -76,8 +78,8 @@ def guest_options(machine):
     """All the option lines the guest gets; the launcher's own come first, so others may win."""
     lines = []
     if machine.streams:
-        lines += ["text=com2", "log=com3", "raw=1",
-                  "profile-to=" + ("com4" if machine.profile else "none")]
+        lines += ["text=com3", "log=com4", "raw=1",
+                  "profile-to=" + (f"{PROFILE_PORT:#x}" if machine.profile else "none")]
     if machine.exit_port:
         lines.append(f"exit-port={EXIT_PORT:#x}")
     return "\n".join(lines) + "\n" + machine.options
@@ -115,13 +117,14 @@ def command_line(machine, folder, log_fd):
             "-chardev", f"file,id=log,path=/dev/fd/{log_fd},append=on",
             "-fw_cfg", f"name=opt/bareflow/options,file={escape(options)}"]
     if machine.streams:
-        line += ["-serial", "chardev:firmware", "-serial", "chardev:text", "-serial", "chardev:log",
+        line += ["-serial", "chardev:firmware", "-serial", "null",
+                 "-serial", "chardev:text", "-serial", "chardev:log",
                  "-chardev", f"file,id=firmware,path={escape(os.path.join(folder, FIRMWARE_LOG))}"]
     else:
         line += ["-serial", "chardev:text"]
     if machine.profile:
         line += ["-chardev", f"file,id=profile,path={escape(machine.profile)}",
-                 "-serial", "chardev:profile"]
+                 "-device", f"isa-debugcon,iobase={PROFILE_PORT:#x},chardev=profile"]
     if machine.prompt is not None:
         prompt = os.path.join(folder, "prompt")
         with open(prompt, "wb") as file:
@@ -282,6 +285,7 @@ class Guest:
             if silence and now - self.last_output > silence:
                 raise QemuError(f"the machine hangs: no output for {silence:g} s")
             if first_word and not self.logged.is_set() and now - start > first_word:
+                self._pass_early_errors()
                 raise QemuError(f"the kernel did not start within {first_word:g} s: firmware or "
                                 "GRUB did not get that far (more memory? another machine?)")
             if self.wants_to_stop.is_set():
@@ -290,18 +294,20 @@ class Guest:
                 raise BrokenPipeError
         for reader in self._readers:
             reader.join()
-        self._pass_early_errors()
+        kernel_ran = self.reads_input.is_set()
+        if self.machine.streams and not kernel_ran and self._pass_early_errors() and code == 0:
+            return NOT_BOOTED_STATUS
         return decode_status(code, self.machine, self.stderr())
 
     def _pass_early_errors(self):
-        if not self.machine.streams:
-            return
+        """Whether COM1 had any; the kernel's own streams were never open."""
         with open(os.path.join(self._folder.name, FIRMWARE_LOG), "rb") as file:
             said = file.read().replace(b"\r\n", b"\n")
         starts = [at for at in map(said.find, EARLY_ERRORS) if at >= 0]
         if starts:
             self._log.write(said[min(starts):])
             self._log.flush()
+        return bool(starts)
 
     def stderr(self):
         self._stderr.seek(0)

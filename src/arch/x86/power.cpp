@@ -1,6 +1,5 @@
 #include "arch/x86/power.h"
 
-#include <charconv>
 #include <cstring>
 
 #include "arch/x86/acpi.h"
@@ -21,20 +20,11 @@ usize root_pointer_bytes = 0;
 
 constexpr u32 kLargestPortStatus = 126;
 
-// A number as C writes it (0xf4, 244); 0 if it is none.
-u16 parse_port(std::string_view text) {
-  const bool hex = text.starts_with("0x") || text.starts_with("0X");
-  if (hex) text.remove_prefix(2);
-  u16 port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port, hex ? 16 : 10);
-  return error == std::errc{} && end == text.data() + text.size() ? port : 0;
-}
-
 void write_exit_port(i32 status) {
   const auto option = options::find("exit-port");
   if (!option || *option == "none") return;
-  const u16 port = parse_port(*option);
-  if (port == 0) return x86::print("exit-port=%.*s is not a port\n", static_cast<int>(option->size()), option->data());
+  const u16 port = x86::parse_port(*option);
+  if (port == 0) return x86::print("error: exit-port is not a port number\n");
   const u32 wanted = static_cast<u32>(status);
   x86::out32(port, (wanted < kLargestPortStatus ? wanted : kLargestPortStatus) + 1);
 }

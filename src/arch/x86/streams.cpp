@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "arch/x86/keyboard.h"
+#include "arch/x86/port_io.h"
 #include "arch/x86/serial.h"
 #include "arch/x86/vga.h"
 #include "runtime/options.h"
@@ -26,9 +27,16 @@ constexpr StreamOption kStreamOptions[] = {
     {"text", "com1", true}, {"log", "com1", true}, {"profile-to", "none", false}};
 constexpr u32 kStreamCount = sizeof kStreamOptions / sizeof kStreamOptions[0];
 
+// Where a stream's bytes go: a serial port, an emulator's debug port (bytes as they are, always
+// ready), or nowhere.
+struct Output {
+  SerialPort* serial = nullptr;
+  u16 debug_port = 0;
+};
+
 struct State {
   bool open = false;
-  SerialPort* ports[kStreamCount] = {};
+  Output outputs[kStreamCount] = {};
   SerialPort* input = nullptr;
   bool keyboard = false;
   bool carriage_returns = true;
@@ -43,7 +51,10 @@ char early_text[4096];
 usize early_bytes = 0;
 
 void send(u32 stream, std::string_view bytes) {
-  if (SerialPort* port = state.ports[stream]) port->write(bytes, state.carriage_returns);
+  const Output& output = state.outputs[stream];
+  if (output.serial != nullptr) output.serial->write(bytes, state.carriage_returns);
+  if (output.debug_port != 0)
+    for (const char c : bytes) x86::out8(output.debug_port, static_cast<u8>(c));
   if (kStreamOptions[stream].on_screen) x86::write_to_screen(bytes);
 }
 
@@ -53,17 +64,18 @@ void open_streams() {
   early_bytes = 0;
 }
 
-Result<SerialPort*> port_from_option(const StreamOption& option) {
+Result<Output> output_from_option(const StreamOption& option) {
   const std::string_view value = options::find(option.key).value_or(option.standard);
-  if (value == "none") return nullptr;
-  const bool is_port = value.size() == 4 && value.starts_with("com") && value[3] >= '1' &&
-                       value[3] < static_cast<char>('1' + x86::kSerialPortCount);
-  if (!is_port)
+  if (value == "none") return Output{};
+  if (const u16 port = x86::parse_port(value)) return Output{nullptr, port};
+  const bool is_serial = value.size() == 4 && value.starts_with("com") && value[3] >= '1' &&
+                         value[3] < static_cast<char>('1' + x86::kSerialPortCount);
+  if (!is_serial)
     return Error::format("%s=%.*s is not a place for output: use com1, com2, com3, com4 or none",
                          option.key, static_cast<int>(value.size() < 40 ? value.size() : 40),
                          value.data());
   SerialPort& port = x86::serial_port(static_cast<u32>(value[3] - '1'));
-  return port.start() ? &port : nullptr;
+  return Output{port.start() ? &port : nullptr, 0};
 }
 
 bool is_on(const char* key) {
@@ -91,13 +103,13 @@ bool fetch() {
 
 Result<void> x86::start_streams() {
   for (u32 i = 0; i < kStreamCount; ++i) {
-    auto port = port_from_option(kStreamOptions[i]);
-    if (!port) return port.error();
-    state.ports[i] = *port;
+    auto output = output_from_option(kStreamOptions[i]);
+    if (!output) return output.error();
+    state.outputs[i] = *output;
   }
   state.carriage_returns = !is_on("raw");
   state.interactive = is_on("interactive");
-  state.input = state.ports[static_cast<u32>(platform::Stream::Text)];
+  state.input = state.outputs[static_cast<u32>(platform::Stream::Text)].serial;
   if (state.input == nullptr && serial_port(0).start()) state.input = &serial_port(0);
   state.keyboard = start_keyboard();
   open_streams();
@@ -107,13 +119,13 @@ Result<void> x86::start_streams() {
 void x86::begin_emergency_output() {
   if (state.open) return;
   SerialPort& port = serial_port(0);
-  if (port.start()) state.ports[static_cast<u32>(platform::Stream::Log)] = &port;
+  if (port.start()) state.outputs[static_cast<u32>(platform::Stream::Log)].serial = &port;
   open_streams();
 }
 
 void x86::flush_streams() {
-  for (SerialPort* port : state.ports)
-    if (port != nullptr) port->flush();
+  for (const Output& output : state.outputs)
+    if (output.serial != nullptr) output.serial->flush();
 }
 
 void platform::write(Stream stream, std::string_view bytes) {
@@ -126,7 +138,8 @@ void platform::write(Stream stream, std::string_view bytes) {
 
 bool platform::has_stream(Stream stream) {
   const auto index = static_cast<u32>(stream);
-  return state.ports[index] != nullptr || kStreamOptions[index].on_screen;
+  const Output& output = state.outputs[index];
+  return output.serial != nullptr || output.debug_port != 0 || kStreamOptions[index].on_screen;
 }
 
 bool platform::read_ready() {
