@@ -193,9 +193,8 @@ class Guest:
     def __init__(self, machine, text, log):
         self.machine = machine
         self.last_output = time.monotonic()
-        self.logged = threading.Event()
         self.wants_to_stop = threading.Event()
-        self.reads_input = threading.Event()  # before, the firmware might
+        self.kernel_started = threading.Event()  # before, input would go to the firmware
         self.sink_closed = threading.Event()
         self._folder = tempfile.TemporaryDirectory(prefix="bareflow-")
         self._stderr = tempfile.TemporaryFile()
@@ -226,11 +225,11 @@ class Guest:
         seen = b""
         while data := os.read(fd, 65536):
             self.last_output = time.monotonic()
-            if has_boot_log and not self.reads_input.is_set():
+            if has_boot_log and not self.kernel_started.is_set():
                 # The kernel logs its first line when its ports are open.
                 seen += data
                 if b"[boot]" in seen:
-                    self.reads_input.set()
+                    self.kernel_started.set()
             try:
                 sink.write(data)
                 sink.flush()
@@ -248,7 +247,7 @@ class Guest:
         self._thread(self._feed, source)
 
     def _feed(self, source):
-        self.reads_input.wait()
+        self.kernel_started.wait()
         if isinstance(source, int):
             while data := os.read(source, 4096):
                 self.send(data.replace(END_OF_INPUT, b""))
@@ -262,7 +261,7 @@ class Guest:
 
     def _feed_keys(self, terminal):
         interrupts = 0
-        self.reads_input.wait()
+        self.kernel_started.wait()
         while data := os.read(terminal, 4096):
             interrupts = interrupts + len(data) if set(data) == {INTERRUPT} else 0
             if interrupts >= INTERRUPTS_TO_STOP:
@@ -284,7 +283,7 @@ class Guest:
                 raise QemuError(f"the machine did not end within {timeout:g} s")
             if silence and now - self.last_output > silence:
                 raise QemuError(f"the machine hangs: no output for {silence:g} s")
-            if first_word and not self.logged.is_set() and now - start > first_word:
+            if first_word and not self.kernel_started.is_set() and now - start > first_word:
                 self._pass_early_errors()
                 raise QemuError(f"the kernel did not start within {first_word:g} s: firmware or "
                                 "GRUB did not get that far (more memory? another machine?)")
@@ -294,13 +293,15 @@ class Guest:
                 raise BrokenPipeError
         for reader in self._readers:
             reader.join()
-        kernel_ran = self.reads_input.is_set()
-        if self.machine.streams and not kernel_ran and self._pass_early_errors() and code == 0:
+        said_why = not self.kernel_started.is_set() and self._pass_early_errors()
+        if code == 0 and said_why:
             return NOT_BOOTED_STATUS
         return decode_status(code, self.machine, self.stderr())
 
     def _pass_early_errors(self):
         """Whether COM1 had any; the kernel's own streams were never open."""
+        if not self.machine.streams:
+            return False
         with open(os.path.join(self._folder.name, FIRMWARE_LOG), "rb") as file:
             said = file.read().replace(b"\r\n", b"\n")
         starts = [at for at in map(said.find, EARLY_ERRORS) if at >= 0]
