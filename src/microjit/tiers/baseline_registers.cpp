@@ -148,6 +148,8 @@ void Compiler::make_again(RegId r, ValueId v, u32 p) {
     } else if (!value.type.is_vector()) {
       if (value.bits == 0) zero_vec(r, 16);
       else load_vec(r, get_memory(v), value.type.bytes());
+    } else if (u64 lane; same_lanes(v, lane) && lane == 0) {
+      zero_vec(r, info(v).part_bytes);
     } else {
       load_vec(r, get_memory(v, p), info(v).part_bytes);
     }
@@ -203,7 +205,8 @@ Operand Compiler::get_rm(ValueId v, u32 p) {
   if (r == kNoReg) {
     if (it.bank == Bank::Vec && is_constant(v)) return get_memory(v, p);
     const bool in_memory = part(v, p).in_slot && !it.remade;
-    if (in_memory && it.uses <= 1) return slot(v, p);
+    // Vectors of several parts fill the registers soon enough without being cached.
+    if (in_memory && (it.uses <= 1 || it.part_count > 1)) return slot(v, p);
     r = fetch(v, p);
   }
   pin(r);

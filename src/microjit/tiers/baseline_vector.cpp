@@ -154,9 +154,9 @@ bool Compiler::vector_binary(const Instruction& i) {
   if (u64 amount; shifts && same_lanes(vb, amount)) {
     for (u32 p = 0; p < info(i.result).part_count; ++p) {
       pinned_ = 0;
-      const RegId a = fetch(va, p), t = allocate_vec();
-      shift_part(i.op, bits, t, a, static_cast<u32>(amount) & (bits - 1), bytes);
-      bind(i.result, p, t);
+      const RegId a = fetch(va, p);
+      shift_part(i.op, bits, define(i.result, p, va), a, static_cast<u32>(amount) & (bits - 1),
+                 bytes);
     }
     return true;
   }
@@ -202,7 +202,7 @@ bool Compiler::vector_binary(const Instruction& i) {
   return false;
 }
 
-// to = a shifted; the instructions know 16, 32 and 64 bits. `to` is not `a`.
+// to = a shifted; the instructions know 16, 32 and 64 bits. `to` may be `a`.
 void Compiler::shift_part(Op op, u32 bits, RegId to, RegId a, u32 amount, u32 bytes) {
   if (bits == 8) {
     shift_all(op == Op::ashr ? Op::lshr : op, 16, to, a, amount, bytes);
@@ -411,9 +411,11 @@ bool Compiler::vector_select(const Instruction& i) {
   for (u32 p = 0; p < info(i.result).part_count; ++p) {
     pinned_ = 0;
     const RegId mask = fetch(operands[0], p), yes = fetch(operands[1], p),
-                no = fetch(operands[2], p), t = allocate_vec();
+                no = fetch(operands[2], p);
+    const bool fixed = part(i.result, p).fixed != kNoReg;  // perhaps one of the choices
+    const RegId t = fixed ? allocate_vec() : define(i.result, p, operands[0]);
     choose_part(t, mask, yes, no, info(i.result).part_bytes);
-    bind(i.result, p, t);
+    if (fixed) bind(i.result, p, t);
   }
   return true;
 }
@@ -460,9 +462,8 @@ bool Compiler::vector_float(const Instruction& i) {
         break;
       }
       default: {
-        const RegId a = fetch(operands[0], p), t = allocate_vec();
-        float_unary(i.op, element, t, vec(a, bytes), bytes);
-        bind(i.result, p, t);
+        const RegId a = fetch(operands[0], p);
+        float_unary(i.op, element, define(i.result, p, operands[0]), vec(a, bytes), bytes);
       }
     }
   }
@@ -492,9 +493,8 @@ bool Compiler::vector_convert(const Instruction& i) {
   const u32 bytes = info(i.result).part_bytes;
   for (u32 p = 0; p < info(i.result).part_count; ++p) {
     pinned_ = 0;
-    const RegId a = fetch(v, p), t = allocate_vec();
-    vec_unary(sse, avx, t, vec(a, bytes), bytes);
-    bind(i.result, p, t);
+    const RegId a = fetch(v, p);
+    vec_unary(sse, avx, define(i.result, p, v), vec(a, bytes), bytes);
   }
   return true;
 }
@@ -544,7 +544,11 @@ bool Compiler::vector_extend(const Instruction& i) {
       {Inst::kIdNone, Inst::kIdNone, Inst::kIdVpmovzxdq}};
   for (u32 p = 0; p < info(i.result).part_count; ++p) {
     pinned_ = 0;
-    const RegId source = bytes_at(v, p * bytes * from / to), t = allocate_vec();
+    const RegId source = bytes_at(v, p * bytes * from / to);
+    // What bytes_at moved into a register of its own becomes the result there.
+    const bool own = (occupied_ & bit(source)) == 0 && part(i.result, p).fixed == kNoReg &&
+                     (pool(Bank::Vec) & bit(source)) != 0;
+    const RegId t = own ? source : allocate_vec();
     if (vex()) {
       const u32 source_bytes = std::max(16u, bytes * from / to);
       a_.emit((is_signed ? kSigned : kUnsigned)[log2_bytes(from)][log2_bytes(to) - 1],
@@ -708,10 +712,12 @@ bool Compiler::vector_insert(const Instruction& i) {
   const RegId number = source == kNoReg ? fetch(operands[1]) : kNoReg;
   for (u32 p = 0; p < info(i.result).part_count; ++p) {
     pinned_ = (source != kNoReg ? bit(source) : 0) | (number != kNoReg ? bit(number) : 0);
-    const RegId old = fetch(operands[0], p), t = allocate_vec();
+    const RegId old = fetch(operands[0], p);
+    const bool aside = number != kNoReg && part(i.result, p).fixed == number;
+    const RegId t = aside ? allocate_vec() : define(i.result, p, operands[0]);
     move_vec(t, vec(old), 16);
     if (p == which) insert_lane(t, inner, size, source, number);
-    bind(i.result, p, t);
+    if (aside) bind(i.result, p, t);
   }
   return true;
 }
