@@ -187,7 +187,9 @@ ValueId Emitter::shuffle_part(Type to, const Parts& sources, std::span<const int
     bool same = to == type(sources[first]) && used.size() == 1;
     for (u32 i = 0; i < to.lanes; ++i) {
       const i64 a = lane_in(i, first), b = lane_in(i, second);
-      picks[i] = static_cast<u8>(a >= 0 ? a : b >= 0 ? b + lanes : 0);
+      // A lane that may be anything goes on from the one before it: runs are cheap.
+      const i64 next = i == 0 ? 0 : (picks[i - 1] + 1) % (2 * lanes);
+      picks[i] = static_cast<u8>(a >= 0 ? a : b >= 0 ? b + lanes : next);
       same = same && (mask[i] < 0 || picks[i] == i);
     }
     if (same) return sources[first];
@@ -302,14 +304,9 @@ Parts Emitter::mask_to_bits(const Parts& mask, u32 lanes) {
     if (shift != 0) bits = binary(Op::shl, bits, constant(type(bits), shift));
     word = word == ir::kNoValue ? bits : binary(Op::or_, word, bits);
   }
-  if (words == 1) {
-    const u32 width = type(result[0]).element_bits();
-    if (lanes < 8) {
-      result[0] = clear_above(result[0], lanes);
-    } else if (lanes < width) {
-      result[0] = clear_above(result[0], lanes);
-    }
-  }
+  // A mask's padding lanes are in there, too.
+  const u32 last = lanes - (words - 1) * 64;
+  if (last < type(result.back()).element_bits()) result.back() = clear_above(result.back(), last);
   return result;
 }
 

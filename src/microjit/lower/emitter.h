@@ -92,7 +92,7 @@ class Emitter {
   // `count` parts of type `to` whose lane i is lane mask[i] of `a` followed by `b` (parts of one
   // type); negative: any.
   Parts shuffle(Type to, u32 count, const Parts& a, const Parts& b, std::span<const int> mask);
-  // As an i1 condition for a lane index that is not constant; the index is i32.
+  // A lane, by an index of type i32.
   ValueId extract(const Parts& parts, ValueId lane);
   Parts insert(const Parts& parts, ValueId scalar, ValueId lane);
   Parts splat(Type to, u32 count, ValueId scalar);

@@ -8,6 +8,7 @@
 // terminators), values (constants, masks), arithmetic, casts, vectors, memory, calls, intrinsics.
 #pragma once
 
+#include <llvm/ADT/MapVector.h>
 #include <llvm/IR/Function.h>
 #include <llvm/IR/InstrTypes.h>
 #include <llvm/IR/Instructions.h>
@@ -122,6 +123,9 @@ class FunctionLowering {
   void lower_load(const llvm::LoadInst& instruction);
   void lower_store(const llvm::StoreInst& instruction);
   void lower_gep(const llvm::GEPOperator& gep);
+  void lower_vector_gep(const llvm::GEPOperator& gep,
+                        const llvm::MapVector<llvm::Value*, llvm::APInt>& indices, u64 offset);
+  Parts address_lanes(const llvm::Value& value, const Leaf& to);
   ValueId gep_index(ValueId base, const llvm::Value& index, const llvm::APInt& scale, i64 offset);
   bool memory_supported(const llvm::Value& at, llvm::Type* type);
   Parts load_shape(const Shape& shape, const Address& from);

@@ -11,6 +11,7 @@
 #include <llvm/Support/raw_ostream.h>
 
 #include "microjit/lower/module_lowering.h"
+#include "microjit/lower/prepare.h"
 
 namespace bf::lower {
 
@@ -41,6 +42,7 @@ void lower_module(llvm::Module& module, Lowered& result) {
     result.errors.push_back("broken bitcode: " + wrong.substr(0, wrong.find('\n')));
     return;
   }
+  prepare(module);
   ModuleLowering(module, result).run();
 }
 

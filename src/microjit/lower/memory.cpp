@@ -60,11 +60,38 @@ ValueId FunctionLowering::gep_index(ValueId base, const llvm::Value& index,
   return e_.emit(Op::index, kPtr, {base, value}, 1, offset);
 }
 
-void FunctionLowering::lower_gep(const llvm::GEPOperator& gep) {
-  if (gep.getType()->isVectorTy()) {
-    fail(gep, "vectors of pointers are not supported");
-    return set(gep, zeros(gep.getType()));
+// The lanes of a scalar or vector operand of a GEP, as i64.
+Parts FunctionLowering::address_lanes(const llvm::Value& value, const Leaf& to) {
+  if (!value.getType()->isVectorTy()) {
+    const ValueId scalar = e_.bitcast(
+        value.getType()->isPointerTy()
+            ? one(value)
+            : e_.resize(e_.sign_above(one(value), leaf(value).bits), Kind::I64, true),
+        kI64);
+    return e_.splat(to.part, to.parts, scalar);
   }
+  Parts lanes = get(value);
+  for (ValueId& part : lanes) part = e_.sign_above(part, leaf(value).bits);
+  return e_.convert_integers(lanes, Kind::I64, true);
+}
+
+// Pointers in vectors are i64 lanes.
+void FunctionLowering::lower_vector_gep(const llvm::GEPOperator& gep,
+                                        const llvm::MapVector<llvm::Value*, llvm::APInt>& indices,
+                                        u64 offset) {
+  const Leaf& to = leaf(gep);
+  Parts result = address_lanes(*gep.getPointerOperand(), to);
+  const auto add = [&](usize k, ValueId what) { result[k] = e_.binary(Op::add, result[k], what); };
+  for (const auto& [index, scale] : indices) {
+    const Parts lanes = address_lanes(*index, to);
+    for (usize k = 0; k < result.size(); ++k)
+      add(k, e_.binary(Op::mul, lanes[k], e_.constant(to.part, scale.getZExtValue())));
+  }
+  for (usize k = 0; k < result.size() && offset != 0; ++k) add(k, e_.constant(to.part, offset));
+  set(gep, result);
+}
+
+void FunctionLowering::lower_gep(const llvm::GEPOperator& gep) {
   llvm::APInt constant(64, 0);
   llvm::MapVector<llvm::Value*, llvm::APInt> variable;
   if (!gep.collectOffset(types_.layout(), 64, variable, constant)) {
@@ -72,6 +99,7 @@ void FunctionLowering::lower_gep(const llvm::GEPOperator& gep) {
     return set(gep, zeros(gep.getType()));
   }
   // Constant GEPs below this one are skipped.
+  if (gep.getType()->isVectorTy()) return lower_vector_gep(gep, variable, constant.getZExtValue());
   llvm::APInt below(64, 0);
   const llvm::Value* base = gep.getPointerOperand()->stripAndAccumulateConstantOffsets(
       types_.layout(), below, true, true);

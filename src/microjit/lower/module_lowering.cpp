@@ -21,8 +21,9 @@ namespace {
 // `bf::Tokenizer::encode` for a C++ function: scope and name, no parameters.
 std::string readable_name(const llvm::GlobalValue& global) {
   const std::string mangled = global.getName().str();
+  // Without the prefix a name would be read as a type: `f` is float.
   llvm::ItaniumPartialDemangler demangler;
-  if (demangler.partialDemangle(mangled.c_str())) return mangled;
+  if (!global.getName().starts_with("_Z") || demangler.partialDemangle(mangled.c_str())) return mangled;
   const auto take = [](char* text) {
     std::string result = text ? text : "";
     std::free(text);
