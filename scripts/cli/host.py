@@ -1,6 +1,7 @@
 """`./bareflow host`: the engine in a Linux process."""
 
 import os
+import signal
 import sys
 
 from cli import packages, places, settings
@@ -27,4 +28,5 @@ def main(arguments):
     line = command(arguments)
     packages.require(packages.HOST_SET)
     build(places.HOST_ENGINE, places.PROGRAM)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and exec would keep that
     os.execv(line[0], line)

@@ -51,4 +51,4 @@ def describe(arguments, model, interactive=False):
 
 def boot_seconds(model):
     """How long firmware, GRUB and an emulated disc drive may take until the kernel speaks."""
-    return 90 + model.stat().st_size / MIB / 2
+    return 90 + model.stat().st_size // (2 * MIB)

@@ -8,7 +8,9 @@ import time
 
 BAD_INPUT = 1
 USAGE = 2
+# As a shell reports SIGINT and SIGPIPE.
 INTERRUPTED = 130
+NOBODY_READS = 141
 
 
 class Failure(Exception):

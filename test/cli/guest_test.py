@@ -89,8 +89,9 @@ class Debugger(CommandLineTest):
                            "--batch", "backtrace", "--batch", "info registers rip",
                            "--batch", "next", "--batch", "step")
         text = self.story_of(process).decode()
-        self.assertRegex(text, r"#0 .*bf::run_program")
-        self.assertRegex(text, r"#1 .*kernel_main")
+        self.assertRegex(text, r"Temporary breakpoint 1, kernel_main \(boot_info_address=0x")
+        self.assertRegex(text, r"#\d .*bf::run_program \(\) at .*src/boot/run\.cpp:\d+")
+        self.assertRegex(text, r"#\d .*run_on_main_stack \(\) at .*src/boot/main\.cpp:\d+")
         self.assertRegex(text, r"rip +0x[0-9a-f]+")
 
 
