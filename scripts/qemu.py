@@ -300,9 +300,10 @@ class Guest:
 
     def _pass_early_errors(self):
         """Whether COM1 had any; the kernel's own streams were never open."""
-        if not self.machine.streams:
+        path = os.path.join(self._folder.name, FIRMWARE_LOG)
+        if not os.path.exists(path):  # without streams, and where QEMU did not even start
             return False
-        with open(os.path.join(self._folder.name, FIRMWARE_LOG), "rb") as file:
+        with open(path, "rb") as file:
             said = file.read().replace(b"\r\n", b"\n")
         starts = [at for at in map(said.find, EARLY_ERRORS) if at >= 0]
         if starts:
