@@ -1,0 +1,466 @@
+"""The boot tests: each a function of a Place that raises AssertionError if the machine misbehaves.
+
+Adding a test is adding a function with @case, and its name to meson.build. None of them depends on
+how long something takes; the time limit only ends what hangs.
+"""
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import time
+
+import make_iso
+import qemu
+
+TIMEOUT_S = 150  # on a loaded machine; usually a boot takes one second, with UEFI five
+
+CASES = {}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+@dataclasses.dataclass
+class Place:
+    """What the tests boot, and what they compare with."""
+    kernel: str           # unstripped, for gdb
+    kernel_stripped: str
+    iso: str              # the kernel alone
+    program_iso: str      # with the program and the default model
+    host: str             # the host engine
+    program: str
+    model: str
+
+
+def check(condition, message, result=None):
+    if condition:
+        return
+    if result:
+        message += (f"\n--- status {result.status}\n--- text\n{result.text.decode(errors='replace')}"
+                    f"\n--- log\n{result.log.decode(errors='replace')}")
+    raise AssertionError(message)
+
+
+def boot(iso, options="", source=None, **machine):
+    lines = "".join(f"{option}\n" for option in options.split())
+    return qemu.capture(qemu.Machine(iso=iso, options=lines, **machine), source, TIMEOUT_S)
+
+
+@contextlib.contextmanager
+def iso_with(place, options):
+    """A disc with options on its command line."""
+    with tempfile.TemporaryDirectory(prefix="bareflow-") as folder:
+        output = os.path.join(folder, "options.iso")
+        make_iso.make_iso(output, place.kernel_stripped, options=options)
+        yield output
+
+
+def selftest(place, name, options="", **machine):
+    return boot(place.iso, f"selftest={name} {options}", **machine)
+
+
+def passes(place, name, **machine):
+    result = selftest(place, name, **machine)
+    check(result.status == 0, f"selftest {name} failed", result)
+    return result
+
+
+def says(result, *patterns):
+    """Every pattern is in the log, in this order."""
+    at = 0
+    log = result.log.decode(errors="replace")
+    for pattern in patterns:
+        found = re.compile(pattern, re.MULTILINE).search(log, at)
+        check(found, f"the log does not say (in this order): {pattern}", result)
+        at = found.end()
+
+
+def faults(place, name, *patterns, status=70, frame=None):
+    """The selftest ends in a fault that is reported with registers and named frames."""
+    result = selftest(place, name)
+    check(result.status == status, f"the status is not {status}", result)
+    registers = [r"rax [0-9a-f]{16}", r"rip [0-9a-f]{16}", r"cr2 [0-9a-f]{16}"]
+    says(result, *patterns, *(registers if status == 70 else []), "^backtrace:",
+         frame or rf"#0 .* bf::boot::selftest_{name}\+", r"#\d+ .* bf::boot::run_selftest\+",
+         r"#\d+ .* bf::run_on_main_stack\+")
+
+
+# ---- Faults -----------------------------------------------------------------------------------
+
+@case
+def divide_error(place):
+    faults(place, "divide_error", r"^fault: divide error \(vector 0")
+
+
+@case
+def null_read(place):
+    faults(place, "null_read", "^fault: page fault", "^read of address 0: nothing is mapped",
+           "null pointer")
+
+
+@case
+def null_call(place):
+    faults(place, "null_call", "^fault: page fault", "^execution of address 0", frame="#0  0 ")
+
+
+@case
+def write_rodata(place):
+    faults(place, "write_rodata", "^fault: page fault", "^write of address .*: not allowed")
+
+
+@case
+def write_text(place):
+    faults(place, "write_text", "^fault: page fault", "^write of address .*: not allowed")
+
+
+@case
+def write_code(place):
+    faults(place, "write_code", "^fault: page fault", "^write of address 0x100.*: not allowed")
+
+
+@case
+def execute_data(place):
+    faults(place, "execute_data", "^execution of address .*: not allowed", frame="#0 .*not kernel")
+
+
+@case
+def execute_heap(place):
+    faults(place, "execute_heap", "^execution of address .*: not allowed", frame="#0 .*not kernel")
+
+
+@case
+def invalid_opcode(place):
+    faults(place, "invalid_opcode", "^fault: invalid opcode")
+
+
+@case
+def breakpoint(place):
+    faults(place, "breakpoint", "^fault: breakpoint")
+
+
+@case
+def general_protection(place):
+    faults(place, "general_protection", "^fault: general protection")
+
+
+@case
+def stack_overflow(place):
+    faults(place, "stack_overflow", "^fault: page fault", "^stack overflow",
+           frame=r"#0 .*recurse_forever\+.*\n.*\n +the same \d+ times more")
+
+
+@case
+def panic(place):
+    faults(place, "panic", r"^panic: this is a test \(src/boot/selftest.cpp:\d+\)", status=134)
+
+
+@case
+def double_release(place):
+    faults(place, "double_release", "^panic: heap: block released twice", status=134,
+           frame=r"#0 .* bf::heap::release\+")
+
+
+# ---- Memory and processor ---------------------------------------------------------------------
+
+@case
+def page_audit(place):
+    says(passes(place, "page_audit"), "0 pages both")
+
+
+@case
+def page_audit_uefi(place):
+    says(passes(place, "page_audit", uefi=True), "0 pages both")
+
+
+@case
+def memory_above_4g(place):
+    """RAM above the hole below 4 GiB, which the early page tables do not map."""
+    says(passes(place, "page_audit", memory="5G"), r"51\d\d MiB of RAM", "0 pages both")
+
+
+@case
+def execute_code(place):
+    passes(place, "execute_code")
+
+
+@case
+def heap_exhaustion(place):
+    passes(place, "heap_exhaustion", memory="96M")
+
+
+@case
+def clock_and_random(place):
+    passes(place, "clock")
+
+
+@case
+def vector_state(place):
+    says(passes(place, "vector_state"), "avx 1")
+
+
+@case
+def vector_state_sse2(place):
+    says(passes(place, "vector_state", cpu="qemu64,-sse3"), r"features: sse2\s*$", "avx 0")
+
+
+@case
+def isa_option(place):
+    says(selftest(place, "vector_state", "isa=sse2"), r"features: sse2( rdrand)?\s*$", "avx 0")
+
+
+@case
+def no_long_mode(place):
+    for cpu in ("qemu32", "486"):
+        result = boot(place.iso, cpu=cpu)
+        check(result.status == 1, "the status is not 1", result)
+        says(result, "^error: this processor has no long mode")
+
+
+@case
+def too_little_memory(place):
+    result = boot(place.iso, memory="8M")
+    check(result.status == 1, "the status is not 1", result)
+    says(result, r"^error: not enough memory: \d+ MiB are free")
+
+
+# ---- Streams, options, the end ----------------------------------------------------------------
+
+@case
+def exit_status(place):
+    for status in (0, 1, 2, 77, 125):
+        result = selftest(place, "exit_status", f"status={status}")
+        check(result.status == status, f"status {status} came out as {result.status}", result)
+
+
+@case
+def echo(place):
+    """Input comes unchanged, from the first byte to the last, and ends."""
+    sent = b"hello\n" + bytes(range(5, 256)) + b"x" * 5000 + b"\n"
+    result = boot(place.iso, "selftest=echo", sent)
+    check(result.text == sent + b"end of input\n", "other bytes came back", result)
+
+
+@case
+def streams_apart(place):
+    result = qemu.capture(qemu.Machine(iso=place.iso, options="selftest=streams\n", profile=True),
+                          None, TIMEOUT_S)
+    check(result.text.startswith(b"a line of text\nna\xc3\xafve "), "wrong text", result)
+    check(b"a line of log\nrow 1\n" in result.log, "wrong log", result)
+    check(result.profile == b'{"a": "profile"}\n', "wrong profile", result)
+
+
+@case
+def streams_together(place):
+    """Without options everything is on COM1, with the line ends of terminals."""
+    with iso_with(place, "selftest=streams") as iso:
+        result = qemu.capture(qemu.Machine(iso=iso, streams=False, exit_port=False), None, TIMEOUT_S)
+    check(b"[boot] BareFlow" in result.text, "no boot log", result)
+    check(b"a line of text\r\na line of log\r\nrow 1\r\n" in result.text, "not all of it", result)
+
+
+@case
+def command_line_options(place):
+    """Options from GRUB's command line count, and those of fw_cfg win."""
+    with iso_with(place, "selftest=exit_status status=3") as iso:
+        check(boot(iso).status == 3, "the command line was not read")
+        check(boot(iso, "status=4").status == 4, "fw_cfg does not win over the command line")
+
+
+@case
+def bad_options(place):
+    for option in ("text=com9", "log=somewhere", "isa=mmx"):
+        result = boot(place.iso, option)
+        check(result.status == 1, f"the status with {option} is not 1", result)
+        says(result, rf"^error: {option} is not ")
+
+
+@case
+def no_program(place):
+    result = boot(place.iso)
+    check(result.status == 1, "the status is not 1", result)
+    says(result, "^error: there is no program")
+
+
+@case
+def power_off(place):
+    """Without an exit port the machine switches itself off by ACPI: QEMU ends with 0."""
+    for uefi in (False, True):
+        passes(place, "page_audit", exit_port=False, uefi=uefi)
+
+
+@case
+def power_off_pc(place):
+    """The same on QEMU's other machine, whose ACPI tables and disc controller are others."""
+    passes(place, "page_audit", exit_port=False, machine="pc")
+
+
+# ---- The screen -------------------------------------------------------------------------------
+
+COLUMNS, ROWS = 80, 25
+
+
+def shown(text):
+    """The rows that a screen shows after this output."""
+    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+    rows, column = [[" "] * COLUMNS], 0
+    for c in text:
+        if c == "\r":
+            column = 0
+        elif c == "\b":
+            column = max(0, column - 1)
+        elif c == "\n":
+            rows.append([" "] * COLUMNS)
+            column = 0
+        else:
+            if column == COLUMNS:
+                rows.append([" "] * COLUMNS)
+                column = 0
+            rows[-1][column] = c if " " <= c <= "~" else "?"
+            column += 1
+    return ["".join(row) for row in rows[-ROWS:]]
+
+
+class Monitor:
+    """QEMU's machine protocol (QMP) on a Unix socket."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        for _ in range(1000):
+            try:
+                self.socket.connect(path)
+                break
+            except OSError:
+                time.sleep(0.01)
+        self.socket.settimeout(TIMEOUT_S)
+        self.file = self.socket.makefile("rw")
+        self.file.readline()
+        self.execute("qmp_capabilities")
+
+    def message(self):
+        return json.loads(self.file.readline())
+
+    def execute(self, command, **arguments):
+        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.file.flush()
+        while "return" not in (answer := self.message()):
+            check("error" not in answer, f"QMP: {answer}")
+
+    def wait_for(self, event):
+        while self.message().get("event") != event:
+            pass
+
+
+@case
+def screen(place):
+    """The text screen shows the end of what COM1 carries, scrolled and wrapped."""
+    with tempfile.TemporaryDirectory() as folder, iso_with(place, "selftest=streams") as iso:
+        path = os.path.join(folder, "qmp")
+        machine = qemu.Machine(
+            iso=iso, streams=False, exit_port=False,
+            extra=["-no-shutdown", "-qmp", f"unix:{path},server=on,wait=off"])
+        text = qemu.Collector()
+        with qemu.Guest(machine, text, qemu.Collector()):
+            monitor = Monitor(path)
+            monitor.wait_for("SHUTDOWN")
+            dump = os.path.join(folder, "screen")
+            monitor.execute("pmemsave", val=0xB8000, size=COLUMNS * ROWS * 2, filename=dump)
+            with open(dump, "rb") as file:
+                cells = file.read()
+    rows = [cells[i:i + 2 * COLUMNS:2].decode("cp437") for i in range(0, len(cells), 2 * COLUMNS)]
+    expected = shown(text.data.decode())
+    check(rows == expected, "the screen shows\n" + "\n".join(rows) + "\nand not\n" +
+          "\n".join(expected))
+
+
+# ---- Speed, by instruction counts -------------------------------------------------------------
+
+MOST_BOOT_INSTRUCTIONS = 5_000_000
+
+
+@case
+def instructions(place):
+    """From the kernel's first instruction to the program; the same number at every boot."""
+    counts = set()
+    for _ in range(2):
+        result = boot(place.iso, extra=["-icount", "shift=0"])
+        found = re.search(rb"(\d+) ticks from the first instruction", result.log)
+        check(found, "the log has no count", result)
+        counts.add(int(found[1]))
+    print(f"{counts} instructions from the kernel's first one to the program")
+    check(len(counts) == 1, f"different counts: {counts}")
+    check(max(counts) < MOST_BOOT_INSTRUCTIONS, f"more than {MOST_BOOT_INSTRUCTIONS:,}")
+
+
+# ---- gdb --------------------------------------------------------------------------------------
+
+@case
+def gdb(place):
+    """gdb stops in a kernel function in long mode, walks the stack, steps, prints."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "gdb")
+        machine = qemu.Machine(iso=place.iso, extra=[
+            "-S", "-chardev", f"socket,id=gdb,path={path},server=on,wait=off", "-gdb", "chardev:gdb"])
+        commands = [f"target remote {path}", "hbreak bf::run_program", "continue", "backtrace",
+                    "print sizeof(void*)", "info registers cs", "next", "info line", "kill"]
+        with qemu.Guest(machine, qemu.Collector(), qemu.Collector()):
+            while not os.path.exists(path):
+                time.sleep(0.01)
+            line = ["gdb", "-q", "-nx", "-batch", "-ex", "set pagination off"]
+            for command in commands:
+                line += ["-ex", command]
+            done = subprocess.run(line + [place.kernel], capture_output=True, text=True,
+                                  stdin=subprocess.DEVNULL, timeout=TIMEOUT_S)
+    said = done.stdout + done.stderr
+    for pattern in (r"Breakpoint 1, .*bf::run_program", r"#0 .*bf::run_program \(\) at .*run\.cpp",
+                    r"#1 .*run_on_main_stack \(\) at .*main\.cpp", r"\$1 = 8", r"cs +0x8"):
+        check(re.search(pattern, said), f"gdb did not say {pattern}:\n{said}")
+
+
+# ---- The program ------------------------------------------------------------------------------
+
+STORY = "tokens=24 temp=0"
+
+
+def host_story(place, prompt):
+    line = [place.host, "--blob", f"program={place.program}", "--blob", f"model={place.model}",
+            "--text", f"prompt={prompt}"]
+    for option in STORY.split():
+        line += ["--option", option]
+    done = subprocess.run(line, capture_output=True, stdin=subprocess.DEVNULL, timeout=TIMEOUT_S)
+    check(done.returncode == 0, f"the host engine failed: {done.stderr.decode()}")
+    return done.stdout
+
+
+def tells_story(place, **machine):
+    prompt = "Once upon a time"
+    expected = host_story(place, prompt)
+    result = boot(place.program_iso, STORY, prompt=prompt.encode(), **machine)
+    check(result.status == 0, "the status is not 0", result)
+    check(result.text == expected, f"not the host's text: {expected.decode()}", result)
+    return result
+
+
+@case
+def story_bios(place):
+    says(tells_story(place), r"^\[jit\] .* interp -> baseline")
+
+
+@case
+def story_uefi(place):
+    tells_story(place, uefi=True)
+
+
+@case
+def story_sse2(place):
+    tells_story(place, cpu="qemu64")
+
+
+@case
+def story_32m(place):
+    tells_story(place, memory="32M")
