@@ -152,13 +152,15 @@ void FunctionLowering::lower_plain_call(const llvm::CallBase& call) {
   }
   if (!push_arguments(call, signature, operands)) fail(call, "this way to pass an argument");
 
+  const bool import = callee && place->target == ir::Target::Import;
+  ir::FunctionType type = signature.type;
+  if (!import && (callee ? callee->hasStructRetAttr() : call.hasStructRetAttr()))
+    type.results = {Kind::Ptr};
   Parts results;
   if (!callee) {
-    results = call_with(Op::call_indirect, context_.module().intern_type(signature.type),
-                        signature.type, operands);
+    results = call_with(Op::call_indirect, context_.module().intern_type(type), type, operands);
   } else {
-    const bool import = place->target == ir::Target::Import;
-    results = call_with(import ? Op::call_import : Op::call, place->index, signature.type, operands);
+    results = call_with(import ? Op::call_import : Op::call, place->index, type, operands);
   }
   if (call.getType()->isVoidTy()) return;
   set(call, signature.hidden_result ? load_parts(call.getType(), result_slot)

@@ -115,7 +115,7 @@ void FunctionLowering::lower(llvm::Instruction& i) {
     case llvm::Instruction::Store: return lower_store(llvm::cast<llvm::StoreInst>(i));
     case llvm::Instruction::Alloca: return lower_alloca(llvm::cast<llvm::AllocaInst>(i));
     case llvm::Instruction::Select: return lower_select(llvm::cast<llvm::SelectInst>(i));
-    case llvm::Instruction::Freeze: return set(i, get(*i.getOperand(0)));
+    case llvm::Instruction::Freeze: return lower_copy(i, *i.getOperand(0));
     case llvm::Instruction::ExtractElement:
       return lower_extract_element(llvm::cast<llvm::ExtractElementInst>(i));
     case llvm::Instruction::InsertElement:
@@ -207,6 +207,8 @@ void FunctionLowering::lower_switch(const llvm::SwitchInst& instruction) {
 
 void FunctionLowering::lower_return(const llvm::ReturnInst& instruction) {
   const llvm::Value* const value = instruction.getReturnValue();
+  // Who returns a structure through a pointer returns the pointer, too (System V AMD64, 3.2.3).
+  if (!value && source_.hasStructRetAttr()) return b_.ret(get(*source_.getArg(0)));
   if (!value || shape(*value).parts == 0) return b_.ret(std::span<const ValueId>());
   const Parts parts = as_passed_masks(*value);
   if (hidden_result_ != ir::kNoValue) {

@@ -55,6 +55,8 @@ class FunctionLowering {
   ValueId one(const llvm::Value& value) { return get(value)[0]; }
   void set(const llvm::Value& value, Parts parts);
   void set(const llvm::Value& value, ValueId part) { set(value, Parts{part}); }
+  // A value that is another one under a new name.
+  void lower_copy(const llvm::Value& at, const llvm::Value& source);
   Parts zeros(llvm::Type* type);
   Parts constant(const llvm::Constant& constant);
   Parts constant_expression(const llvm::Constant& constant);
@@ -199,6 +201,7 @@ class FunctionLowering {
   llvm::DenseMap<const llvm::Value*, Kind> mask_kinds_;
   llvm::DenseMap<const llvm::Value*, ValueId> addresses_;  // of globals, in this block
   ValueId hidden_result_ = ir::kNoValue;
+  u64 stack_bytes_ = 0;
   bool ended_ = false;  // the rest of the block cannot be reached
 };
 

@@ -35,8 +35,7 @@ bool FunctionLowering::lower_intrinsic(const llvm::CallBase& call) {
 void FunctionLowering::intrinsic_drop(const llvm::CallBase&, Op) {}
 
 void FunctionLowering::intrinsic_first(const llvm::CallBase& call, Op) {
-  const llvm::Value& value = *call.getArgOperand(0);
-  set(call, is_mask(value) ? mask_as(value, mask_kind(call)) : get(value));
+  lower_copy(call, *call.getArgOperand(0));
 }
 
 void FunctionLowering::intrinsic_zero(const llvm::CallBase& call, Op) {

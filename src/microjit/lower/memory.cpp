@@ -40,6 +40,10 @@ void FunctionLowering::lower_alloca(const llvm::AllocaInst& i) {
   }
   const u32 align_log2 = log2_of(i.getAlign().value());
   if (align_log2 > 12) fail(i, "stack memory aligned to more than 4096 bytes is not supported");
+  // What the verifier allows, with what calls may need of their own (copies of structures).
+  constexpr u64 kMaxStackBytes = u64{1} << 20;
+  stack_bytes_ += size->getFixedValue() + 64;
+  if (stack_bytes_ > kMaxStackBytes - 64 * 1024) fail(i, "more than 960 KiB of stack memory");
   set(i, e_.stack_alloc(size->getFixedValue(), align_log2));
 }
 
@@ -130,11 +134,9 @@ bool FunctionLowering::memory_supported(const llvm::Value& at, llvm::Type* type)
 }
 
 void FunctionLowering::lower_load(const llvm::LoadInst& i) {
-  if (isStrongerThan(i.getOrdering(), llvm::AtomicOrdering::Acquire) ||
-      !memory_supported(i, i.getType())) {
-    if (i.isAtomic()) fail(i, "a sequentially consistent load is not supported");
-    return set(i, zeros(i.getType()));
-  }
+  // Atomic loads of any order are plain loads on x86; of the stores, all but the sequentially
+  // consistent ones.
+  if (!memory_supported(i, i.getType())) return set(i, zeros(i.getType()));
   set(i, load_shape(shape(i), address(*i.getPointerOperand(), i.getAlign())));
 }
 
@@ -208,8 +210,7 @@ Parts FunctionLowering::load_leaf(const Leaf& leaf, const Address& from) {
   if (leaf.form == Leaf::Form::Mask) {
     if (leaf.lanes == 1) return load_bits(1, from);
     const Parts mask = e_.bits_to_mask(load_bits(leaf.lanes, from), leaf.lanes);
-    // On its own it keeps the kind; in an aggregate lanes are bytes.
-    return mask;
+    return e_.convert_integers(mask, leaf.part.kind, true);
   }
   if (leaf.is_int() && leaf.form != Leaf::Form::Vector) return load_bits(leaf.bits, from);
   Parts parts;

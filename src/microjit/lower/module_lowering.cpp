@@ -143,7 +143,9 @@ void ModuleLowering::declare_function(const llvm::Function& source) {
   if (!signature.unsupported.empty()) error(&source, nullptr, signature.unsupported);
   ir::Function function;
   function.name = m.intern(unique_name(source));
-  function.type = m.intern_type(signature.type);
+  ir::FunctionType type = signature.type;
+  if (source.hasStructRetAttr()) type.results = {Kind::Ptr};
+  function.type = m.intern_type(type);
   function.index = static_cast<u32>(m.functions.size());
   function.exported = is_exported(source);
   if (source.hasFnAttribute(llvm::Attribute::Cold)) function.flags |= ir::kCold;
@@ -170,6 +172,8 @@ void ModuleLowering::declare_import(const llvm::Function& source) {
 
 void ModuleLowering::declare_data(const llvm::GlobalVariable& variable) {
   ir::Module& m = module();
+  const llvm::Align align =
+      variable.getAlign().value_or(types_.layout().getPreferredAlign(&variable));
   if (variable.isDeclaration()) {
     error(nullptr, nullptr, "the variable " + variable.getName().str() + " is defined nowhere");
     return;
@@ -179,9 +183,14 @@ void ModuleLowering::declare_data(const llvm::GlobalVariable& variable) {
           "the variable " + variable.getName().str() + " is thread-local: not supported");
     return;
   }
+  if (align.value() > 4096) {
+    error(nullptr, nullptr,
+          "the variable " + variable.getName().str() + " is aligned to more than 4096 bytes");
+    return;
+  }
   ir::Data data;
   data.name = m.intern(unique_name(variable));
-  data.align_log2 = log2_of(variable.getAlign().value_or(types_.layout().getPreferredAlign(&variable)).value());
+  data.align_log2 = log2_of(align.value());
   data.writable = !variable.isConstant();
   data.size = types_.layout().getTypeAllocSize(variable.getValueType());
   places_[&variable] = {ir::Target::Data, static_cast<u32>(m.data.size())};

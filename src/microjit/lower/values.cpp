@@ -18,6 +18,10 @@ void FunctionLowering::set(const llvm::Value& value, Parts parts) {
   values_[&value] = std::move(parts);
 }
 
+void FunctionLowering::lower_copy(const llvm::Value& at, const llvm::Value& source) {
+  set(at, is_mask(at) ? mask_as(source, mask_kind(at)) : get(source));
+}
+
 // A value that is missing was never computed: it belongs to code that cannot be reached.
 Parts FunctionLowering::get(const llvm::Value& value) {
   if (const auto* const c = llvm::dyn_cast<llvm::Constant>(&value)) return constant(*c);
@@ -160,10 +164,9 @@ Kind FunctionLowering::find_mask_kind(const llvm::Value& value) {
     if (cast->getOpcode() == llvm::Instruction::Trunc) return leaf(*cast->getOperand(0)).part.kind;
     return bits_mask_kind(lanes);
   }
-  if (llvm::isa<llvm::LoadInst>(value)) return bits_mask_kind(lanes);
   const auto* const user = llvm::dyn_cast<llvm::Instruction>(&value);
-  if (!user || llvm::isa<llvm::CallBase>(user) || llvm::isa<llvm::ExtractValueInst>(user))
-    return Kind::I8;
+  if (!user || llvm::isa<llvm::CallBase, llvm::ExtractValueInst, llvm::LoadInst>(user))
+    return Kind::I8;  // bytes, wherever a mask is no mere intermediate
   for (const llvm::Use& operand : user->operands())
     if (is_mask(*operand) && !llvm::isa<llvm::Constant>(operand) && !mask_kinds_.count(operand))
       return mask_kind(*operand);
