@@ -42,6 +42,7 @@ struct State {
   bool carriage_returns = true;
   bool interactive = false;
   bool input_ended = false;
+  bool text_line_open = false;
   int next_byte = -1;  // taken from a device and not read yet
 };
 constinit State state;
@@ -50,7 +51,23 @@ constinit State state;
 char early_text[4096];
 usize early_bytes = 0;
 
+// Where the log would go on in the middle of a line of text, it starts a line of its own: on the
+// screen always, on a serial port if it carries both.
+void break_line(platform::Stream stream, std::string_view bytes) {
+  constexpr auto kText = static_cast<u32>(platform::Stream::Text);
+  constexpr auto kLog = static_cast<u32>(platform::Stream::Log);
+  if (stream == platform::Stream::Profile || bytes.empty()) return;
+  if (stream == platform::Stream::Log && state.text_line_open) {
+    SerialPort* serial = state.outputs[kLog].serial;
+    if (serial != nullptr && serial == state.outputs[kText].serial)
+      serial->write("\n", state.carriage_returns);
+    x86::write_to_screen("\n");
+  }
+  state.text_line_open = stream == platform::Stream::Text && bytes.back() != '\n';
+}
+
 void send(u32 stream, std::string_view bytes) {
+  break_line(static_cast<platform::Stream>(stream), bytes);
   const Output& output = state.outputs[stream];
   if (output.serial != nullptr) output.serial->write(bytes, state.carriage_returns);
   if (output.debug_port != 0)
