@@ -64,15 +64,39 @@ struct Case {
 };
 
 std::vector<Call> arguments() {
-  constexpr u64 kEdges[] = {0, 1, 2, 3, 5, 7, 8, 31, 32, 63, 64, 127, 128, 255, 256, 0x7fff, 0x8000,
-                            0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
-                            0x7fffffffffffffff, 0x8000000000000000, ~u64{0}, ~u64{0} - 1};
+  constexpr u64 kEdges[] = {0,
+                            1,
+                            2,
+                            3,
+                            5,
+                            7,
+                            8,
+                            31,
+                            32,
+                            63,
+                            64,
+                            127,
+                            128,
+                            255,
+                            256,
+                            0x7fff,
+                            0x8000,
+                            0xffff,
+                            0x7fffffff,
+                            0x80000000,
+                            0xffffffff,
+                            0x100000000,
+                            0x7fffffffffffffff,
+                            0x8000000000000000,
+                            ~u64{0},
+                            ~u64{0} - 1};
   std::vector<Call> calls;
   std::mt19937_64 random(7);
   for (const u64 a : kEdges)
     for (const u64 b : kEdges)
       if (a == b || random() % 4 == 0) calls.push_back({a, b, 0});
-  for (int i = 0; i < 150; ++i) calls.push_back({random() >> random() % 64, random() >> random() % 64, 0});
+  for (int i = 0; i < 150; ++i)
+    calls.push_back({random() >> random() % 64, random() >> random() % 64, 0});
   return calls;
 }
 
@@ -110,7 +134,8 @@ struct Way {
 
 std::vector<Way> ways() {
   const platform::CpuFeatures all = platform::cpu_features();
-  std::vector<Way> list{{"interp", TierPolicy::Interp, all}, {"baseline sse2", TierPolicy::Baseline, {}}};
+  std::vector<Way> list{{"interp", TierPolicy::Interp, all},
+                        {"baseline sse2", TierPolicy::Baseline, {}}};
   if (all.avx2) list.push_back({"baseline", TierPolicy::Baseline, all});
   return list;
 }

@@ -77,7 +77,8 @@ TEST_CASE("an error names the function, the instruction and the line") {
       {"", "%a = fadd x86_fp80 zeroinitializer, zeroinitializer", "x86_fp80"},
       {"", "%a = fptosi float 1.0 to i128", "64 bits"},
       {"", "call void asm sideeffect \"hlt\", \"\"()", "inline assembly"},
-      {"declare i64 @llvm.readcyclecounter()", "%a = call i64 @llvm.readcyclecounter()", "intrinsic"},
+      {"declare i64 @llvm.readcyclecounter()", "%a = call i64 @llvm.readcyclecounter()",
+       "intrinsic"},
       {"", "%a = udiv i256 7, 3", "128 bits"},
       {"@x = global i64 0", "%n = load i64, ptr @x\n  %a = alloca i8, i64 %n", "stack allocation"},
   };
@@ -333,5 +334,6 @@ TEST_CASE("lines of the source are kept") {
                                   [](const ir::Instruction& i) { return i.op == ir::Op::store; });
   REQUIRE(store != f.instructions.end());
   CHECK(ir::location_line(store->location) == 42);
-  CHECK(result.module.string(result.module.files[ir::location_file(store->location)]) == "some.cpp");
+  CHECK(result.module.string(result.module.files[ir::location_file(store->location)]) ==
+        "some.cpp");
 }

@@ -7,58 +7,31 @@ namespace bf::lower {
 
 namespace {
 
-// Op::unreachable: none.
 Op binary_op(llvm::Instruction::BinaryOps opcode) {
   switch (opcode) {
-    case llvm::Instruction::Add: return Op::add;
-    case llvm::Instruction::Sub: return Op::sub;
-    case llvm::Instruction::Mul: return Op::mul;
-    case llvm::Instruction::UDiv: return Op::udiv;
-    case llvm::Instruction::SDiv: return Op::sdiv;
-    case llvm::Instruction::URem: return Op::urem;
-    case llvm::Instruction::SRem: return Op::srem;
-    case llvm::Instruction::And: return Op::and_;
-    case llvm::Instruction::Or: return Op::or_;
-    case llvm::Instruction::Xor: return Op::xor_;
-    case llvm::Instruction::Shl: return Op::shl;
-    case llvm::Instruction::LShr: return Op::lshr;
-    case llvm::Instruction::AShr: return Op::ashr;
-    case llvm::Instruction::FAdd: return Op::fadd;
-    case llvm::Instruction::FSub: return Op::fsub;
-    case llvm::Instruction::FMul: return Op::fmul;
-    case llvm::Instruction::FDiv: return Op::fdiv;
-    case llvm::Instruction::FRem: return Op::frem;
-    default: return Op::unreachable;
+#define BF_LLVM_BINARY(llvm_name, name) \
+  case llvm::Instruction::llvm_name:    \
+    return Op::name;
+#define BF_LLVM_COMPARE(llvm_name, name)
+#include "microjit/lower/opcodes.def"
+#undef BF_LLVM_BINARY
+#undef BF_LLVM_COMPARE
+    default:
+      BF_UNREACHABLE("a binary operator that opcodes.def does not have");
   }
 }
 
 Op compare_op(llvm::CmpInst::Predicate predicate) {
   switch (predicate) {
-    case llvm::CmpInst::ICMP_EQ: return Op::eq;
-    case llvm::CmpInst::ICMP_NE: return Op::ne;
-    case llvm::CmpInst::ICMP_ULT: return Op::ult;
-    case llvm::CmpInst::ICMP_ULE: return Op::ule;
-    case llvm::CmpInst::ICMP_UGT: return Op::ugt;
-    case llvm::CmpInst::ICMP_UGE: return Op::uge;
-    case llvm::CmpInst::ICMP_SLT: return Op::slt;
-    case llvm::CmpInst::ICMP_SLE: return Op::sle;
-    case llvm::CmpInst::ICMP_SGT: return Op::sgt;
-    case llvm::CmpInst::ICMP_SGE: return Op::sge;
-    case llvm::CmpInst::FCMP_OEQ: return Op::foeq;
-    case llvm::CmpInst::FCMP_OGT: return Op::fogt;
-    case llvm::CmpInst::FCMP_OGE: return Op::foge;
-    case llvm::CmpInst::FCMP_OLT: return Op::folt;
-    case llvm::CmpInst::FCMP_OLE: return Op::fole;
-    case llvm::CmpInst::FCMP_ONE: return Op::fone;
-    case llvm::CmpInst::FCMP_ORD: return Op::ford;
-    case llvm::CmpInst::FCMP_UEQ: return Op::fueq;
-    case llvm::CmpInst::FCMP_UGT: return Op::fugt;
-    case llvm::CmpInst::FCMP_UGE: return Op::fuge;
-    case llvm::CmpInst::FCMP_ULT: return Op::fult;
-    case llvm::CmpInst::FCMP_ULE: return Op::fule;
-    case llvm::CmpInst::FCMP_UNE: return Op::fune;
-    case llvm::CmpInst::FCMP_UNO: return Op::funo;
-    default: return Op::unreachable;
+#define BF_LLVM_BINARY(llvm_name, name)
+#define BF_LLVM_COMPARE(llvm_name, name) \
+  case llvm::CmpInst::llvm_name:         \
+    return Op::name;
+#include "microjit/lower/opcodes.def"
+#undef BF_LLVM_BINARY
+#undef BF_LLVM_COMPARE
+    default:
+      BF_UNREACHABLE("a predicate that opcodes.def does not have");
   }
 }
 
@@ -79,22 +52,33 @@ bool divides(Op op) {
 // i1: false is 0, true is 1 or, signed, -1.
 Op i1_compare(Op op) {
   switch (op) {
-    case Op::slt: return Op::ugt;
-    case Op::sle: return Op::uge;
-    case Op::sgt: return Op::ult;
-    case Op::sge: return Op::ule;
-    default: return op;
+    case Op::slt:
+      return Op::ugt;
+    case Op::sle:
+      return Op::uge;
+    case Op::sgt:
+      return Op::ult;
+    case Op::sge:
+      return Op::ule;
+    default:
+      return op;
   }
 }
 
-bool is_half(Type type) { return type.kind == Kind::F16 || type.kind == Kind::BF16; }
+bool is_half(Type type) {
+  return type.kind == Kind::F16 || type.kind == Kind::BF16;
+}
 
 const char* library_name(Op op) {
   switch (op) {
-    case Op::udiv: return "__udivti3";
-    case Op::sdiv: return "__divti3";
-    case Op::urem: return "__umodti3";
-    default: return "__modti3";
+    case Op::udiv:
+      return "__udivti3";
+    case Op::sdiv:
+      return "__divti3";
+    case Op::urem:
+      return "__umodti3";
+    default:
+      return "__modti3";
   }
 }
 
@@ -102,7 +86,8 @@ const char* library_name(Op op) {
 
 void FunctionLowering::lower_binary(const llvm::BinaryOperator& i) {
   const Op op = binary_op(i.getOpcode());
-  if (i.getType()->isFPOrFPVectorTy()) return lower_float(i, op, {i.getOperand(0), i.getOperand(1)});
+  if (i.getType()->isFPOrFPVectorTy())
+    return lower_float(i, op, {i.getOperand(0), i.getOperand(1)});
   lower_integer_binary(i, op, *i.getOperand(0), *i.getOperand(1));
 }
 
@@ -120,18 +105,24 @@ ValueId FunctionLowering::narrow_binary(Op op, ValueId a, ValueId b, u32 bits) {
 ValueId FunctionLowering::bit_binary(Op op, ValueId a, ValueId b) {
   switch (op) {
     case Op::add:
-    case Op::sub: return e_.binary(Op::xor_, a, b);
+    case Op::sub:
+      return e_.binary(Op::xor_, a, b);
     case Op::mul:
     case Op::umin:
-    case Op::smax: return e_.binary(Op::and_, a, b);
+    case Op::smax:
+      return e_.binary(Op::and_, a, b);
     case Op::umax:
-    case Op::smin: return e_.binary(Op::or_, a, b);
+    case Op::smin:
+      return e_.binary(Op::or_, a, b);
     case Op::and_:
     case Op::or_:
-    case Op::xor_: return e_.binary(op, a, b);
+    case Op::xor_:
+      return e_.binary(op, a, b);
     case Op::urem:
-    case Op::srem: return e_.constant(e_.type(a), 0);
-    default: return a;
+    case Op::srem:
+      return e_.constant(e_.type(a), 0);
+    default:
+      return a;
   }
 }
 
@@ -213,8 +204,10 @@ void FunctionLowering::lower_sign_operation(const llvm::Value& at, Op op, const 
   Parts result;
   for (usize i = 0; i < x.size(); ++i) {
     const ValueId bits = e_.as_integer(x[i]);
-    const ValueId top = e_.constant(e_.type(bits), 0x8000), rest = e_.constant(e_.type(bits), 0x7fff);
-    ValueId changed = op == Op::fneg ? e_.binary(Op::xor_, bits, top) : e_.binary(Op::and_, bits, rest);
+    const ValueId top = e_.constant(e_.type(bits), 0x8000),
+                  rest = e_.constant(e_.type(bits), 0x7fff);
+    ValueId changed =
+        op == Op::fneg ? e_.binary(Op::xor_, bits, top) : e_.binary(Op::and_, bits, rest);
     if (op == Op::copysign)
       changed = e_.binary(Op::or_, changed, e_.binary(Op::and_, e_.as_integer(y[i]), top));
     result.push_back(e_.from_integer(changed, leaf(at).part.kind));
@@ -230,8 +223,7 @@ Parts FunctionLowering::integer_compare(Op op, const llvm::Value& a, const llvm:
     // Unsigned order of the lanes -1 and 0 is that of 1 and 0.
     const Kind kind = mask_kind(llvm::isa<llvm::Constant>(a) ? b : a);
     const Parts x = mask_as(a, kind), y = mask_as(b, kind);
-    for (usize i = 0; i < x.size(); ++i)
-      result.push_back(e_.compare(i1_compare(op), x[i], y[i]));
+    for (usize i = 0; i < x.size(); ++i) result.push_back(e_.compare(i1_compare(op), x[i], y[i]));
     return result;
   }
   const Leaf& type = leaf(a);
@@ -249,7 +241,8 @@ Parts FunctionLowering::integer_compare(Op op, const llvm::Value& a, const llvm:
 Parts FunctionLowering::float_compare(const llvm::FCmpInst& i) {
   const Parts x = widen_floats(get(*i.getOperand(0))), y = widen_floats(get(*i.getOperand(1)));
   const llvm::CmpInst::Predicate predicate = i.getPredicate();
-  const bool known = predicate == llvm::CmpInst::FCMP_FALSE || predicate == llvm::CmpInst::FCMP_TRUE;
+  const bool known =
+      predicate == llvm::CmpInst::FCMP_FALSE || predicate == llvm::CmpInst::FCMP_TRUE;
   Parts result;
   for (usize k = 0; k < x.size(); ++k) {
     if (known) {

@@ -8,8 +8,9 @@
 
 namespace bf::lower {
 
-// A depth-first walk in which the header of a loop visits the loop's exits before its body: then all
-// that follows the loop has finished first, and comes after all of the loop in reverse post-order.
+// A depth-first walk in which the header of a loop visits the loop's exits before its body: then
+// all that follows the loop has finished first, and comes after all of the loop in reverse
+// post-order.
 std::vector<llvm::BasicBlock*> block_order(llvm::Function& function) {
   const llvm::DominatorTree dominators(function);
   const llvm::LoopInfo loops(dominators);

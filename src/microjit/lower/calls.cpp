@@ -15,8 +15,8 @@ ValueId FunctionLowering::to_passed(const Leaf& leaf, ValueId part, bool is_sign
   const Kind kind = passed_kind(type);
   if (type.is_vector()) {
     const Kind bits = ir::int_kind(type.bytes() * 8);
-    return e_.bitcast(e_.resize(e_.bitcast(part, {bits}), type.bytes() == 8 ? Kind::I64 : Kind::I32),
-                      {kind});
+    return e_.bitcast(
+        e_.resize(e_.bitcast(part, {bits}), type.bytes() == 8 ? Kind::I64 : Kind::I32), {kind});
   }
   if (kind == Kind::F32 && type.kind != Kind::F32)  // halves travel in the low bits
     return e_.bitcast(e_.resize(e_.as_integer(part), Kind::I32), kF32);

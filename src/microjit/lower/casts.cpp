@@ -9,22 +9,26 @@ void FunctionLowering::lower_cast(const llvm::CastInst& i) {
   switch (i.getOpcode()) {
     case llvm::Instruction::Trunc:
     case llvm::Instruction::ZExt:
-    case llvm::Instruction::SExt: return lower_integer_cast(i);
+    case llvm::Instruction::SExt:
+      return lower_integer_cast(i);
     case llvm::Instruction::FPTrunc:
-    case llvm::Instruction::FPExt: return lower_float_cast(i);
+    case llvm::Instruction::FPExt:
+      return lower_float_cast(i);
     case llvm::Instruction::FPToSI:
     case llvm::Instruction::FPToUI:
-      return lower_to_integer(
-          i, i.getOpcode() == llvm::Instruction::FPToSI ? Op::fptosi : Op::fptoui,
-          widen_floats(get(*i.getOperand(0))));
+      return lower_to_integer(i,
+                              i.getOpcode() == llvm::Instruction::FPToSI ? Op::fptosi : Op::fptoui,
+                              widen_floats(get(*i.getOperand(0))));
     case llvm::Instruction::SIToFP:
-    case llvm::Instruction::UIToFP: return lower_from_integer(i);
+    case llvm::Instruction::UIToFP:
+      return lower_from_integer(i);
     case llvm::Instruction::PtrToInt: {
       if (i.getType()->isVectorTy())
         return set(i, e_.convert_integers(get(*i.getOperand(0)), leaf(i).part.kind, false));
       const Leaf& type = leaf(i);
       const ValueId bits = e_.bitcast(one(*i.getOperand(0)), kI64);
-      if (type.form == Leaf::Form::Wide) return set(i, Wide(e_, type.bits).extend({bits}, 64, false));
+      if (type.form == Leaf::Form::Wide)
+        return set(i, Wide(e_, type.bits).extend({bits}, 64, false));
       return set(i, e_.clear_above(e_.resize(bits, type.part.kind), type.bits));
     }
     case llvm::Instruction::IntToPtr: {
@@ -32,7 +36,8 @@ void FunctionLowering::lower_cast(const llvm::CastInst& i) {
         return set(i, e_.convert_integers(get(*i.getOperand(0)), Kind::I64, false));
       return set(i, e_.bitcast(e_.resize(one(*i.getOperand(0)), Kind::I64), kPtr));
     }
-    case llvm::Instruction::BitCast: return lower_bitcast(i);
+    case llvm::Instruction::BitCast:
+      return lower_bitcast(i);
     default:
       fail(i, "this conversion is not supported");
       set(i, zeros(i.getType()));
@@ -72,8 +77,8 @@ void FunctionLowering::lower_integer_cast(const llvm::CastInst& i) {
     Parts mask;
     for (const ValueId part : get(source)) {
       const Type t = e_.type(part);
-      mask.push_back(e_.compare(Op::ne, e_.binary(Op::and_, part, e_.constant(t, 1)),
-                                e_.constant(t, 0)));
+      mask.push_back(
+          e_.compare(Op::ne, e_.binary(Op::and_, part, e_.constant(t, 1)), e_.constant(t, 0)));
     }
     return set(i, mask);
   }

@@ -193,7 +193,8 @@ class Cleanup {
   void copy(const Instruction& i) {
     builder_.set_location(i.location);
     const std::vector<ValueId> operands = values(old_.operands_of(i));
-    if (ir::op_info(i.op).effects == Effects::Ends && i.edge_count > 0) return copy_jump(i, operands);
+    if (ir::op_info(i.op).effects == Effects::Ends && i.edge_count > 0)
+      return copy_jump(i, operands);
     ValueId result;
     if (i.op == Op::shuffle) {
       result = builder_.shuffle(i.type, operands[0], operands[1],
@@ -249,6 +250,8 @@ class Cleanup {
 
 }  // namespace
 
-void clean_up(ir::Function& function) { Cleanup(function).run(); }
+void clean_up(ir::Function& function) {
+  Cleanup(function).run();
+}
 
 }  // namespace bf::lower

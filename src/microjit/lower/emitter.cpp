@@ -5,20 +5,30 @@
 
 namespace bf::lower {
 
-u32 round_up_power(u32 n) { return std::bit_ceil(n); }
-u32 log2_of(u64 power) { return static_cast<u32>(std::countr_zero(power)); }
+u32 round_up_power(u32 n) {
+  return std::bit_ceil(n);
+}
+u32 log2_of(u64 power) {
+  return static_cast<u32>(std::countr_zero(power));
+}
 
 u32 lanes_per_part(Kind kind, u32 padded_lanes) {
   return std::min(padded_lanes, ir::kMaxVectorBytes / Type{kind}.element_bytes());
 }
 
-Kind container(u32 bits) { return bits == 1 ? Kind::I1 : ir::int_kind(std::max(8u, round_up_power(bits))); }
+Kind container(u32 bits) {
+  return bits == 1 ? Kind::I1 : ir::int_kind(std::max(8u, round_up_power(bits)));
+}
 
-Kind bits_mask_kind(u32 lanes) { return container(std::clamp(lanes, 8u, 64u)); }
+Kind bits_mask_kind(u32 lanes) {
+  return container(std::clamp(lanes, 8u, 64u));
+}
 
 namespace {
 
-constexpr u64 low_mask(u32 bits) { return bits >= 64 ? ~u64{0} : (u64{1} << bits) - 1; }
+constexpr u64 low_mask(u32 bits) {
+  return bits >= 64 ? ~u64{0} : (u64{1} << bits) - 1;
+}
 
 constexpr u64 sign_extended(u64 value, u32 bits) {
   const u64 sign = u64{1} << (bits - 1);
@@ -29,7 +39,9 @@ u64 folded_cast(Op op, u64 value, u32 from_bits) {
   return op == Op::sext ? sign_extended(value, from_bits) : value;
 }
 
-bool folds(Op op) { return op == Op::trunc || op == Op::zext || op == Op::sext; }
+bool folds(Op op) {
+  return op == Op::trunc || op == Op::zext || op == Op::sext;
+}
 
 }  // namespace
 
@@ -173,7 +185,8 @@ ValueId Emitter::shuffle_part(Type to, const Parts& sources, std::span<const int
   const u32 lanes = type(sources[0]).lanes;
   std::vector<u32> used;
   for (const int lane : mask)
-    if (lane >= 0 && std::find(used.begin(), used.end(), static_cast<u32>(lane) / lanes) == used.end())
+    if (lane >= 0 &&
+        std::find(used.begin(), used.end(), static_cast<u32>(lane) / lanes) == used.end())
       used.push_back(static_cast<u32>(lane) / lanes);
   if (used.empty()) return constant(to, 0);
 
@@ -295,10 +308,10 @@ Parts Emitter::mask_to_bits(const Parts& mask, u32 lanes) {
   const u32 words = (lanes + 63) / 64;
   Parts result(words, ir::kNoValue);
   for (u32 k = 0; k < mask.size(); ++k) {
-    ValueId bits = per_part == 1
-                       ? resize(mask[k], kind)
-                       : resize(emit(Op::mask_bits, {container(std::max(8u, per_part))}, {mask[k]}),
-                                kind);
+    ValueId bits =
+        per_part == 1
+            ? resize(mask[k], kind)
+            : resize(emit(Op::mask_bits, {container(std::max(8u, per_part))}, {mask[k]}), kind);
     const u32 shift = k * per_part % 64;
     ValueId& word = result[k * per_part / 64];
     if (shift != 0) bits = binary(Op::shl, bits, constant(type(bits), shift));

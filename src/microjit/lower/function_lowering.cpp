@@ -6,9 +6,12 @@ namespace bf::lower {
 
 FunctionLowering::FunctionLowering(ModuleLowering& context, llvm::Function& source,
                                    ir::Function& target)
-    : context_(context), types_(context.types()), source_(source),
+    : context_(context),
+      types_(context.types()),
+      source_(source),
       signature_(context.types().signature(source.getFunctionType())),
-      e_(context.module(), target), b_(e_.builder()) {}
+      e_(context.module(), target),
+      b_(e_.builder()) {}
 
 void FunctionLowering::fail(const llvm::Value& at, const std::string& what) {
   context_.error(&source_, &at, what);
@@ -111,11 +114,16 @@ void FunctionLowering::lower(llvm::Instruction& i) {
   switch (i.getOpcode()) {
     case llvm::Instruction::FNeg:
       return lower_sign_operation(i, Op::fneg, *i.getOperand(0), nullptr);
-    case llvm::Instruction::Load: return lower_load(llvm::cast<llvm::LoadInst>(i));
-    case llvm::Instruction::Store: return lower_store(llvm::cast<llvm::StoreInst>(i));
-    case llvm::Instruction::Alloca: return lower_alloca(llvm::cast<llvm::AllocaInst>(i));
-    case llvm::Instruction::Select: return lower_select(llvm::cast<llvm::SelectInst>(i));
-    case llvm::Instruction::Freeze: return lower_copy(i, *i.getOperand(0));
+    case llvm::Instruction::Load:
+      return lower_load(llvm::cast<llvm::LoadInst>(i));
+    case llvm::Instruction::Store:
+      return lower_store(llvm::cast<llvm::StoreInst>(i));
+    case llvm::Instruction::Alloca:
+      return lower_alloca(llvm::cast<llvm::AllocaInst>(i));
+    case llvm::Instruction::Select:
+      return lower_select(llvm::cast<llvm::SelectInst>(i));
+    case llvm::Instruction::Freeze:
+      return lower_copy(i, *i.getOperand(0));
     case llvm::Instruction::ExtractElement:
       return lower_extract_element(llvm::cast<llvm::ExtractElementInst>(i));
     case llvm::Instruction::InsertElement:
@@ -130,7 +138,8 @@ void FunctionLowering::lower(llvm::Instruction& i) {
       // Between a thread and its own signal handlers: there is nothing to order.
       if (llvm::cast<llvm::FenceInst>(i).getSyncScopeID() == llvm::SyncScope::SingleThread) return;
       break;
-    default: break;
+    default:
+      break;
   }
   fail(i, "this instruction is not supported");
   if (!i.getType()->isVoidTy()) set(i, zeros(i.getType()));

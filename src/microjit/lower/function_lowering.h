@@ -1,8 +1,8 @@
 // The body of one function: every LLVM instruction to IR, block by block.
 //
-// Values are lists of parts (emitter.h). Blocks are laid out in reverse post-order with loops in one
-// piece; phis become block arguments. What cannot be lowered is recorded as an error, its result
-// becomes zeros, and the lowering goes on to find more errors.
+// Values are lists of parts (emitter.h). Blocks are laid out in reverse post-order with loops in
+// one piece; phis become block arguments. What cannot be lowered is recorded as an error, its
+// result becomes zeros, and the lowering goes on to find more errors.
 //
 // The class is one, its methods are grouped by file: function_lowering (blocks, arguments, phis,
 // terminators), values (constants, masks), arithmetic, casts, vectors, memory, calls, intrinsics.
@@ -19,7 +19,8 @@
 
 namespace bf::lower {
 
-// Blocks in the order they are laid out: reverse post-order, each loop contiguous (block_order.cpp).
+// Blocks in the order they are laid out: reverse post-order, each loop contiguous
+// (block_order.cpp).
 std::vector<llvm::BasicBlock*> block_order(llvm::Function& function);
 
 class FunctionLowering {

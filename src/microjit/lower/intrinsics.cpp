@@ -11,8 +11,8 @@ namespace bf::lower {
 
 bool FunctionLowering::lower_intrinsic(const llvm::CallBase& call) {
   switch (call.getIntrinsicID()) {
-#define BF_INTRINSIC(id, handler, op) \
-  case llvm::Intrinsic::id:           \
+#define BF_INTRINSIC(id, handler, op)  \
+  case llvm::Intrinsic::id:            \
     intrinsic_##handler(call, Op::op); \
     return true;
 #define BF_LIBM(id, name)
@@ -26,7 +26,8 @@ bool FunctionLowering::lower_intrinsic(const llvm::CallBase& call) {
 #undef BF_LIBM
     intrinsic_libm(call, Op::unreachable);
     return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -49,7 +50,9 @@ void FunctionLowering::intrinsic_object_size(const llvm::CallBase& call, Op) {
   set(call, e_.clear_above(e_.constant(type.part, smallest ? 0 : ~u64{0}), type.bits));
 }
 
-void FunctionLowering::intrinsic_trap(const llvm::CallBase&, Op) { end_unreachable(); }
+void FunctionLowering::intrinsic_trap(const llvm::CallBase&, Op) {
+  end_unreachable();
+}
 
 // ---- Integers ----------------------------------------------------------------------------------
 
@@ -59,18 +62,21 @@ void FunctionLowering::intrinsic_int_binary(const llvm::CallBase& call, Op op) {
 
 ValueId FunctionLowering::narrow_unary(Op op, ValueId value, u32 bits) {
   const Type type = e_.type(value);
-  if (type == kI1)
-    return e_.resize(narrow_unary(op, e_.resize(value, Kind::I8), 1), Kind::I1);
+  if (type == kI1) return e_.resize(narrow_unary(op, e_.resize(value, Kind::I8), 1), Kind::I1);
   const u32 unused = type.element_bits() - bits;
   if (unused == 0) return e_.unary(op, value);
   const ValueId distance = e_.constant(type, unused);
   switch (op) {
-    case Op::abs: return e_.clear_above(e_.unary(op, e_.sign_above(value, bits)), bits);
-    case Op::ctlz: return e_.binary(Op::sub, e_.unary(op, value), distance);
+    case Op::abs:
+      return e_.clear_above(e_.unary(op, e_.sign_above(value, bits)), bits);
+    case Op::ctlz:
+      return e_.binary(Op::sub, e_.unary(op, value), distance);
     case Op::cttz:
       return e_.unary(op, e_.binary(Op::or_, value, e_.constant(type, u64{1} << bits)));
-    case Op::ctpop: return e_.unary(op, value);
-    default: return e_.binary(Op::lshr, e_.unary(op, value), distance);
+    case Op::ctpop:
+      return e_.unary(op, value);
+    default:
+      return e_.binary(Op::lshr, e_.unary(op, value), distance);
   }
 }
 
@@ -111,10 +117,13 @@ namespace {
 Op overflowing_op(Op overflows) {
   switch (overflows) {
     case Op::sadd_overflows:
-    case Op::uadd_overflows: return Op::add;
+    case Op::uadd_overflows:
+      return Op::add;
     case Op::ssub_overflows:
-    case Op::usub_overflows: return Op::sub;
-    default: return Op::mul;
+    case Op::usub_overflows:
+      return Op::sub;
+    default:
+      return Op::mul;
   }
 }
 
@@ -249,12 +258,14 @@ namespace {
 const char* libm_name(llvm::Intrinsic::ID id) {
   switch (id) {
 #define BF_INTRINSIC(id, handler, op)
-#define BF_LIBM(id, name) \
-  case llvm::Intrinsic::id: return name;
+#define BF_LIBM(id, name)   \
+  case llvm::Intrinsic::id: \
+    return name;
 #include "microjit/lower/intrinsics.def"
 #undef BF_INTRINSIC
 #undef BF_LIBM
-    default: return "";
+    default:
+      return "";
   }
 }
 
@@ -337,8 +348,9 @@ void FunctionLowering::intrinsic_copy(const llvm::CallBase& call, Op op) {
   if (const auto* const known = llvm::dyn_cast<llvm::ConstantInt>(&size)) {
     if (known->isZero() || copy_as_values(call, known->getZExtValue())) return;
   }
-  e_.emit(op, {}, {one(*call.getArgOperand(0)), one(*call.getArgOperand(1)),
-                   e_.resize(one(size), Kind::I64)});
+  e_.emit(
+      op, {},
+      {one(*call.getArgOperand(0)), one(*call.getArgOperand(1)), e_.resize(one(size), Kind::I64)});
 }
 
 void FunctionLowering::intrinsic_fill(const llvm::CallBase& call, Op op) {

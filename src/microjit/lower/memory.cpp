@@ -12,7 +12,9 @@ namespace {
 // Offsets that every machine's addressing takes, with room to spare.
 constexpr i64 kMaxFoldedOffset = i64{1} << 30;
 
-bool folds(i64 offset) { return offset > -kMaxFoldedOffset && offset < kMaxFoldedOffset; }
+bool folds(i64 offset) {
+  return offset > -kMaxFoldedOffset && offset < kMaxFoldedOffset;
+}
 
 u32 align_at(u32 align_log2, i64 offset) {
   if (offset == 0) return align_log2;
@@ -67,11 +69,11 @@ ValueId FunctionLowering::gep_index(ValueId base, const llvm::Value& index,
 // The lanes of a scalar or vector operand of a GEP, as i64.
 Parts FunctionLowering::address_lanes(const llvm::Value& value, const Leaf& to) {
   if (!value.getType()->isVectorTy()) {
-    const ValueId scalar = e_.bitcast(
-        value.getType()->isPointerTy()
-            ? one(value)
-            : e_.resize(e_.sign_above(one(value), leaf(value).bits), Kind::I64, true),
-        kI64);
+    const ValueId scalar =
+        e_.bitcast(value.getType()->isPointerTy()
+                       ? one(value)
+                       : e_.resize(e_.sign_above(one(value), leaf(value).bits), Kind::I64, true),
+                   kI64);
     return e_.splat(to.part, to.parts, scalar);
   }
   Parts lanes = get(value);
@@ -173,8 +175,8 @@ Parts FunctionLowering::load_bits(u32 bits, const Address& from) {
     const u32 here = std::min(bits - done, 64u);
     const Kind kind = bits > 64 ? Kind::I64 : container(here);
     const i64 place = done / 8;
-    const ValueId value = load_bytes((here + 7) / 8, kind,
-                                     {from.base, from.offset + place, align_at(from.align_log2, place)});
+    const ValueId value = load_bytes(
+        (here + 7) / 8, kind, {from.base, from.offset + place, align_at(from.align_log2, place)});
     parts.push_back(e_.clear_above(value, here));
   }
   return parts;
@@ -266,7 +268,8 @@ void FunctionLowering::store_bits(u32 bits, const Parts& parts, const Address& t
     const i64 place = done / 8;
     ValueId value = parts[done / 64];
     if (e_.type(value) == kI1) value = e_.resize(value, Kind::I8);
-    store_bytes((here + 7) / 8, value, {to.base, to.offset + place, align_at(to.align_log2, place)});
+    store_bytes((here + 7) / 8, value,
+                {to.base, to.offset + place, align_at(to.align_log2, place)});
   }
 }
 

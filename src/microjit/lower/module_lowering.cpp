@@ -23,7 +23,8 @@ std::string readable_name(const llvm::GlobalValue& global) {
   const std::string mangled = global.getName().str();
   // Without the prefix a name would be read as a type: `f` is float.
   llvm::ItaniumPartialDemangler demangler;
-  if (!global.getName().starts_with("_Z") || demangler.partialDemangle(mangled.c_str())) return mangled;
+  if (!global.getName().starts_with("_Z") || demangler.partialDemangle(mangled.c_str()))
+    return mangled;
   const auto take = [](char* text) {
     std::string result = text ? text : "";
     std::free(text);
@@ -95,8 +96,9 @@ void ModuleLowering::error(const llvm::Function* function, const llvm::Value* at
 const ModuleLowering::Place* ModuleLowering::place(const llvm::GlobalValue& global) const {
   const llvm::GlobalValue* target = &global;
   if (auto* const alias = llvm::dyn_cast<llvm::GlobalAlias>(&global))
-    target = alias->getAliaseeObject() ? llvm::dyn_cast<llvm::GlobalValue>(alias->getAliaseeObject())
-                                       : nullptr;
+    target = alias->getAliaseeObject()
+                 ? llvm::dyn_cast<llvm::GlobalValue>(alias->getAliaseeObject())
+                 : nullptr;
   const auto found = places_.find(target);
   return found == places_.end() ? nullptr : &found->second;
 }
@@ -243,9 +245,11 @@ void ModuleLowering::run() {
     error(nullptr, nullptr, "the bitcode is for " + triple.str() + ", not for x86_64");
     return;
   }
-  if (source_.getGlobalVariable("llvm.global_ctors") || source_.getGlobalVariable("llvm.global_dtors"))
-    error(nullptr, nullptr, "constructors that run before the program (llvm.global_ctors) are not "
-                            "supported: make the initialisers constant");
+  if (source_.getGlobalVariable("llvm.global_ctors") ||
+      source_.getGlobalVariable("llvm.global_dtors"))
+    error(nullptr, nullptr,
+          "constructors that run before the program (llvm.global_ctors) are not "
+          "supported: make the initialisers constant");
   find_reachable();
   declare();
   read_annotations();

@@ -13,13 +13,18 @@ Kind scalar_kind(llvm::Type* type) {
   if (type->isIntegerTy() && type->getIntegerBitWidth() <= 64)
     return container(type->getIntegerBitWidth());
   switch (type->getTypeID()) {
-    case llvm::Type::HalfTyID: return Kind::F16;
-    case llvm::Type::BFloatTyID: return Kind::BF16;
-    case llvm::Type::FloatTyID: return Kind::F32;
-    case llvm::Type::DoubleTyID: return Kind::F64;
+    case llvm::Type::HalfTyID:
+      return Kind::F16;
+    case llvm::Type::BFloatTyID:
+      return Kind::BF16;
+    case llvm::Type::FloatTyID:
+      return Kind::F32;
+    case llvm::Type::DoubleTyID:
+      return Kind::F64;
     case llvm::Type::PointerTyID:
       return type->getPointerAddressSpace() == 0 ? Kind::Ptr : Kind::Void;
-    default: return Kind::Void;
+    default:
+      return Kind::Void;
   }
 }
 
@@ -80,10 +85,13 @@ Kind passed_kind(Type part) {
   switch (part.kind) {
     case Kind::I1:
     case Kind::I8:
-    case Kind::I16: return Kind::I32;
+    case Kind::I16:
+      return Kind::I32;
     case Kind::F16:
-    case Kind::BF16: return Kind::F32;
-    default: return part.kind;
+    case Kind::BF16:
+      return Kind::F32;
+    default:
+      return part.kind;
   }
 }
 

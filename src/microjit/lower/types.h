@@ -21,7 +21,7 @@ struct Leaf {
     Mask,    // <N x i1>: parts depend on the value (FunctionLowering::mask_kind)
   };
   Form form = Form::Scalar;
-  Type part;       // of each part; masks: as parameters, phis of unknown kind and in aggregates
+  Type part;  // of each part; masks: as parameters, phis of unknown kind and in aggregates
   u32 parts = 1;
   u32 first = 0;   // index of its first part among the type's
   u32 lanes = 1;   // of the LLVM type

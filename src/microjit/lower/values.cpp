@@ -112,11 +112,13 @@ Parts FunctionLowering::constant_leaf(const llvm::Constant& c, const Leaf& leaf)
     Parts parts;
     for (u32 k = 0; k < leaf.parts; ++k) {
       const u32 width = std::min(64u, leaf.bits - k * 64);
-      parts.push_back(e_.constant(leaf.part, number->getValue().extractBitsAsZExtValue(width, k * 64)));
+      parts.push_back(
+          e_.constant(leaf.part, number->getValue().extractBitsAsZExtValue(width, k * 64)));
     }
     return parts;
   }
-  if (const auto* const global = llvm::dyn_cast<llvm::GlobalValue>(&c)) return {address_of(*global)};
+  if (const auto* const global = llvm::dyn_cast<llvm::GlobalValue>(&c))
+    return {address_of(*global)};
   return constant_expression(c);
 }
 

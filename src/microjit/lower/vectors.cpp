@@ -38,17 +38,17 @@ void FunctionLowering::lower_shuffle(const llvm::ShuffleVectorInst& i) {
 
   if (const llvm::Value* const scalar = llvm::getSplatValue(&i); scalar && to.lanes > 1) {
     const Type element = to.part.element();
-    const ValueId value = mask ? e_.resize(one(*scalar), element.kind, true)
-                               : e_.bitcast(one(*scalar), element);
+    const ValueId value =
+        mask ? e_.resize(one(*scalar), element.kind, true) : e_.bitcast(one(*scalar), element);
     return set(i, e_.splat(to.part, to.parts, value));
   }
   const Parts b = mask ? mask_as(second, kind) : get(second);
   const u32 padded = e_.type(a[0]).lanes * static_cast<u32>(a.size());
   std::vector<int> picks;
   for (const int lane : i.getShuffleMask())
-    picks.push_back(lane >= static_cast<int>(lanes) ? lane - static_cast<int>(lanes) +
-                                                          static_cast<int>(padded)
-                                                    : lane);
+    picks.push_back(lane >= static_cast<int>(lanes)
+                        ? lane - static_cast<int>(lanes) + static_cast<int>(padded)
+                        : lane);
   set(i, e_.shuffle(to.part, to.parts, a, b, picks));
 }
 
@@ -90,27 +90,41 @@ namespace {
 
 Op combining_op(Op reduce) {
   switch (reduce) {
-    case Op::reduce_add: return Op::add;
-    case Op::reduce_mul: return Op::mul;
-    case Op::reduce_and: return Op::and_;
-    case Op::reduce_or: return Op::or_;
-    case Op::reduce_xor: return Op::xor_;
-    case Op::reduce_smin: return Op::smin;
-    case Op::reduce_smax: return Op::smax;
-    case Op::reduce_umin: return Op::umin;
-    default: return Op::umax;
+    case Op::reduce_add:
+      return Op::add;
+    case Op::reduce_mul:
+      return Op::mul;
+    case Op::reduce_and:
+      return Op::and_;
+    case Op::reduce_or:
+      return Op::or_;
+    case Op::reduce_xor:
+      return Op::xor_;
+    case Op::reduce_smin:
+      return Op::smin;
+    case Op::reduce_smax:
+      return Op::smax;
+    case Op::reduce_umin:
+      return Op::umin;
+    default:
+      return Op::umax;
   }
 }
 
 // What changes no result: for the padding.
 u64 neutral(Op reduce, u32 bits) {
   switch (reduce) {
-    case Op::reduce_mul: return 1;
+    case Op::reduce_mul:
+      return 1;
     case Op::reduce_and:
-    case Op::reduce_umin: return ~u64{0};
-    case Op::reduce_smin: return (u64{1} << (bits - 1)) - 1;
-    case Op::reduce_smax: return u64{1} << (bits - 1);
-    default: return 0;
+    case Op::reduce_umin:
+      return ~u64{0};
+    case Op::reduce_smin:
+      return (u64{1} << (bits - 1)) - 1;
+    case Op::reduce_smax:
+      return u64{1} << (bits - 1);
+    default:
+      return 0;
   }
 }
 
@@ -169,7 +183,8 @@ void FunctionLowering::lower_float_reduce(const llvm::CallBase& call, Op op) {
   const Parts parts = get(value);
   ValueId result = has_start ? one(*call.getArgOperand(0)) : ir::kNoValue;
   if (op == Op::fadd && type.lanes == type.padded_lanes() && type.part.is_vector()) {
-    for (const ValueId part : parts) result = e_.emit(Op::reduce_fadd, type.part.element(), {result, part});
+    for (const ValueId part : parts)
+      result = e_.emit(Op::reduce_fadd, type.part.element(), {result, part});
     return set(call, result);
   }
   for (u32 lane = 0; lane < type.lanes; ++lane) {

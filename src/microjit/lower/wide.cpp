@@ -108,10 +108,10 @@ Parts Wide::shift(Op op, const Parts& value, ValueId amount) {
   const Parts a = op == Op::ashr ? sign_top(value) : value;
   const ValueId fill = op == Op::ashr ? sign(value) : e_.constant(kI64, 0);
   const auto known = e_.constant_bits(amount);
-  const ValueId words = known ? e_.constant(kI64, *known / 64)
-                              : e_.binary(Op::lshr, amount, e_.constant(kI64, 6));
-  const ValueId bit = known ? e_.constant(kI64, *known % 64)
-                            : e_.binary(Op::and_, amount, e_.constant(kI64, 63));
+  const ValueId words =
+      known ? e_.constant(kI64, *known / 64) : e_.binary(Op::lshr, amount, e_.constant(kI64, 6));
+  const ValueId bit =
+      known ? e_.constant(kI64, *known % 64) : e_.binary(Op::and_, amount, e_.constant(kI64, 63));
   const Parts moved = move_words(op, a, words, fill);
   if (known && *known % 64 == 0) return clear_top(moved);
   Parts result;
@@ -126,17 +126,26 @@ Parts Wide::shift(Op op, const Parts& value, ValueId amount) {
 
 Parts Wide::binary(Op op, const Parts& a, const Parts& b) {
   switch (op) {
-    case Op::add: return clear_top(add(a, b));
-    case Op::sub: return clear_top(sub(a, b));
-    case Op::mul: return clear_top(mul(a, b, words_));
+    case Op::add:
+      return clear_top(add(a, b));
+    case Op::sub:
+      return clear_top(sub(a, b));
+    case Op::mul:
+      return clear_top(mul(a, b, words_));
     case Op::shl:
     case Op::lshr:
-    case Op::ashr: return shift(op, a, b[0]);
-    case Op::smin: return select(compare(Op::slt, a, b), a, b);
-    case Op::smax: return select(compare(Op::sgt, a, b), a, b);
-    case Op::umin: return select(compare(Op::ult, a, b), a, b);
-    case Op::umax: return select(compare(Op::ugt, a, b), a, b);
-    default: break;
+    case Op::ashr:
+      return shift(op, a, b[0]);
+    case Op::smin:
+      return select(compare(Op::slt, a, b), a, b);
+    case Op::smax:
+      return select(compare(Op::sgt, a, b), a, b);
+    case Op::umin:
+      return select(compare(Op::ult, a, b), a, b);
+    case Op::umax:
+      return select(compare(Op::ugt, a, b), a, b);
+    default:
+      break;
   }
   Parts result;
   for (u32 i = 0; i < words_; ++i) result.push_back(e_.binary(op, a[i], b[i]));
@@ -154,13 +163,20 @@ ValueId Wide::compare(Op op, const Parts& left, const Parts& right) {
     case Op::eq:
     case Op::ne:
       return e_.compare(op, any_bit(binary(Op::xor_, left, right)), e_.constant(kI64, 0));
-    case Op::ugt: return compare(Op::ult, right, left);
-    case Op::sgt: return compare(Op::slt, right, left);
-    case Op::ule: return e_.logical_not(compare(Op::ult, right, left));
-    case Op::sle: return e_.logical_not(compare(Op::slt, right, left));
-    case Op::uge: return e_.logical_not(compare(Op::ult, left, right));
-    case Op::sge: return e_.logical_not(compare(Op::slt, left, right));
-    default: break;
+    case Op::ugt:
+      return compare(Op::ult, right, left);
+    case Op::sgt:
+      return compare(Op::slt, right, left);
+    case Op::ule:
+      return e_.logical_not(compare(Op::ult, right, left));
+    case Op::sle:
+      return e_.logical_not(compare(Op::slt, right, left));
+    case Op::uge:
+      return e_.logical_not(compare(Op::ult, left, right));
+    case Op::sge:
+      return e_.logical_not(compare(Op::slt, left, right));
+    default:
+      break;
   }
   // From the lowest word up: what is above decides, unless it is equal.
   const bool is_signed = op == Op::slt;
@@ -182,7 +198,8 @@ ValueId Wide::overflows(Op op, const Parts& a, const Parts& b) {
       if (whole) return carry;
       return compare(Op::ult, clear_top(sum), a);
     }
-    case Op::usub_overflows: return compare(Op::ult, a, b);
+    case Op::usub_overflows:
+      return compare(Op::ult, a, b);
     case Op::sadd_overflows:
     case Op::ssub_overflows: {
       // The sign differs from both of the sum's (from the first and not the second's, of the
@@ -243,15 +260,17 @@ Parts Wide::unary(Op op, const Parts& a) {
     }
     case Op::ctpop: {
       ValueId count = e_.unary(Op::ctpop, a[0]);
-      for (u32 i = 1; i < words_; ++i)
-        count = e_.binary(Op::add, count, e_.unary(Op::ctpop, a[i]));
+      for (u32 i = 1; i < words_; ++i) count = e_.binary(Op::add, count, e_.unary(Op::ctpop, a[i]));
       Parts result = constant(0);
       result[0] = count;
       return result;
     }
-    case Op::ctlz: return count_zeros(a, true);
-    case Op::cttz: return count_zeros(a, false);
-    default: return reversed(op, a);
+    case Op::ctlz:
+      return count_zeros(a, true);
+    case Op::cttz:
+      return count_zeros(a, false);
+    default:
+      return reversed(op, a);
   }
 }
 

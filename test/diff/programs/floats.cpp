@@ -29,8 +29,12 @@ static u64 arithmetic(T x, T y) {
   mix(h, bits_of(x > y ? x : y));
   return h;
 }
-TEST(float_arithmetic) { return arithmetic(make_float(a), make_float(b)); }
-TEST(double_arithmetic) { return arithmetic(make_double(a), make_double(b)); }
+TEST(float_arithmetic) {
+  return arithmetic(make_float(a), make_float(b));
+}
+TEST(double_arithmetic) {
+  return arithmetic(make_double(a), make_double(b));
+}
 
 TEST(float_functions) {
   const double x = make_double(a), y = make_double(b);
@@ -63,7 +67,8 @@ TEST(float_functions) {
 template <class I>
 static u64 to_integer(double x, double low, double high) {
   if (!(x > low && x < high)) return 1;
-  return static_cast<u64>(static_cast<I>(x)) ^ static_cast<u64>(static_cast<I>(static_cast<float>(x / 2)));
+  return static_cast<u64>(static_cast<I>(x)) ^
+         static_cast<u64>(static_cast<I>(static_cast<float>(x / 2)));
 }
 TEST(to_integers) {
   u64 h = 0;
@@ -99,7 +104,9 @@ TEST(from_integers) {
   return h;
 }
 
-static u64 bits_of(_Float16 x) { return x != x ? 0x7e00 : __builtin_bit_cast(u16, x); }
+static u64 bits_of(_Float16 x) {
+  return x != x ? 0x7e00 : __builtin_bit_cast(u16, x);
+}
 TEST(half) {
   const _Float16 x = __builtin_bit_cast(_Float16, static_cast<u16>(a));
   const _Float16 y = static_cast<_Float16>(make_float(b));
@@ -117,9 +124,12 @@ TEST(half) {
   if (x > -30000 && x < 30000) mix(h, static_cast<u64>(static_cast<i64>(x)));
   return h;
 }
-NOINLINE static _Float16 half_call(_Float16 x, float y) { return static_cast<_Float16>(x + static_cast<_Float16>(y)); }
+NOINLINE static _Float16 half_call(_Float16 x, float y) {
+  return static_cast<_Float16>(x + static_cast<_Float16>(y));
+}
 TEST(half_calls) {
-  return bits_of(half_call(static_cast<_Float16>(static_cast<float>(a & 1023)), static_cast<float>(b & 255)));
+  return bits_of(
+      half_call(static_cast<_Float16>(static_cast<float>(a & 1023)), static_cast<float>(b & 255)));
 }
 
 TEST(newton) {

@@ -17,7 +17,12 @@ TEST(block_operations) {
   return h;
 }
 
-struct Node { const Node* next; const char* text; i32 values[3]; const i32* inside; };
+struct Node {
+  const Node* next;
+  const char* text;
+  i32 values[3];
+  const i32* inside;
+};
 extern const Node nodes[3];
 const Node nodes[3] = {{&nodes[2], "alpha", {1, 2, 3}, &nodes[1].values[2]},
                        {nullptr, "beta", {-4, 5, -6}, nodes[0].values},
@@ -38,10 +43,14 @@ TEST(linked_globals) {
 
 static const char* describe(u64 n) {
   switch (n) {
-    case 0: return "zero";
-    case 1: return "one";
-    case 2: return "two";
-    case 3: return "many";
+    case 0:
+      return "zero";
+    case 1:
+      return "one";
+    case 2:
+      return "two";
+    case 3:
+      return "many";
   }
   return "";
 }
@@ -106,7 +115,15 @@ TEST(indices) {
   return static_cast<u64>(sum);
 }
 
-union Bits { double d; u64 n; u8 bytes[8]; struct { u32 low; float high; }; };
+union Bits {
+  double d;
+  u64 n;
+  u8 bytes[8];
+  struct {
+    u32 low;
+    float high;
+  };
+};
 TEST(unions) {
   Bits x;
   x.n = a;

@@ -40,8 +40,10 @@ static u64 signed_odd(u64 a, u64 b) {
   return h;
 }
 
-#define ODD(n) \
-  TEST(odd_##n) { return signed_odd<n>(a, b); }
+#define ODD(n)                  \
+  TEST(odd_##n) {               \
+    return signed_odd<n>(a, b); \
+  }
 ODD(3)
 ODD(7)
 ODD(9)
@@ -84,17 +86,25 @@ static u64 wide(U x, U y, unsigned bits) {
   put(x > y ? x : y);
   return h;
 }
-static u128 make_wide(u64 a, u64 b) { return static_cast<u128>(a * 0x9e3779b97f4a7c15) << 64 | b; }
+static u128 make_wide(u64 a, u64 b) {
+  return static_cast<u128>(a * 0x9e3779b97f4a7c15) << 64 | b;
+}
 
-TEST(wide_128) { return wide<u128, i128>(make_wide(a, b), make_wide(b, a ^ 5), 128); }
-TEST(wide_same) { return wide<u128, i128>(a, b, 128); }
+TEST(wide_128) {
+  return wide<u128, i128>(make_wide(a, b), make_wide(b, a ^ 5), 128);
+}
+TEST(wide_same) {
+  return wide<u128, i128>(a, b, 128);
+}
 TEST(wide_96) {
   return wide<unsigned _BitInt(96), _BitInt(96)>(static_cast<unsigned _BitInt(96)>(make_wide(a, b)),
-                                                 static_cast<unsigned _BitInt(96)>(make_wide(b, a)), 96);
+                                                 static_cast<unsigned _BitInt(96)>(make_wide(b, a)),
+                                                 96);
 }
 TEST(wide_65) {
   return wide<unsigned _BitInt(65), _BitInt(65)>(static_cast<unsigned _BitInt(65)>(make_wide(a, b)),
-                                                 static_cast<unsigned _BitInt(65)>(make_wide(b, a)), 65);
+                                                 static_cast<unsigned _BitInt(65)>(make_wide(b, a)),
+                                                 65);
 }
 TEST(wide_division) {
   const u128 x = make_wide(a, b);
@@ -123,12 +133,16 @@ TEST(wide_extension) {
   mix(h, __builtin_mul_overflow(static_cast<u128>(a), make_wide(0, b), &big));
   mix(h, static_cast<u64>(big >> 64));
   i128 little;
-  mix(h, __builtin_add_overflow(static_cast<i128>(make_wide(a, b)), static_cast<i128>(make_wide(b, a)), &little));
-  mix(h, __builtin_sub_overflow(static_cast<i128>(make_wide(a, b)), static_cast<i128>(make_wide(b, a)), &little));
+  mix(h, __builtin_add_overflow(static_cast<i128>(make_wide(a, b)),
+                                static_cast<i128>(make_wide(b, a)), &little));
+  mix(h, __builtin_sub_overflow(static_cast<i128>(make_wide(a, b)),
+                                static_cast<i128>(make_wide(b, a)), &little));
   return h;
 }
 
-NOINLINE static u128 wide_call(u128 x, u64 n, u128 y) { return n ? (x ^ n) + y : y; }
+NOINLINE static u128 wide_call(u128 x, u64 n, u128 y) {
+  return n ? (x ^ n) + y : y;
+}
 static u128 wide_global;
 TEST(wide_calls) {
   wide_global = wide_call(make_wide(a, b), b, wide_global + 1);

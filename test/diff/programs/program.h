@@ -27,7 +27,9 @@ inline void mix(u64& hash, u64 value) {
 }
 
 // The bits of a float; one pattern for all NaNs, whose payload is nobody's promise.
-inline u64 bits_of(float x) { return x != x ? 0x7fc00000 : __builtin_bit_cast(u32, x); }
+inline u64 bits_of(float x) {
+  return x != x ? 0x7fc00000 : __builtin_bit_cast(u32, x);
+}
 inline u64 bits_of(double x) {
   return x != x ? 0x7ff8000000000000 : __builtin_bit_cast(u64, x);
 }
@@ -35,10 +37,16 @@ inline u64 bits_of(double x) {
 // Floats of all kinds from any number: small integers, fractions, raw bits.
 inline double make_double(u64 n) {
   switch (n & 3) {
-    case 0: return static_cast<double>(static_cast<i64>(n) >> 40) / 16;
-    case 1: return static_cast<double>(static_cast<i64>(n >> 2));
-    case 2: return __builtin_bit_cast(double, n);
-    default: return static_cast<double>(static_cast<i32>(n >> 8));
+    case 0:
+      return static_cast<double>(static_cast<i64>(n) >> 40) / 16;
+    case 1:
+      return static_cast<double>(static_cast<i64>(n >> 2));
+    case 2:
+      return __builtin_bit_cast(double, n);
+    default:
+      return static_cast<double>(static_cast<i32>(n >> 8));
   }
 }
-inline float make_float(u64 n) { return static_cast<float>(make_double(n)); }
+inline float make_float(u64 n) {
+  return static_cast<float>(make_double(n));
+}

@@ -20,9 +20,12 @@ static vec<T, N> make(u64 seed) {
 }
 template <class T>
 static u64 lane_bits(T x) {
-  if constexpr (sizeof(T) == 4 && static_cast<T>(0.5) != 0) return bits_of(static_cast<float>(x));
-  else if constexpr (static_cast<T>(0.5) != 0) return bits_of(static_cast<double>(x));
-  else return static_cast<u64>(x);
+  if constexpr (sizeof(T) == 4 && static_cast<T>(0.5) != 0)
+    return bits_of(static_cast<float>(x));
+  else if constexpr (static_cast<T>(0.5) != 0)
+    return bits_of(static_cast<double>(x));
+  else
+    return static_cast<u64>(x);
 }
 template <class T, int N>
 static u64 fold(vec<T, N> v) {
@@ -81,8 +84,10 @@ static u64 floats(u64 a, u64 b) {
   return h;
 }
 
-#define INTEGERS(type, n) \
-  TEST(vector_##type##_##n) { return integers<type, n>(a, b); }
+#define INTEGERS(type, n)           \
+  TEST(vector_##type##_##n) {       \
+    return integers<type, n>(a, b); \
+  }
 INTEGERS(u8, 16)
 INTEGERS(i8, 64)
 INTEGERS(i8, 32)
@@ -100,14 +105,30 @@ INTEGERS(u8, 5)
 INTEGERS(i32, 32)
 INTEGERS(u64, 16)
 INTEGERS(i8, 128)
-TEST(vector_f32_4) { return floats<float, 4>(a, b); }
-TEST(vector_f32_16) { return floats<float, 16>(a, b); }
-TEST(vector_f32_3) { return floats<float, 3>(a, b); }
-TEST(vector_f32_2) { return floats<float, 2>(a, b); }
-TEST(vector_f32_32) { return floats<float, 32>(a, b); }
-TEST(vector_f64_8) { return floats<double, 8>(a, b); }
-TEST(vector_f64_4) { return floats<double, 4>(a, b); }
-TEST(vector_f64_16) { return floats<double, 16>(a, b); }
+TEST(vector_f32_4) {
+  return floats<float, 4>(a, b);
+}
+TEST(vector_f32_16) {
+  return floats<float, 16>(a, b);
+}
+TEST(vector_f32_3) {
+  return floats<float, 3>(a, b);
+}
+TEST(vector_f32_2) {
+  return floats<float, 2>(a, b);
+}
+TEST(vector_f32_32) {
+  return floats<float, 32>(a, b);
+}
+TEST(vector_f64_8) {
+  return floats<double, 8>(a, b);
+}
+TEST(vector_f64_4) {
+  return floats<double, 4>(a, b);
+}
+TEST(vector_f64_16) {
+  return floats<double, 16>(a, b);
+}
 
 template <class To, class From, int N>
 static u64 converted(vec<From, N> v) {
@@ -140,15 +161,16 @@ TEST(vector_shuffles) {
   const auto x = make<i32, 8>(a), y = make<i32, 8>(b);
   u64 h = fold<i32, 8>(__builtin_shufflevector(x, y, 0, 8, 1, 9, 2, 10, 3, 11));
   mix(h, fold<i32, 4>(__builtin_shufflevector(x, y, 7, 15, 3, 4)));
-  mix(h, fold<i32, 16>(__builtin_shufflevector(x, y, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)));
+  mix(h, fold<i32, 16>(
+             __builtin_shufflevector(x, y, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)));
   mix(h, fold<i32, 2>(__builtin_shufflevector(x, x, 6, 1)));
   mix(h, fold<i32, 3>(__builtin_shufflevector(x, y, 2, 9, 14)));
   mix(h, fold<i32, 8>(x.hi.lo.xyxyxyxy + y.even.xxyyzzww));
   const auto w = make<i32, 32>(a);
   mix(h, fold<i32, 8>(__builtin_shufflevector(w, w, 0, 9, 18, 27, 31, 22, 13, 4)));
-  mix(h, fold<i32, 32>(__builtin_shufflevector(
-             w, w, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8,
-             7, 6, 5, 4, 3, 2, 1, 0)));
+  mix(h, fold<i32, 32>(__builtin_shufflevector(w, w, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20,
+                                               19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6,
+                                               5, 4, 3, 2, 1, 0)));
   const auto t = make<float, 3>(b);
   mix(h, fold<float, 3>(t.zxy));
   mix(h, fold<float, 4>(t.xyzz));
@@ -180,7 +202,7 @@ TEST(vector_masks) {
   mix(h, fold<i32, 16>(__builtin_convertvector(n, vec<i32 COMMA 16>)));
   mix(h, m[a & 15]);
   const Mask16 given = __builtin_bit_cast(Mask16, static_cast<u16>(a ^ b));
-  mix(h, __builtin_reduce_and(given) + 2 * __builtin_reduce_or(given) );
+  mix(h, __builtin_reduce_and(given) + 2 * __builtin_reduce_or(given));
   const Mask8 eight = __builtin_bit_cast(Mask8, static_cast<u8>(b));
   mix(h, fold<u64, 8>(__builtin_convertvector(eight, vec<u64 COMMA 8>)));
   Mask4 four = __builtin_convertvector(make<i32, 4>(a) > make<i32, 4>(b), Mask4);
@@ -195,8 +217,14 @@ TEST(vector_masks) {
 NOINLINE static vec<float, 16> scaled(vec<float, 16> v, vec<i32, 4> w, float s) {
   return v * s + static_cast<float>(w.x - w.w);
 }
-NOINLINE static vec<i32, 2> small_pair(vec<i32, 2> v) { return v.yx + 1; }
-struct Lanes { vec<float, 4> a; vec<i8, 16> b; vec<float, 3> c; };
+NOINLINE static vec<i32, 2> small_pair(vec<i32, 2> v) {
+  return v.yx + 1;
+}
+struct Lanes {
+  vec<float, 4> a;
+  vec<i8, 16> b;
+  vec<float, 3> c;
+};
 static Lanes lanes[3];
 TEST(vector_calls) {
   const auto v = scaled(make<float, 16>(a), make<i32, 4>(b), 0.25f);
