@@ -65,13 +65,19 @@ bool map_modules(std::span<const Range> modules) {
   return true;
 }
 
-bool map_all(std::span<const Range> modules) {
-  if (!page_table.start(take_table_frame) || !map_kernel() || !map_modules(modules) ||
-      !map_one_to_one(platform::kPageBytes, kLowMemoryEnd, Access::ReadWrite))
-    return false;
-  for (const Range& r : free_at_start.all())
+bool map_writable(const RangeList& ranges) {
+  for (const Range& r : ranges.all())
     if (!map_one_to_one(r.start, r.end, Access::ReadWrite)) return false;
   return true;
+}
+
+bool map_all(std::span<const Range> modules) {
+  // UEFI's GRUB may put small modules into the low memory.
+  RangeList low_memory;
+  low_memory.add({platform::kPageBytes, kLowMemoryEnd});
+  for (const Range& m : modules) low_memory.remove(m);
+  return page_table.start(take_table_frame) && map_kernel() && map_modules(modules) &&
+         map_writable(low_memory) && map_writable(free_at_start);
 }
 
 Range below(Range r, u64 limit) {
