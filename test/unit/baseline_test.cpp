@@ -10,6 +10,7 @@
 #include "microjit/ir/builder.h"
 #include "microjit/ir/verify.h"
 #include "microjit/microjit.h"
+#include "microjit/semantics.h"
 #include "microjit/tiers/baseline.h"
 
 namespace {
@@ -213,6 +214,68 @@ TEST_CASE("code is relocatable: addresses from outside are relocations only") {
   REQUIRE(code->lines.size() == 1);
   CHECK(ir::location_line(code->lines[0].location) == 17);
   CHECK(code->lines[0].offset < code->code_bytes);
+}
+
+// Quotients and remainders by every kind of constant divisor, as the interpreter's semantics have
+// them.
+template <class T>
+void check_divisions(Op op, u64 (*expected)(u64, u64)) {
+  constexpr u32 kBits = sizeof(T) * 8;
+  std::vector<u64> odd = {1, 2, 3, 5, 6, 7, 9, 10, 11, 12, 25, 60, 63, 64, 65, 100, 125, 127, 128, 255};
+  for (u32 shift = 8; shift < 64; shift += 7)
+    for (const u64 near : {~u64{0}, u64{0}, u64{1}, u64{1234567}}) odd.push_back((u64{1} << shift) + near);
+  for (const u64 v : std::vector<u64>(odd)) odd.push_back(u64{0} - v);
+  odd.push_back(u64{1} << (kBits - 1));
+  odd.push_back((u64{1} << (kBits - 1)) - 1);
+  const bool is_signed = op == Op::sdiv || op == Op::srem;
+  const Type narrow{ir::int_kind(kBits)};
+  ir::Module module;
+  module.functions.reserve(odd.size());
+  std::vector<u64> divisors;
+  for (const u64 v : odd) {
+    const T divisor = static_cast<T>(v);
+    if (divisor == 0) continue;
+    char name[16];
+    std::snprintf(name, sizeof name, "f%zu", divisors.size());
+    divisors.push_back(divisor);
+    ir::Function& f = new_function(module, name, {{Kind::I64}, {Kind::I64}});
+    ir::Builder b(module, f);
+    const Type parameter[] = {kI64};
+    const auto entry = b.add_block(parameter);
+    b.begin(entry);
+    ValueId x = b.argument(entry, 0);
+    if (kBits < 64) x = b.emit(Op::trunc, narrow, {x});
+    x = b.binary(op, x, b.constant(narrow, divisor));
+    if (kBits < 64) x = b.emit(Op::zext, kI64, {x});
+    const ValueId results[] = {x};
+    b.ret(results);
+    b.finish();
+  }
+  auto engine = baseline(std::move(module));
+  u32 wrong = 0;
+  for (usize n = 0; n < divisors.size(); ++n) {
+    auto* f = reinterpret_cast<u64 (*)(u64)>(reinterpret_cast<usize>(engine->functions()[n]->slot.load()));
+    for (const u64 v : odd)
+      for (const u64 times : {u64{0}, u64{1}, divisors[n], divisors[n] * 3 - 1}) {
+        const T dividend = static_cast<T>(v * times);
+        const bool traps = is_signed && static_cast<T>(divisors[n]) == static_cast<T>(-1) &&
+                           dividend == static_cast<T>(T{1} << (kBits - 1));
+        if (!traps && f(dividend) != expected(dividend, divisors[n])) ++wrong;
+      }
+  }
+  CHECK(wrong == 0);
+}
+
+template <class Semantics, class T>
+u64 reference(u64 a, u64 b) {
+  return Semantics::apply(static_cast<T>(a), static_cast<T>(b));
+}
+
+TEMPLATE_TEST_CASE("division by constants", "", u8, u16, u32, u64) {
+  check_divisions<TestType>(Op::udiv, reference<microjit::sem::udiv, TestType>);
+  check_divisions<TestType>(Op::urem, reference<microjit::sem::urem, TestType>);
+  check_divisions<TestType>(Op::sdiv, reference<microjit::sem::sdiv, TestType>);
+  check_divisions<TestType>(Op::srem, reference<microjit::sem::srem, TestType>);
 }
 
 }  // namespace

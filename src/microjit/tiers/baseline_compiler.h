@@ -182,7 +182,6 @@ class Compiler {
   RegId rare_binary(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
   RegId divide(ir::Op op, u32 bits, const Operand& a, const Operand& b);
   void emit_sign_of_rax(u32 bytes);
-  bool divide_by_constant(const ir::Instruction& i);
   RegId high_product(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
   void minmax(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
   void saturating(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
@@ -200,6 +199,13 @@ class Compiler {
   void select_gp(const ir::Instruction& i);
   void select_vec(const ir::Instruction& i);
   void convert_integer(const ir::Instruction& i);
+
+  // ---- baseline_division.cpp: by constants. True if done
+  bool divide_by_constant(const ir::Instruction& i);
+  void divide_by_power(const ir::Instruction& i, u64 divisor);
+  void unsigned_quotient(u32 bits, u64 divisor);
+  void signed_quotient(u32 bits, i64 divisor);
+  void remainder_from_quotient(u32 bits, i64 divisor);
 
   // ---- baseline_float.cpp
   void float_op(const ir::Instruction& i);

@@ -625,33 +625,4 @@ void Compiler::convert_integer(const Instruction& i) {
   if (to_bits == 1) a_.and_(gp32(to), 1);
 }
 
-// ---- Division by a constant ---------------------------------------------------------------------
-
-// Powers of two, unsigned. True if done.
-bool Compiler::divide_by_constant(const Instruction& i) {
-  const auto operands = f_.operands_of(i);
-  if (!is_constant(operands[1]) || (i.op != Op::udiv && i.op != Op::urem)) return false;
-  const u32 bits = i.type.element_bits();
-  const u64 divisor = f_.values[operands[1]].bits;
-  if (divisor == 0 || (divisor & (divisor - 1)) != 0) return false;
-  const Operand a = get_rm(operands[0]);
-  const RegId t = allocate_gp();
-  const u32 log2 = static_cast<u32>(__builtin_ctzll(divisor));
-  if (i.op == Op::udiv) {
-    extend(t, a, bits, 64, false);
-    if (log2 != 0) a_.shr(gp64(t), log2);
-  } else {
-    const u64 mask = divisor - 1;
-    move_gp(t, a, 8);
-    if (mask <= 0x7fffffff) {
-      a_.and_(gp32(t), static_cast<i32>(mask));
-    } else {
-      a_.mov(x86::r11, Imm(static_cast<i64>(mask)));
-      a_.and_(gp64(t), x86::r11);
-    }
-  }
-  bind(i.result, 0, t);
-  return true;
-}
-
 }  // namespace bf::microjit::baseline
