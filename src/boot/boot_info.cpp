@@ -51,8 +51,10 @@ Error too_short(const char* tag, usize bytes) {
 
 Result<void> read_command_line(std::span<const u8> body, BootInfo& info) {
   if (!copy_text(info.command_line, text_in(body)))
-    return Error::format("the kernel's command line is longer than %lu bytes: shorten it, or put "
-                         "the options into a module", BootInfo::kMaxCommandLine - 1);
+    return Error::format(
+        "the kernel's command line is longer than %lu bytes: shorten it, or put "
+        "the options into a module",
+        BootInfo::kMaxCommandLine - 1);
   return {};
 }
 
@@ -70,7 +72,8 @@ Result<void> read_module(std::span<const u8> body, BootInfo& info) {
   module.start = read<u32>(body, 0);
   module.end = read<u32>(body, 4);
   if (module.end < module.start)
-    return Error::format("a boot module ends (%#x) before it starts (%#x)", module.end, module.start);
+    return Error::format("a boot module ends (%#x) before it starts (%#x)", module.end,
+                         module.start);
   const std::string_view line = text_in(body.subspan(8));
   if (!copy_text(module.name, line.substr(0, line.find(' '))))
     return Error::format("a boot module's name has more than %lu bytes", sizeof module.name - 1);
@@ -91,8 +94,8 @@ Result<void> read_memory_map(std::span<const u8> body, BootInfo& info) {
     range.bytes = read<u64>(body, at + 8);
     const u32 kind = read<u32>(body, at + 16);
     if (range.bytes > ~u64{0} - range.start) range.bytes = ~u64{0} - range.start;
-    range.kind = kind >= 1 && kind <= 5 ? static_cast<MemoryRange::Kind>(kind)
-                                        : MemoryRange::Kind::Reserved;
+    range.kind =
+        kind >= 1 && kind <= 5 ? static_cast<MemoryRange::Kind>(kind) : MemoryRange::Kind::Reserved;
     info.memory[info.memory_count++] = range;
   }
   return {};
@@ -119,14 +122,21 @@ Result<void> read_acpi(std::span<const u8> body, BootInfo& info) {
 
 Result<void> read_tag(u32 type, std::span<const u8> body, BootInfo& info) {
   switch (type) {
-    case kCommandLine: return read_command_line(body, info);
-    case kLoaderName: return read_loader_name(body, info);
-    case kModule: return read_module(body, info);
-    case kMemoryMap: return read_memory_map(body, info);
-    case kFramebuffer: return read_framebuffer(body, info);
+    case kCommandLine:
+      return read_command_line(body, info);
+    case kLoaderName:
+      return read_loader_name(body, info);
+    case kModule:
+      return read_module(body, info);
+    case kMemoryMap:
+      return read_memory_map(body, info);
+    case kFramebuffer:
+      return read_framebuffer(body, info);
     case kAcpiOld:
-    case kAcpiNew: return read_acpi(body, info);
-    default: return {};
+    case kAcpiNew:
+      return read_acpi(body, info);
+    default:
+      return {};
   }
 }
 
@@ -137,7 +147,8 @@ usize boot_info_bytes(std::span<const u8, 8> header) {
 }
 
 Result<void> parse_boot_info(std::span<const u8> bytes, BootInfo& info) {
-  if (bytes.size() < kHeaderBytes) return Error::format("boot information: only %lu bytes", bytes.size());
+  if (bytes.size() < kHeaderBytes)
+    return Error::format("boot information: only %lu bytes", bytes.size());
   const usize total = boot_info_bytes(bytes.first<8>());
   if (total < kHeaderBytes || total > bytes.size())
     return Error::format("boot information: it says it has %lu bytes", total);

@@ -63,7 +63,8 @@ Result<void> read_boot_info() {
   auto done = parse_boot_info({info_address, bytes}, info);
   if (!done) return done;
   if (info.screen.address != 0)
-    x86::start_screen(reinterpret_cast<u16*>(info.screen.address), info.screen.columns, info.screen.rows);
+    x86::start_screen(reinterpret_cast<u16*>(info.screen.address), info.screen.columns,
+                      info.screen.rows);
   x86::set_acpi_root_pointer({info.acpi_root_pointer, info.acpi_root_pointer_bytes});
   return {};
 }
@@ -132,7 +133,8 @@ Result<void> set_up_stacks() {
 }
 
 Result<void> run_constructors() {
-  for (auto* constructor = kernel_init_array_start; constructor < kernel_init_array_end; ++constructor)
+  for (auto* constructor = kernel_init_array_start; constructor < kernel_init_array_end;
+       ++constructor)
     (*constructor)();
   return {};
 }
@@ -146,7 +148,8 @@ Result<void> gather_files() {
   x86::FwCfgFile file;
   if (!x86::find_fw_cfg_file("opt/bareflow/prompt", file)) return {};
   auto* prompt = static_cast<u8*>(x86::take_pages(file.bytes + 1));
-  if (prompt == nullptr) return Error::format("not enough memory for a prompt of %u bytes", file.bytes);
+  if (prompt == nullptr)
+    return Error::format("not enough memory for a prompt of %u bytes", file.bytes);
   x86::read_fw_cfg_file(file, {prompt, file.bytes});
   x86::add_blob("prompt", {prompt, file.bytes});
   return {};

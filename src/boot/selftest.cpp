@@ -37,7 +37,10 @@ T hidden(T value) {
 
 [[gnu::noinline]] i32 selftest_divide_error() {
   int quotient;
-  asm volatile("xor %%ecx, %%ecx; xor %%edx, %%edx; div %%ecx" : "=a"(quotient) : "a"(1) : "ecx", "edx");
+  asm volatile("xor %%ecx, %%ecx; xor %%edx, %%edx; div %%ecx"
+               : "=a"(quotient)
+               : "a"(1)
+               : "ecx", "edx");
   return fail("dividing by zero did nothing");
 }
 
@@ -85,7 +88,8 @@ T hidden(T value) {
   const auto code = platform::allocate_code(1);
   if (code.run == nullptr || code.bytes < platform::kPageBytes) return fail("no code memory");
   std::memcpy(code.write, kReturn42, sizeof kReturn42);
-  if (std::memcmp(code.run, kReturn42, sizeof kReturn42) != 0) return fail("two different memories");
+  if (std::memcmp(code.run, kReturn42, sizeof kReturn42) != 0)
+    return fail("two different memories");
   const int result = reinterpret_cast<NumberFunction>(const_cast<u8*>(code.run))();
   return result == 42 ? 0 : fail("the code gave another result");
 }
@@ -163,7 +167,8 @@ usize use_up(usize bytes) {
 }
 
 [[gnu::noinline]] i32 selftest_page_audit() {
-  if (platform::allocate_code(3 * platform::kPageBytes).run == nullptr) return fail("no code memory");
+  if (platform::allocate_code(3 * platform::kPageBytes).run == nullptr)
+    return fail("no code memory");
   const x86::PageAudit audit = x86::audit_pages();
   print("selftest: %lu KiB read-only, %lu KiB writable, %lu KiB executable, %lu pages both\n",
         audit.read_bytes >> 10, audit.write_bytes >> 10, audit.execute_bytes >> 10,
@@ -216,8 +221,10 @@ usize use_up(usize bytes) {
 [[gnu::noinline]] i32 selftest_vector_state() {
   const auto& features = platform::cpu_features();
   u64 low = 0;
-  if (features.avx) asm volatile("vpcmpeqd %%xmm1, %%xmm1, %%xmm1; vmovq %%xmm1, %0" : "=r"(low) : : "xmm1");
-  else asm volatile("pcmpeqd %%xmm1, %%xmm1; movq %%xmm1, %0" : "=r"(low) : : "xmm1");
+  if (features.avx)
+    asm volatile("vpcmpeqd %%xmm1, %%xmm1, %%xmm1; vmovq %%xmm1, %0" : "=r"(low) : : "xmm1");
+  else
+    asm volatile("pcmpeqd %%xmm1, %%xmm1; movq %%xmm1, %0" : "=r"(low) : : "xmm1");
   if (low != ~u64{0}) return fail("SSE or AVX gives wrong results");
   if (features.avx512f) asm volatile("vpxorq %%zmm31, %%zmm31, %%zmm31; vzeroupper" : : : "memory");
   print("selftest: avx %d avx512f %d\n", features.avx, features.avx512f);

@@ -123,8 +123,8 @@ TEST_CASE("boot info: damaged bytes are refused or read, never overrun") {
     auto damaged = whole;
     for (u32 n = 1 + random() % 4; n > 0; --n) {
       constexpr u8 kNasty[] = {0, 1, 7, 8, 0x7f, 0x80, 0xff};
-      damaged[random() % damaged.size()] = random() % 2 ? kNasty[random() % sizeof kNasty]
-                                                        : static_cast<u8>(random());
+      damaged[random() % damaged.size()] =
+          random() % 2 ? kNasty[random() % sizeof kNasty] : static_cast<u8>(random());
     }
     BootInfo info;
     if (!parse(damaged, info)) continue;

@@ -7,8 +7,8 @@ namespace bf::x86::acpi {
 namespace {
 
 // Section numbers: ACPI specification 6.5.
-constexpr usize kHeaderBytes = 36;                 // 5.2.6
-constexpr usize kMaxTableBytes = usize{4} << 20;   // the largest DSDTs have some hundred KiB
+constexpr usize kHeaderBytes = 36;                // 5.2.6
+constexpr usize kMaxTableBytes = usize{4} << 20;  // the largest DSDTs have some hundred KiB
 
 struct Memory {
   View view;
@@ -42,7 +42,8 @@ Result<std::span<const u8>> table_at(const Memory& memory, u64 address) {
     return Error::format("the ACPI table at %#lx says it has %u bytes", address, bytes);
   const auto table = memory.view(memory.context, address, bytes);
   if (table.size() < bytes) return Error::format("the ACPI table at %#lx is cut", address);
-  if (!sums_to_zero(table)) return Error::format("the ACPI table at %#lx has a wrong checksum", address);
+  if (!sums_to_zero(table))
+    return Error::format("the ACPI table at %#lx has a wrong checksum", address);
   return table;
 }
 
@@ -58,8 +59,8 @@ Result<Root> read_root_pointer(std::span<const u8> rsdp) {
       !sums_to_zero(rsdp.first(kBytes1)))
     return Error::format("the ACPI root pointer is damaged");
   const u64 extended = read<u64>(rsdp, 24);
-  const bool has_extended = rsdp[15] >= 2 && rsdp.size() >= kBytes2 && extended != 0 &&
-                            sums_to_zero(rsdp.first(kBytes2));
+  const bool has_extended =
+      rsdp[15] >= 2 && rsdp.size() >= kBytes2 && extended != 0 && sums_to_zero(rsdp.first(kBytes2));
   if (has_extended) return Root{extended, 8};
   return Root{read<u32>(rsdp, 16), 4};
 }
@@ -70,7 +71,8 @@ Result<std::span<const u8>> find_table(const Memory& memory, const Root& root, c
   for (usize at = kHeaderBytes; list->size() - at >= root.entry_bytes; at += root.entry_bytes) {
     const u64 address = root.entry_bytes == 8 ? read<u64>(*list, at) : read<u32>(*list, at);
     const auto header = memory.view(memory.context, address, kHeaderBytes);
-    if (header.size() >= kHeaderBytes && starts_with(header, name, 4)) return table_at(memory, address);
+    if (header.size() >= kHeaderBytes && starts_with(header, name, 4))
+      return table_at(memory, address);
   }
   return Error::format("there is no ACPI table %s", name);
 }
@@ -85,23 +87,33 @@ usize package_length_bytes(u8 first) {
 bool read_integer(std::span<const u8> aml, usize& at, u8& value) {
   if (at >= aml.size()) return false;
   switch (aml[at]) {
-    case 0x00: value = 0; at += 1; return true;   // ZeroOp
-    case 0x01: value = 1; at += 1; return true;   // OneOp
-    case 0xff: value = 0xff; at += 1; return true;  // OnesOp
-    case 0x0a:                                    // BytePrefix
+    case 0x00:
+      value = 0;
+      at += 1;
+      return true;  // ZeroOp
+    case 0x01:
+      value = 1;
+      at += 1;
+      return true;  // OneOp
+    case 0xff:
+      value = 0xff;
+      at += 1;
+      return true;  // OnesOp
+    case 0x0a:      // BytePrefix
       if (aml.size() - at < 2) return false;
       value = aml[at + 1];
       at += 2;
       return true;
-    case 0x0b:                                    // WordPrefix
-    case 0x0c: {                                  // DWordPrefix
+    case 0x0b:    // WordPrefix
+    case 0x0c: {  // DWordPrefix
       const usize bytes = aml[at] == 0x0b ? 3 : 5;
       if (aml.size() - at < bytes) return false;
       value = aml[at + 1];
       at += bytes;
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -111,7 +123,8 @@ bool find_sleep_types(std::span<const u8> aml, PowerControl& power) {
   constexpr u8 kNameOp = 0x08, kPackageOp = 0x12;
   for (usize at = 1; at + 4 < aml.size(); ++at) {
     if (aml[at] != '_' || std::memcmp(&aml[at], "_S5_", 4) != 0) continue;
-    const bool named = aml[at - 1] == kNameOp || (at >= 2 && aml[at - 1] == '\\' && aml[at - 2] == kNameOp);
+    const bool named =
+        aml[at - 1] == kNameOp || (at >= 2 && aml[at - 1] == '\\' && aml[at - 2] == kNameOp);
     if (!named || aml[at + 4] != kPackageOp || at + 5 >= aml.size()) continue;
     usize element = at + 5 + package_length_bytes(aml[at + 5]) + 1;  // and the count of elements
     if (!read_integer(aml, element, power.sleep_type_a)) continue;
@@ -146,7 +159,8 @@ void read_reset(std::span<const u8> fadt, PowerControl& power) {
 
 }  // namespace
 
-Result<PowerControl> find_power_control(std::span<const u8> root_pointer, View view, void* context) {
+Result<PowerControl> find_power_control(std::span<const u8> root_pointer, View view,
+                                        void* context) {
   const Memory memory = {view, context};
   auto root = read_root_pointer(root_pointer);
   if (!root) return root.error();

@@ -62,7 +62,8 @@ Sample sample_clocks() {
     const u64 before = platform::ticks();
     const u32 count = read_pit();
     const u64 after = platform::ticks();
-    if (after - before < best.uncertainty) best = {before + (after - before) / 2, after - before, count};
+    if (after - before < best.uncertainty)
+      best = {before + (after - before) / 2, after - before, count};
   }
   return best;
 }

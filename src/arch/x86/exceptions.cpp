@@ -57,13 +57,14 @@ void print_registers(const ExceptionFrame& f) {
   const struct {
     const char* name;
     u64 value;
-  } registers[] = {{"rax", f.rax}, {"rbx", f.rbx}, {"rcx", f.rcx}, {"rdx", f.rdx}, {"rsi", f.rsi},
-                   {"rdi", f.rdi}, {"rbp", f.rbp}, {"rsp", f.rsp}, {"r8 ", f.r8},  {"r9 ", f.r9},
-                   {"r10", f.r10}, {"r11", f.r11}, {"r12", f.r12}, {"r13", f.r13}, {"r14", f.r14},
+  } registers[] = {{"rax", f.rax}, {"rbx", f.rbx}, {"rcx", f.rcx},   {"rdx", f.rdx}, {"rsi", f.rsi},
+                   {"rdi", f.rdi}, {"rbp", f.rbp}, {"rsp", f.rsp},   {"r8 ", f.r8},  {"r9 ", f.r9},
+                   {"r10", f.r10}, {"r11", f.r11}, {"r12", f.r12},   {"r13", f.r13}, {"r14", f.r14},
                    {"r15", f.r15}, {"rip", f.rip}, {"flg", f.rflags}};
   int column = 0;
   for (const auto& r : registers)
-    print("%s%s %016lx", column == 0 ? "  " : "  ", r.name, r.value), print(++column % 4 ? "" : "\n");
+    print("%s%s %016lx", column == 0 ? "  " : "  ", r.name, r.value),
+        print(++column % 4 ? "" : "\n");
   print("\n  cr2 %016lx  cr3 %016lx  cr0 %08lx  cr4 %08lx\n", read_cr2(), read_cr3(), read_cr0(),
         read_cr4());
 }
@@ -75,8 +76,10 @@ void print_page_fault(const ExceptionFrame& f) {
                                                       : "read";
   print("%s of address %#lx: %s\n", access, address,
         (f.error_code & kFaultOnProtection) != 0 ? "not allowed there" : "nothing is mapped there");
-  if (is_stack_guard(address)) print("stack overflow: the guard page below a stack was hit\n");
-  else if (address < platform::kPageBytes) print("a null pointer was used\n");
+  if (is_stack_guard(address))
+    print("stack overflow: the guard page below a stack was hit\n");
+  else if (address < platform::kPageBytes)
+    print("a null pointer was used\n");
 }
 
 extern "C" [[noreturn]] void bf_exception(const ExceptionFrame* frame) {
@@ -102,9 +105,12 @@ extern "C" [[noreturn]] void bf_exception(const ExceptionFrame* frame) {
 void start_exceptions() {
   for (const Exception& e : kExceptions) {
     const u64 entry = bf_exception_entries[e.vector];
-    table[e.vector] = {static_cast<u16>(entry),        kCodeSelector,
-                       static_cast<u8>(e.stack),       kPresentInterruptGate,
-                       static_cast<u16>(entry >> 16),  static_cast<u32>(entry >> 32),
+    table[e.vector] = {static_cast<u16>(entry),
+                       kCodeSelector,
+                       static_cast<u8>(e.stack),
+                       kPresentInterruptGate,
+                       static_cast<u16>(entry >> 16),
+                       static_cast<u32>(entry >> 32),
                        0};
   }
   struct [[gnu::packed]] {
@@ -119,11 +125,11 @@ void mask_interrupt_controllers() {
   // (Intel 8259A data sheet, initialization command words).
   constexpr u16 kFirst = 0x20, kSecond = 0xa0;
   for (const u16 port : {kFirst, kSecond}) {
-    out8(port, 0x11);                                      // ICW1: edge, cascade, ICW4 follows
-    out8(port + 1, port == kFirst ? 0x20 : 0x28);          // ICW2: vectors from 32 and 40
-    out8(port + 1, port == kFirst ? 0x04 : 0x02);          // ICW3: the second hangs on line 2
-    out8(port + 1, 0x01);                                  // ICW4: 8086 mode
-    out8(port + 1, 0xff);                                  // all lines masked
+    out8(port, 0x11);                              // ICW1: edge, cascade, ICW4 follows
+    out8(port + 1, port == kFirst ? 0x20 : 0x28);  // ICW2: vectors from 32 and 40
+    out8(port + 1, port == kFirst ? 0x04 : 0x02);  // ICW3: the second hangs on line 2
+    out8(port + 1, 0x01);                          // ICW4: 8086 mode
+    out8(port + 1, 0xff);                          // all lines masked
   }
 }
 

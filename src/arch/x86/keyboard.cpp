@@ -27,9 +27,9 @@ struct NamedKey {
   u8 code;
   const char* bytes;
 };
-constexpr NamedKey kNamedKeys[] = {{0x48, "\x1b[A"},  {0x50, "\x1b[B"},  {0x4d, "\x1b[C"},
-                                   {0x4b, "\x1b[D"},  {0x47, "\x1b[H"},  {0x4f, "\x1b[F"},
-                                   {0x53, "\x1b[3~"}, {0x1c, "\r"},      {0x35, "/"}};
+constexpr NamedKey kNamedKeys[] = {{0x48, "\x1b[A"},  {0x50, "\x1b[B"}, {0x4d, "\x1b[C"},
+                                   {0x4b, "\x1b[D"},  {0x47, "\x1b[H"}, {0x4f, "\x1b[F"},
+                                   {0x53, "\x1b[3~"}, {0x1c, "\r"},     {0x35, "/"}};
 
 class Keyboard {
  public:

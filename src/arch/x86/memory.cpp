@@ -15,8 +15,8 @@ namespace x86 {
 
 namespace {
 
-constexpr u64 kLowMemoryEnd = 1 << 20;          // firmware, the VGA window, later the other cores' start
-constexpr u64 kEarlyMappedEnd = u64{4} << 30;   // what entry.S has mapped
+constexpr u64 kLowMemoryEnd = 1 << 20;  // firmware, the VGA window, later the other cores' start
+constexpr u64 kEarlyMappedEnd = u64{4} << 30;  // what entry.S has mapped
 constexpr u64 kIdentityEnd = u64{1} << 40;
 constexpr u64 kCodeStart = u64{1} << 40;
 constexpr u64 kCodeEnd = u64{2} << 40;
@@ -59,7 +59,8 @@ bool map_kernel() {
 bool map_modules(std::span<const Range> modules) {
   RangeList pages;  // modules may share a page, or be empty
   for (const Range& m : modules)
-    pages.add({m.start & ~u64{platform::kPageBytes - 1}, align_up(m.end, u64{platform::kPageBytes})});
+    pages.add(
+        {m.start & ~u64{platform::kPageBytes - 1}, align_up(m.end, u64{platform::kPageBytes})});
   for (const Range& r : pages.all())
     if (!map_one_to_one(r.start, r.end, Access::Read)) return false;
   return true;
@@ -85,9 +86,10 @@ Range below(Range r, u64 limit) {
 }
 
 Error too_little(u64 free_bytes) {
-  return Error::format("not enough memory: %lu MiB are free after loading, at least %lu are needed: "
-                       "give the machine more (./bareflow run --mem 512M)",
-                       free_bytes >> 20, kLeastFreeBytes >> 20);
+  return Error::format(
+      "not enough memory: %lu MiB are free after loading, at least %lu are needed: "
+      "give the machine more (./bareflow run --mem 512M)",
+      free_bytes >> 20, kLeastFreeBytes >> 20);
 }
 
 }  // namespace

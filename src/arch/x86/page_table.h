@@ -40,9 +40,9 @@ struct PageAudit {
   u64 read_bytes = 0;
   u64 write_bytes = 0;
   u64 execute_bytes = 0;
-  u64 write_execute_pages = 0;     // must be 0
-  u64 first_write_execute = 0;     // address of the first such page
-  bool null_page_mapped = false;   // must be false
+  u64 write_execute_pages = 0;    // must be 0
+  u64 first_write_execute = 0;    // address of the first such page
+  bool null_page_mapped = false;  // must be false
 };
 PageAudit audit_pages();
 

@@ -48,7 +48,8 @@ void enable_acpi(const x86::acpi::PowerControl& power) {
   if ((x86::in16(power.pm1a_control) & kAcpiIsOn) != 0 || power.smi_command == 0) return;
   x86::out8(power.smi_command, power.acpi_enable);
   const x86::Deadline deadline(3'000'000'000);
-  while ((x86::in16(power.pm1a_control) & kAcpiIsOn) == 0 && !deadline.passed()) __builtin_ia32_pause();
+  while ((x86::in16(power.pm1a_control) & kAcpiIsOn) == 0 && !deadline.passed())
+    __builtin_ia32_pause();
 }
 
 void sleep(u16 port, u8 type) {
@@ -58,7 +59,8 @@ void sleep(u16 port, u8 type) {
 }
 
 void power_off() {
-  auto power = x86::acpi::find_power_control({root_pointer, root_pointer_bytes}, view_memory, nullptr);
+  auto power =
+      x86::acpi::find_power_control({root_pointer, root_pointer_bytes}, view_memory, nullptr);
   if (!power) return x86::print("no power-off: %s\n", power.error().message());
   enable_acpi(*power);
   sleep(power->pm1a_control, power->sleep_type_a);

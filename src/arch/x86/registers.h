@@ -23,14 +23,14 @@ inline void write_msr(u32 index, u64 value) {
                : "memory");
 }
 
-#define BF_CONTROL_REGISTER(name)                                          \
-  inline u64 read_##name() {                                               \
-    u64 value;                                                             \
-    asm volatile("mov %%" #name ", %0" : "=r"(value));                     \
-    return value;                                                          \
-  }                                                                        \
-  inline void write_##name(u64 value) {                                    \
-    asm volatile("mov %0, %%" #name : : "r"(value) : "memory");            \
+#define BF_CONTROL_REGISTER(name)                               \
+  inline u64 read_##name() {                                    \
+    u64 value;                                                  \
+    asm volatile("mov %%" #name ", %0" : "=r"(value));          \
+    return value;                                               \
+  }                                                             \
+  inline void write_##name(u64 value) {                         \
+    asm volatile("mov %0, %%" #name : : "r"(value) : "memory"); \
   }
 BF_CONTROL_REGISTER(cr0)
 BF_CONTROL_REGISTER(cr2)
@@ -49,7 +49,9 @@ struct Cpuid {
 };
 inline Cpuid cpuid(u32 leaf, u32 subleaf = 0) {
   Cpuid r;
-  asm volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
+  asm volatile("cpuid"
+               : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+               : "a"(leaf), "c"(subleaf));
   return r;
 }
 

@@ -39,12 +39,22 @@ class Screen {
   void put(u8 byte) {
     if (state_ != State::Text) return put_in_sequence(byte);
     switch (byte) {
-      case '\n': return new_line();
-      case '\r': column_ = 0; return;
-      case '\b': column_ -= column_ > 0 ? 1 : 0; return;
-      case '\t': column_ = column_ / kTabColumns * kTabColumns + kTabColumns; return wrap();
-      case 0x1b: state_ = State::Escape; return;
-      default: break;
+      case '\n':
+        return new_line();
+      case '\r':
+        column_ = 0;
+        return;
+      case '\b':
+        column_ -= column_ > 0 ? 1 : 0;
+        return;
+      case '\t':
+        column_ = column_ / kTabColumns * kTabColumns + kTabColumns;
+        return wrap();
+      case 0x1b:
+        state_ = State::Escape;
+        return;
+      default:
+        break;
     }
     const bool continues_utf8 = (byte & 0xc0) == 0x80;
     if (byte < ' ' || continues_utf8) return;

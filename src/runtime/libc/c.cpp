@@ -22,7 +22,8 @@ int* __errno_location() {
   BF_UNREACHABLE("a stack frame was overwritten");
 }
 
-[[noreturn]] void __assert_fail(const char* condition, const char* file, unsigned line, const char*) {
+[[noreturn]] void __assert_fail(const char* condition, const char* file, unsigned line,
+                                const char*) {
   bf::panic(file, static_cast<int>(line), condition);
 }
 
@@ -45,7 +46,8 @@ long sysconf(int) {
   return -1;
 }
 
-int __vsnprintf_chk(char* to, size_t capacity, int, size_t, const char* pattern, va_list arguments) {
+int __vsnprintf_chk(char* to, size_t capacity, int, size_t, const char* pattern,
+                    va_list arguments) {
   return vsnprintf(to, capacity, pattern, arguments);
 }
 

@@ -76,7 +76,8 @@ void __throw_bad_optional_access() {
 void __throw_bad_variant_access(const char*) {
   BF_MISUSE("a std::variant was read as another type");
 }
-void __glibcxx_assert_fail(const char* file, int line, const char*, const char* condition) noexcept {
+void __glibcxx_assert_fail(const char* file, int line, const char*,
+                           const char* condition) noexcept {
   bf::panic(file, line, condition);
 }
 void terminate() noexcept {

@@ -33,7 +33,8 @@ void free(void* block) {
 namespace {
 
 void* allocate_or_panic(usize bytes, usize alignment) {
-  void* block = heap::allocate(bytes, alignment < heap::kDefaultAlignment ? heap::kDefaultAlignment : alignment);
+  void* block = heap::allocate(
+      bytes, alignment < heap::kDefaultAlignment ? heap::kDefaultAlignment : alignment);
   if (block == nullptr) BF_UNREACHABLE("out of memory: give the machine more");
   return block;
 }
