@@ -2,7 +2,8 @@
 
     guest_test.py [unittest arguments]
 
-Emulated machines are slow: few boots, each checks several things.
+Emulated machines are slow: few boots, each checks several things. What the kernel does by itself is
+tested in test/boot.
 """
 
 import json
@@ -34,10 +35,6 @@ class Stories(CommandLineTest):
                          self.story_of(bareflow("host", *GREEDY, "--tokens", 8)))
         self.assertNotIn(b"interp -> baseline", process.stderr)
 
-    def test_a_processor_with_sse2_only(self):
-        process = bareflow("run", "--cpu", "qemu64", *GREEDY)
-        self.assertEqual(self.story_of(process), self.host_story())
-
     def test_lines_of_input_then_power_off(self):
         options = ("--tokens", 5, "--temp", 0)
         lines = "Tom and\nThe last\n"
@@ -67,11 +64,6 @@ class BadMachines(CommandLineTest):
 
     def test_a_processor_without_long_mode(self):
         self.refused(bareflow("run", "--cpu", "pentium3"), 1, "64-bit")
-
-    def test_little_memory(self):
-        process = bareflow("run", "--mem", "32M", *GREEDY)
-        if process.returncode != 0:
-            self.refused(process, 1, "memory")
 
     def test_too_little_memory_even_for_grub(self):
         self.refused(bareflow("run", "--mem", "4M"), 1)
