@@ -102,6 +102,7 @@ Result<void> check_processor() {
 #include "runtime/cpu_features.def"
 #undef BF_CPU_FEATURE
   print("\n");
+  if (!x86::has_no_execute()) print("[boot] this processor has no NX bit: data can be executed\n");
   return {};
 }
 

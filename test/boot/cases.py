@@ -210,6 +210,12 @@ def vector_state_sse2(place):
 
 
 @case
+def no_nx(place):
+    """A processor without the NX bit still boots."""
+    says(passes(place, "execute_code", cpu="qemu64,-nx"), "no NX bit")
+
+
+@case
 def isa_option(place):
     says(selftest(place, "vector_state", "isa=sse2"), r"features: sse2( rdrand)?\s*$", "avx 0")
 
@@ -376,6 +382,28 @@ def screen(place):
     expected = shown(text.data.decode())
     check(rows == expected, "the screen shows\n" + "\n".join(rows) + "\nand not\n" +
           "\n".join(expected))
+
+
+@case
+def keyboard(place):
+    """Keys on the PS/2 keyboard are input like any other; Ctrl-D ends it."""
+    keys = [["h"], ["i"], ["shift", "a"], ["caps_lock"], ["b"], ["caps_lock"], ["1"], ["shift", "1"],
+            ["left"], ["backspace"], ["ret"], ["ctrl", "d"]]
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "qmp")
+        machine = qemu.Machine(iso=place.iso, options="selftest=echo\n",
+                               extra=["-qmp", f"unix:{path},server=on,wait=off"])
+        text, log = qemu.Collector(), qemu.Collector()
+        with qemu.Guest(machine, text, log) as guest:
+            monitor = Monitor(path)
+            while b"echo:" not in log.data:
+                check(guest.process.poll() is None, "the machine ended early")
+                time.sleep(0.01)
+            for chord in keys:
+                monitor.execute("send-key", keys=[{"type": "qcode", "data": key} for key in chord])
+                time.sleep(0.15)  # a key is held for 0.1 s, and the queue is short
+            status = guest.wait(TIMEOUT_S)
+    check(status == 0 and text.data == b"hiAB1!\x1b[D\x7f\rend of input\n", f"{status} {text.data}")
 
 
 # ---- Speed, by instruction counts -------------------------------------------------------------

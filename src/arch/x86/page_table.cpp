@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "arch/x86/processor.h"
+#include "arch/x86/processor.h"
 #include "arch/x86/registers.h"
 #include "runtime/platform.h"
 
@@ -40,10 +42,8 @@ u64 zeroed_frame(TakeFrame take_frame) {
 bool PageTable::start(TakeFrame take_frame) {
   take_frame_ = take_frame;
   root_ = reinterpret_cast<u64*>(zeroed_frame(take_frame));
-  // Entry code has switched EFER.NXE on where there is one; CPUID 0x80000001 EDX bit 26: 1 GiB
-  // pages.
-  no_execute_ = (read_msr(kMsrEfer) & kEferNoExecute) != 0 ? kNoExecute : 0;
-  has_1g_pages_ = (cpuid(0x80000001).edx >> 26 & 1) != 0;
+  no_execute_ = has_no_execute() ? kNoExecute : 0;
+  has_1g_pages_ = (cpuid(0x80000001).edx >> 26 & 1) != 0;  // Intel SDM volume 2, CPUID
   return root_ != nullptr;
 }
 

@@ -66,6 +66,10 @@ Result<void> x86::cap_features() {
                        static_cast<int>(isa->size() < 40 ? isa->size() : 40), isa->data());
 }
 
+bool x86::has_no_execute() {
+  return (read_msr(kMsrEfer) & kEferNoExecute) != 0;
+}
+
 x86::ProcessorName x86::processor_name() {
   ProcessorName name = {};
   if (cpuid(0x80000000).eax < 0x80000004) {

@@ -16,6 +16,9 @@ void start_vector_state();
 // Applies the option `isa`.
 Result<void> cap_features();
 
+// Whether pages can be made non-executable; entry.S has switched it on then.
+bool has_no_execute();
+
 // "GenuineIntel ..." as CPUID 0x80000002 to 4 say it, or the vendor where there is no brand.
 struct ProcessorName {
   char text[49];
