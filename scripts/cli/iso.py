@@ -11,7 +11,8 @@ def main(arguments):
     model = settings.model(arguments)
     packages.require(packages.ISO_SET)
     build(places.KERNEL, places.PROGRAM)
-    disc.make(output, model, settings.option_lines(arguments))
+    # A disc to keep meets a person at a keyboard; a launcher's own options come later and win.
+    disc.make(output, model, ["interactive=1", *settings.option_lines(arguments)])
     for line in table(measure(iso=output, model=model)):
         say(line)
     say(f"{output}: {output.stat().st_size:,} bytes")
