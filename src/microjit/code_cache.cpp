@@ -7,7 +7,7 @@ namespace bf::microjit {
 namespace {
 
 constexpr u32 kPieceAlignment = 64;
-constexpr int kBreakpoint = 0xcc;  // int3
+constexpr int kBreakpoint = 0xcc;             // int3
 constexpr usize kMaxBudget = usize{1} << 31;  // offsets are 32 bits
 
 }  // namespace
@@ -34,9 +34,9 @@ Result<const u8*> CodeCache::install(const CompiledCode& code, Resolve resolve, 
     const Piece whole = pieces_[i];
     pieces_[i] = {whole.offset, static_cast<u32>(wanted), true};
     if (whole.bytes > wanted)
-      pieces_.insert(pieces_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                     {whole.offset + static_cast<u32>(wanted),
-                      whole.bytes - static_cast<u32>(wanted), false});
+      pieces_.insert(
+          pieces_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+          {whole.offset + static_cast<u32>(wanted), whole.bytes - static_cast<u32>(wanted), false});
     u8* to = memory_.write + whole.offset;
     std::memcpy(to, code.bytes.data(), code.bytes.size());
     std::memset(to + code.bytes.size(), kBreakpoint, wanted - code.bytes.size());

@@ -79,7 +79,8 @@ const char* run(ir::Module module, const Way& way, Outcome& outcome) {
   options.profile = way.profile;
   options.log = false;
   options.code_bytes = usize{1} << 20;
-  const microjit::NamedAddress imports[] = {{"import", reinterpret_cast<const void*>(import_function)}};
+  const microjit::NamedAddress imports[] = {
+      {"import", reinterpret_cast<const void*>(import_function)}};
   auto engine = Engine::create(std::move(module), imports, options);
   if (!engine) return "no engine";
   if (way.policy == TierPolicy::Baseline)

@@ -70,17 +70,30 @@ u64 RandomModule::odd_bits(Type element) {
   const u64 mask = bits == 64 ? ~u64{0} : (u64{1} << bits) - 1;
   if (bits == 1) return below(2);
   if (element.kind == Kind::F32) {
-    static constexpr u32 kOdd[] = {0, 0x80000000, 0x3f800000, 0xbf800000, 0x7fc00000, 0x7f800000,
-                                   0xff800000, 1, 0x807fffff, 0x7f7fffff, 0x4f000000, 0xcf000000,
-                                   0x5f000000, 0x3f000000, 0x40200000, 0x4b800001, 0x42f6e666};
+    static constexpr u32 kOdd[] = {0,          0x80000000, 0x3f800000, 0xbf800000, 0x7fc00000,
+                                   0x7f800000, 0xff800000, 1,          0x807fffff, 0x7f7fffff,
+                                   0x4f000000, 0xcf000000, 0x5f000000, 0x3f000000, 0x40200000,
+                                   0x4b800001, 0x42f6e666};
     return chance(70) ? kOdd[below(17)] : random_() & mask;
   }
   if (element.kind == Kind::F64) {
-    static constexpr u64 kOdd[] = {0, u64{1} << 63, 0x3ff0000000000000, 0xbff0000000000000,
-                                   0x7ff8000000000000, 0x7ff0000000000000, 0xfff0000000000000, 1,
-                                   0x800fffffffffffff, 0x7fefffffffffffff, 0x41e0000000000000,
-                                   0xc1e0000000000000, 0x43e0000000000000, 0x3fe0000000000000,
-                                   0x4004000000000000, 0x4340000000000001, 0x405edccccccccccc};
+    static constexpr u64 kOdd[] = {0,
+                                   u64{1} << 63,
+                                   0x3ff0000000000000,
+                                   0xbff0000000000000,
+                                   0x7ff8000000000000,
+                                   0x7ff0000000000000,
+                                   0xfff0000000000000,
+                                   1,
+                                   0x800fffffffffffff,
+                                   0x7fefffffffffffff,
+                                   0x41e0000000000000,
+                                   0xc1e0000000000000,
+                                   0x43e0000000000000,
+                                   0x3fe0000000000000,
+                                   0x4004000000000000,
+                                   0x4340000000000001,
+                                   0x405edccccccccccc};
     return chance(70) ? kOdd[below(17)] : random_();
   }
   const u64 minimum = u64{1} << (bits - 1);
@@ -126,7 +139,8 @@ ValueId RandomModule::pointer() {
   if (chance(50))
     for (usize n = own_.size(); n-- > 0;)
       if (b_->type(own_[n]) == kPtr && chance(50)) return own_[n];
-  const ValueId base = b_->emit(Op::data_addr, kPtr, std::initializer_list<ValueId>{}, 0, below(256));
+  const ValueId base =
+      b_->emit(Op::data_addr, kPtr, std::initializer_list<ValueId>{}, 0, below(256));
   if (chance(30)) return base;
   if (chance(50)) return b_->emit(Op::ptradd, kPtr, {base, small(kPointerRange / 2 - 1)});
   static constexpr u32 kSteps[] = {1, 2, 4, 8, 3, 12};
@@ -151,15 +165,18 @@ void RandomModule::store(ValueId v) {
 void RandomModule::memory() {
   switch (below(8)) {
     case 0: {
-      const ValueId from = b_->emit(Op::data_addr, kPtr, std::initializer_list<ValueId>{}, 0, below(1024));
-      const ValueId to = b_->emit(Op::data_addr, kPtr, std::initializer_list<ValueId>{}, 0, 2048 + below(1024));
+      const ValueId from =
+          b_->emit(Op::data_addr, kPtr, std::initializer_list<ValueId>{}, 0, below(1024));
+      const ValueId to =
+          b_->emit(Op::data_addr, kPtr, std::initializer_list<ValueId>{}, 0, 2048 + below(1024));
       const ValueId size = chance(70) ? b_->constant(kI64, below(200)) : small(255);
       b_->emit(Op::memcopy, {}, {to, from, size});
       return;
     }
     case 1: {
       const ValueId from = pointer(), to = pointer();
-      b_->emit(Op::memmove, {}, {to, from, chance(50) ? b_->constant(kI64, below(200)) : small(127)});
+      b_->emit(Op::memmove, {},
+               {to, from, chance(50) ? b_->constant(kI64, below(200)) : small(127)});
       return;
     }
     case 2: {
@@ -341,8 +358,9 @@ void RandomModule::instruction() {
     }
     case Signature::Insert: {
       const Type t = random_vector();
-      return push(b_->emit(op, t, {value(t), value(t.element()),
-                                   chance(70) ? b_->constant(kI32, below(64)) : value(kI32)}));
+      return push(b_->emit(op, t,
+                           {value(t), value(t.element()),
+                            chance(70) ? b_->constant(kI32, below(64)) : value(kI32)}));
     }
     case Signature::Shuffle: {
       const Type from = random_vector();
@@ -358,8 +376,9 @@ void RandomModule::instruction() {
                                    : pattern == 3 ? 2 * n + (start & 1)             // even, odd
                                    : pattern == 4 ? (n / 2) + (n & 1) * from.lanes  // interleave
                                    : pattern == 5 ? n % from.lanes + start / 2 * 2
-                                   : pattern == 6 ? n                               // concatenate
-                                                  : start) % all);                  // one lane
+                                   : pattern == 6 ? n  // concatenate
+                                                  : start) %
+                                  all);  // one lane
       const ValueId a = value(from), b = chance(40) ? a : value(from);
       return push(b_->shuffle(to, a, b, {mask, to.lanes}));
     }
@@ -451,7 +470,8 @@ void RandomModule::add_function(u32 index) {
     type.results = {Kind::I64, Kind::F64};
   } else {
     type.parameters = {Kind::I32};
-    for (u32 n = below(chance(20) ? 24 : 6); n > 0; --n) type.parameters.push_back(kPassed[below(5)]);
+    for (u32 n = below(chance(20) ? 24 : 6); n > 0; --n)
+      type.parameters.push_back(kPassed[below(5)]);
     for (u32 n = below(3); n > 0; --n) type.results.push_back(kPassed[below(4)]);
   }
   ir::Function f;
@@ -472,7 +492,8 @@ void RandomModule::add_function(u32 index) {
       for (const Kind kind : type.parameters) plans_[k].arguments.push_back({kind});
     } else {
       plans_[k].arguments.push_back(kI32);
-      for (u32 n = below(chance(20) ? 12 : 4); n > 0; --n) plans_[k].arguments.push_back(random_type());
+      for (u32 n = below(chance(20) ? 12 : 4); n > 0; --n)
+        plans_[k].arguments.push_back(random_type());
     }
     if (k + 1 == blocks) break;
     plans_[k].successors.push_back(k + 1 + (chance(30) ? below(blocks - k - 1) : 0));

@@ -3,8 +3,8 @@
 //   auto module = RandomModule(seed).build();
 //   // function "f": (i32, i64, f32, f64) -> (i64, f64); data "scratch": kScratchBytes
 //
-// Everything clang emits and much that it never would: every operation on all of its types, loops of
-// any shape (irreducible too) held by fuel, switches, calls of all kinds with many arguments,
+// Everything clang emits and much that it never would: every operation on all of its types, loops
+// of any shape (irreducible too) held by fuel, switches, calls of all kinds with many arguments,
 // vectors as block arguments, odd constants. Two things are kept out of sight, because tiers may
 // differ in them: payloads and signs of NaNs (made the same before they can reach memory or
 // integers), and absolute addresses.

@@ -18,8 +18,10 @@ void remove(ir::Function& f, u32 at, u32 count) {
   f.instructions.erase(f.instructions.begin() + at, f.instructions.begin() + at + count);
   for (ir::Block& b : f.blocks) {
     const u32 end = b.first_instruction + b.instruction_count;
-    if (b.first_instruction > at) b.first_instruction -= count;
-    else if (at < end) b.instruction_count -= count;
+    if (b.first_instruction > at)
+      b.first_instruction -= count;
+    else if (at < end)
+      b.instruction_count -= count;
   }
   for (ir::Value& v : f.values)
     if (v.def == ir::Def::Instruction && v.index > at) v.index -= count;

@@ -34,7 +34,9 @@ ir::Function& new_function(ir::Module& module, const char* name, ir::FunctionTyp
   return module.functions.back();
 }
 
-ValueId add(ir::Builder& b, ValueId x, u64 y) { return b.binary(Op::add, x, b.constant(kI64, y)); }
+ValueId add(ir::Builder& b, ValueId x, u64 y) {
+  return b.binary(Op::add, x, b.constant(kI64, y));
+}
 
 std::unique_ptr<Engine> baseline(ir::Module module, bool profile = false) {
   REQUIRE(ir::verify(module));
@@ -66,7 +68,8 @@ ir::Module chain(u32 count) {
     b.begin(blocks[n]);
     values.push_back(add(b, b.argument(entry, 0), n));
     const auto negative = b.emit(Op::slt, kI1, {values.back(), b.constant(kI64, 0)});
-    b.br_if(negative, {n + 1 < count ? blocks[n + 1] : end, {}}, {n + 1 < count ? blocks[n + 1] : end, {}});
+    b.br_if(negative, {n + 1 < count ? blocks[n + 1] : end, {}},
+            {n + 1 < count ? blocks[n + 1] : end, {}});
   }
   b.begin(end);
   ValueId sum = b.constant(kI64, 0);
@@ -92,11 +95,13 @@ ir::Module big_frame(u64 bytes) {
   const Type parameter[] = {kI64};
   const auto entry = b.add_block(parameter);
   b.begin(entry);
-  const auto at = b.emit(Op::stack_alloc, kPtr, std::initializer_list<ValueId>{}, 4, static_cast<i64>(bytes));
+  const auto at =
+      b.emit(Op::stack_alloc, kPtr, std::initializer_list<ValueId>{}, 4, static_cast<i64>(bytes));
   const auto last = b.emit(Op::ptradd, kPtr, {at, b.constant(kI64, bytes - 8)});
   b.emit(Op::store, {}, {b.argument(entry, 0), last});
   b.emit(Op::store, {}, {b.constant(kI64, 9), at});
-  const ValueId results[] = {b.binary(Op::add, b.emit(Op::load, kI64, {last}), b.emit(Op::load, kI64, {at}))};
+  const ValueId results[] = {
+      b.binary(Op::add, b.emit(Op::load, kI64, {last}), b.emit(Op::load, kI64, {at}))};
   b.ret(results);
   b.finish();
   return module;
@@ -122,10 +127,13 @@ TEST_CASE("a frame bigger than the stack meets the guard page below it") {
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, kStack);
     pthread_t thread;
-    pthread_create(&thread, &attributes, [](void* code) -> void* {
-      const auto result = reinterpret_cast<u64 (*)(u64)>(code)(33);
-      _exit(result == 42 ? 0 : 1);
-    }, const_cast<void*>(f));
+    pthread_create(
+        &thread, &attributes,
+        [](void* code) -> void* {
+          const auto result = reinterpret_cast<u64 (*)(u64)>(code)(33);
+          _exit(result == 42 ? 0 : 1);
+        },
+        const_cast<void*>(f));
     pthread_join(thread, nullptr);
     _exit(2);
   }
@@ -221,9 +229,11 @@ TEST_CASE("code is relocatable: addresses from outside are relocations only") {
 template <class T>
 void check_divisions(Op op, u64 (*expected)(u64, u64)) {
   constexpr u32 kBits = sizeof(T) * 8;
-  std::vector<u64> odd = {1, 2, 3, 5, 6, 7, 9, 10, 11, 12, 25, 60, 63, 64, 65, 100, 125, 127, 128, 255};
+  std::vector<u64> odd = {1,  2,  3,  5,  6,  7,   9,   10,  11,  12,
+                          25, 60, 63, 64, 65, 100, 125, 127, 128, 255};
   for (u32 shift = 8; shift < 64; shift += 7)
-    for (const u64 near : {~u64{0}, u64{0}, u64{1}, u64{1234567}}) odd.push_back((u64{1} << shift) + near);
+    for (const u64 near : {~u64{0}, u64{0}, u64{1}, u64{1234567}})
+      odd.push_back((u64{1} << shift) + near);
   for (const u64 v : std::vector<u64>(odd)) odd.push_back(u64{0} - v);
   odd.push_back(u64{1} << (kBits - 1));
   odd.push_back((u64{1} << (kBits - 1)) - 1);
@@ -254,7 +264,8 @@ void check_divisions(Op op, u64 (*expected)(u64, u64)) {
   auto engine = baseline(std::move(module));
   u32 wrong = 0;
   for (usize n = 0; n < divisors.size(); ++n) {
-    auto* f = reinterpret_cast<u64 (*)(u64)>(reinterpret_cast<usize>(engine->functions()[n]->slot.load()));
+    auto* f = reinterpret_cast<u64 (*)(u64)>(
+        reinterpret_cast<usize>(engine->functions()[n]->slot.load()));
     for (const u64 v : odd)
       for (const u64 times : {u64{0}, u64{1}, divisors[n], divisors[n] * 3 - 1}) {
         const T dividend = static_cast<T>(v * times);

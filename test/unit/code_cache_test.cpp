@@ -1,5 +1,5 @@
-// Code memory: what is installed runs where it lies, what is released is breakpoints and used again,
-// and nothing is ever writable and executable through one mapping.
+// Code memory: what is installed runs where it lies, what is released is breakpoints and used
+// again, and nothing is ever writable and executable through one mapping.
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstring>
@@ -41,7 +41,9 @@ const u8* install(CodeCache& cache, const CompiledCode& code, u64 context) {
   return *entry;
 }
 
-u64 call(const u8* entry) { return reinterpret_cast<u64 (*)()>(reinterpret_cast<usize>(entry))(); }
+u64 call(const u8* entry) {
+  return reinterpret_cast<u64 (*)()>(reinterpret_cast<usize>(entry))();
+}
 
 // Protection of the mapping that an address lies in, as /proc/self/maps has it ("r-xs").
 void protection_of(const void* address, char out[5]) {

@@ -21,8 +21,12 @@ void FirstError::handleError(asmjit::Error, const char* message, asmjit::BaseEmi
 
 Compiler::Compiler(const ir::Module& module, const ir::Function& function,
                    const BaselineOptions& options, bool probe_frame)
-    : module_(module), f_(function), options_(options), features_(options.features),
-      analysis_(module, function, options.features), isa_(analysis_.isa),
+    : module_(module),
+      f_(function),
+      options_(options),
+      features_(options.features),
+      analysis_(module, function, options.features),
+      isa_(analysis_.isa),
       probe_frame_(probe_frame) {
   code_.setErrorHandler(&first_error_);
   code_.init(asmjit::Environment(asmjit::Arch::kX64));
@@ -59,8 +63,10 @@ void Compiler::note_location(ir::Location location) {
   if (location == location_) return;
   location_ = location;
   const u32 offset = static_cast<u32>(a_.offset());
-  if (!out_.lines.empty() && out_.lines.back().offset == offset) out_.lines.back().location = location;
-  else out_.lines.push_back({offset, location});
+  if (!out_.lines.empty() && out_.lines.back().offset == offset)
+    out_.lines.back().location = location;
+  else
+    out_.lines.push_back({offset, location});
 }
 
 void Compiler::block(u32 k) {
@@ -109,8 +115,8 @@ void Compiler::instruction(const Instruction& i) {
     const bool removable = op.effects == ir::Effects::Pure || op.effects == ir::Effects::Reads;
     if (removable && info(i.result).uses == 0) return;
   }
-  const bool vector = i.type.is_vector() ||
-                      (i.operand_count != 0 && type_of(f_.operands_of(i)[0]).is_vector());
+  const bool vector =
+      i.type.is_vector() || (i.operand_count != 0 && type_of(f_.operands_of(i)[0]).is_vector());
   switch (op.signature) {
     case Signature::IntBinary:
       return vector ? vector_op(i) : integer_binary(i);

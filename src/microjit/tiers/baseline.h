@@ -4,8 +4,8 @@
 //   auto code = compile_baseline(module, function, {.features = platform::cpu_features()});
 //   if (!code) log(code.error());   // the slot stays as it was
 //
-// The module must have been verified. Only SSE2 is needed; more is used where `features` has it, and
-// the results are the same bits either way.
+// The module must have been verified. Only SSE2 is needed; more is used where `features` has it,
+// and the results are the same bits either way.
 #pragma once
 
 #include "microjit/link.h"

@@ -117,16 +117,23 @@ const ir::FunctionType& call_type(const ir::Module& m, const Instruction& call) 
   return m.types[call.op == Op::call_import ? m.imports[call.aux].type : call.aux];
 }
 
+u32 stack_argument_bytes(const ir::FunctionType& type) {
+  u32 integers = 0, floats = 0;
+  for (const Kind k : type.parameters) ++(bank_of({k}) == Bank::Gp ? integers : floats);
+  return 8 * ((integers > kIntegerArguments ? integers - kIntegerArguments : 0) +
+              (floats > kFloatArguments ? floats - kFloatArguments : 0));
+}
+
 Passing::Passing(const ir::FunctionType& type) {
   constexpr RegId kIntegers[] = {kRdi, kRsi, kRdx, kRcx, kR8, kR9};
-  u32 integers = 0, floats = 0;
+  u32 integers = 0, floats = 0, stack_bytes = 0;
   for (usize n = 0; n < type.parameters.size(); ++n) {
-    if (bank_of({type.parameters[n]}) == Bank::Gp && integers < 6) {
-      where[n].reg = kIntegers[integers++];
-    } else if (bank_of({type.parameters[n]}) == Bank::Vec && floats < 8) {
-      where[n].reg = vec_id(floats++);
+    if (bank_of({type.parameters[n]}) == Bank::Gp && integers < kIntegerArguments) {
+      where[n] = {kIntegers[integers++], 0};
+    } else if (bank_of({type.parameters[n]}) == Bank::Vec && floats < kFloatArguments) {
+      where[n] = {vec_id(floats++), 0};
     } else {
-      where[n].stack_offset = stack_bytes;
+      where[n] = {kNoReg, stack_bytes};
       stack_bytes += 8;
     }
   }
@@ -134,8 +141,7 @@ Passing::Passing(const ir::FunctionType& type) {
 
 Analysis::Analysis(const ir::Module& module, const ir::Function& function,
                    const platform::CpuFeatures& features)
-    : layout(function), isa(isa_of(features)), module_(module), f_(function),
-      features_(features) {
+    : layout(function), isa(isa_of(features)), module_(module), f_(function), features_(features) {
   set_up_values();
   count_raw_uses();
   find_made_by_user();
@@ -259,8 +265,7 @@ void Analysis::number() {
       position += 1;  // even: reads
       if (is_call(f_, i, features_)) calls_.push_back(position);
       if (i.op == Op::call || i.op == Op::call_import || i.op == Op::call_indirect)
-        outgoing_bytes =
-            std::max(outgoing_bytes, Passing(call_type(module_, i)).stack_bytes);
+        outgoing_bytes = std::max(outgoing_bytes, stack_argument_bytes(call_type(module_, i)));
       if (i.op == Op::stack_alloc) frame_alignment = std::max(frame_alignment, 1u << i.aux);
       const bool delayed = i.result != ir::kNoValue && values[i.result].by_user;
       if (!delayed)
@@ -365,6 +370,7 @@ bool Analysis::assign(u32 part, RegMask pool) {
                                   [](const Interval& t, u32 start) { return t.end < start; }),
                  life);
     parts[part].fixed = r;
+    ever_fixed_ |= bit(r);
     saved |= bit(r) & kCalleeSaved;
     return true;
   };
@@ -418,7 +424,8 @@ void Analysis::assign_registers() {
 
 RegMask Analysis::reserved_in(u32 block) {
   RegMask reserved = 0;
-  for (RegId r = 0; r < kRegCount; ++r) {
+  for (RegMask left = ever_fixed_; left != 0; left &= left - 1) {
+    const RegId r = static_cast<RegId>(__builtin_ctzll(left));
     const auto& taken = taken_[r];
     u32& next = next_taken_[r];
     while (next < taken.size() && taken[next].end < block_start[block]) ++next;

@@ -17,7 +17,9 @@ namespace bf::microjit::baseline {
 enum class Isa : u8 { Sse2, Avx2, Avx512 };
 Isa isa_of(const platform::CpuFeatures& features);
 // Bytes of the widest register: a part of a value is at most so big.
-constexpr u32 chunk_bytes(Isa isa) { return isa == Isa::Sse2 ? 16 : isa == Isa::Avx2 ? 32 : 64; }
+constexpr u32 chunk_bytes(Isa isa) {
+  return isa == Isa::Sse2 ? 16 : isa == Isa::Avx2 ? 32 : 64;
+}
 
 enum class Bank : u8 { Gp, Vec };
 // f16 and bf16 scalars are for storage and conversion only: bit patterns in general registers.
@@ -31,10 +33,30 @@ using RegMask = u64;
 inline constexpr RegId kNoReg = 0xff;
 inline constexpr RegId kFirstVec = 16;
 inline constexpr u32 kRegCount = 48;
-enum : RegId { kRax, kRcx, kRdx, kRbx, kRsp, kRbp, kRsi, kRdi, kR8, kR9, kR10, kR11, kR12, kR13,
-               kR14, kR15 };
-constexpr RegId vec_id(u32 n) { return static_cast<RegId>(kFirstVec + n); }
-constexpr RegMask bit(RegId r) { return RegMask{1} << r; }
+enum : RegId {
+  kRax,
+  kRcx,
+  kRdx,
+  kRbx,
+  kRsp,
+  kRbp,
+  kRsi,
+  kRdi,
+  kR8,
+  kR9,
+  kR10,
+  kR11,
+  kR12,
+  kR13,
+  kR14,
+  kR15
+};
+constexpr RegId vec_id(u32 n) {
+  return static_cast<RegId>(kFirstVec + n);
+}
+constexpr RegMask bit(RegId r) {
+  return RegMask{1} << r;
+}
 
 // Never allocated: for short sequences inside one instruction, and for moves.
 inline constexpr RegId kScratchGp = kR11;
@@ -43,14 +65,14 @@ inline constexpr RegMask kCalleeSaved = bit(kRbx) | bit(kR12) | bit(kR13) | bit(
 
 struct ValueInfo {
   u32 first_part = 0;
-  u32 uses = 0;         // in emitted code and not emitted yet
-  u32 start = 0, end = 0;              // positions
+  u32 uses = 0;                         // in emitted code and not emitted yet
+  u32 start = 0, end = 0;               // positions
   u32 first_block = 0, last_block = 0;  // in layout order
-  u32 weight = 0;       // uses and definitions, more in loops
-  ir::ValueId partner = ir::kNoValue;  // worth having the same register as
-  i32 slot = -1;        // offset in the frame, once there is one
+  u32 weight = 0;                       // uses and definitions, more in loops
+  ir::ValueId partner = ir::kNoValue;   // worth having the same register as
+  i32 slot = -1;                        // offset in the frame, once there is one
   u8 part_count = 1;
-  u8 part_bytes = 8;    // of each part: of the register for vectors, 8 for scalars
+  u8 part_bytes = 8;  // of each part: of the register for vectors, 8 for scalars
   Bank bank = Bank::Gp;
   bool crosses_blocks = false;
   bool crosses_calls = false;
@@ -61,7 +83,7 @@ struct ValueInfo {
 // A value in pieces as wide as a register.
 struct Part {
   ir::ValueId value = 0;
-  RegId fixed = kNoReg;  // the register that it has for life
+  RegId fixed = kNoReg;   // the register that it has for life
   RegId cached = kNoReg;  // where else it is at the moment
   bool in_slot = false;
   u8 index = 0;
@@ -89,8 +111,8 @@ struct Analysis {
   std::vector<ValueInfo> values;
   std::vector<Part> parts;
   std::vector<u32> block_start, block_end;  // positions
-  RegMask saved = 0;         // callee-saved registers the function may use
-  u32 outgoing_bytes = 0;    // stack arguments of its calls
+  RegMask saved = 0;                        // callee-saved registers the function may use
+  u32 outgoing_bytes = 0;                   // stack arguments of its calls
   u32 frame_alignment = 16;
   bool wide_vectors = false;  // ymm or zmm
 
@@ -112,31 +134,34 @@ struct Analysis {
   const platform::CpuFeatures& features_;
   struct RawUse {
     u32 count = 0;
-    u32 as_address = 0;   // of loads and stores in the block of the definition
-    u32 user = 0;         // an instruction that uses it
+    u32 as_address = 0;  // of loads and stores in the block of the definition
+    u32 user = 0;        // an instruction that uses it
     bool local = true;
   };
   std::vector<RawUse> raw_;
-  std::vector<u32> calls_;               // positions, ascending
+  std::vector<u32> calls_;                  // positions, ascending
   std::vector<Interval> taken_[kRegCount];  // ascending
   u32 next_taken_[kRegCount] = {};
+  RegMask ever_fixed_ = 0;
 };
 
 // Whether the code of an instruction calls something, so that only callee-saved registers survive.
-bool is_call(const ir::Function& f, const ir::Instruction& i, const platform::CpuFeatures& features);
+bool is_call(const ir::Function& f, const ir::Instruction& i,
+             const platform::CpuFeatures& features);
 // Whether a memcopy, memmove or memfill of that many bytes is emitted as moves.
 inline constexpr u64 kInlineCopyBytes = 128;
 bool copies_inline(const ir::Function& f, const ir::Instruction& i);
 const ir::FunctionType& call_type(const ir::Module& m, const ir::Instruction& call);
 
 // Where System V passes a parameter: in a register, or at a byte offset of the stack arguments.
+inline constexpr u32 kIntegerArguments = 6, kFloatArguments = 8;
+u32 stack_argument_bytes(const ir::FunctionType& type);
 struct Passed {
-  RegId reg = kNoReg;
-  u32 stack_offset = 0;
+  RegId reg;
+  u32 stack_offset;
 };
 struct Passing {
-  Passed where[ir::kMaxParameters];
-  u32 stack_bytes = 0;
+  Passed where[ir::kMaxParameters];  // as many as there are parameters
   explicit Passing(const ir::FunctionType& type);
 };
 

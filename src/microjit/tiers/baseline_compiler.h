@@ -27,8 +27,12 @@ using asmjit::Operand;
 using InstId = asmjit::InstId;
 namespace Inst = x86::Inst;
 
-inline x86::Gp gp64(RegId r) { return x86::gpq(r); }
-inline x86::Gp gp32(RegId r) { return x86::gpd(r); }
+inline x86::Gp gp64(RegId r) {
+  return x86::gpq(r);
+}
+inline x86::Gp gp32(RegId r) {
+  return x86::gpd(r);
+}
 inline x86::Gp gp(RegId r, u32 bytes) {
   if (bytes == 8) return x86::gpq(r);
   if (bytes == 4) return x86::gpd(r);
@@ -49,6 +53,11 @@ inline RegId id_of(const Operand& o) {
 Operand sized(const Operand& o, u32 bytes);
 // The same memory, some bytes on.
 x86::Mem further(const x86::Mem& m, i64 bytes);
+
+// 8, 16, 32, 64 bits as 0, 1, 2, 3: the order in which instruction tables are laid out.
+inline u32 log2_bytes(u32 bits) {
+  return static_cast<u32>(__builtin_ctz(bits)) - 3;
+}
 
 // What a compare left in the flags.
 struct Condition {
@@ -268,6 +277,9 @@ class Compiler {
   bool vector_select(const ir::Instruction& i);
   bool vector_float(const ir::Instruction& i);
   bool vector_convert(const ir::Instruction& i);
+  bool vector_dot4(const ir::Instruction& i);
+
+  // ---- baseline_widths.cpp
   RegId bytes_at(ir::ValueId v, u32 offset);
   bool vector_extend(const ir::Instruction& i);
   void widen_low(u32 bits, RegId r, bool is_signed);
@@ -279,7 +291,6 @@ class Compiler {
   bool vector_extract(const ir::Instruction& i);
   bool vector_insert(const ir::Instruction& i);
   void insert_lane(RegId r, u32 at, u32 size, RegId source, RegId number);
-  bool vector_dot4(const ir::Instruction& i);
 
   // ---- baseline_shuffle.cpp
   bool vector_shuffle(const ir::Instruction& i);
@@ -326,7 +337,7 @@ class Compiler {
   std::vector<u8> constants_;
   CompiledCode out_;
 
-  ir::ValueId owner_[kRegCount];  // cached value ...
+  ir::ValueId owner_[kRegCount];   // cached value ...
   u8 owner_part_[kRegCount] = {};  // ... and which part of it
   RegMask occupied_ = 0;
   RegMask pinned_ = 0;

@@ -53,7 +53,9 @@ void Compiler::jump_to(const ir::Edge& e) {
   go(e.block);
 }
 
-void Compiler::branch(const Instruction& i) { jump_to(f_.edges_of(i)[0]); }
+void Compiler::branch(const Instruction& i) {
+  jump_to(f_.edges_of(i)[0]);
+}
 
 void Compiler::jump_if(Condition c, Label to) {
   const InstId jump = Inst::jccFromCond(c.code);
@@ -109,8 +111,10 @@ void Compiler::branch_if(const Instruction& i) {
   const bool yes_last = is_next(yes);
   const ir::Edge &first = yes_last ? no : yes, &last = yes_last ? yes : no;
   const Label second = a_.newLabel();
-  if (yes_last) jump_if(c, second);
-  else jump_unless(c, second);
+  if (yes_last)
+    jump_if(c, second);
+  else
+    jump_unless(c, second);
   edge_moves(first);
   a_.jmp(labels_[first.block]);
   a_.bind(second);

@@ -65,9 +65,12 @@ bool Compiler::divide_by_constant(const Instruction& i) {
   claim(kRax);
   claim(kRdx);
   extend(kScratchGp, get_rm(operands[0]), bits, 64, is_signed);
-  if (is_signed) signed_quotient(bits == 64 ? 64 : 32, signed_divisor);
-  else unsigned_quotient(bits, divisor);
-  if (remainder) remainder_from_quotient(bits, is_signed ? signed_divisor : static_cast<i64>(divisor));
+  if (is_signed)
+    signed_quotient(bits == 64 ? 64 : 32, signed_divisor);
+  else
+    unsigned_quotient(bits, divisor);
+  if (remainder)
+    remainder_from_quotient(bits, is_signed ? signed_divisor : static_cast<i64>(divisor));
   bind(i.result, 0, kRax);
   return true;
 }

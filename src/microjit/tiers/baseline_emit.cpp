@@ -17,15 +17,20 @@ Operand sized(const Operand& o, u32 bytes) {
   return vec(r, bytes);
 }
 
-x86::Mem further(const x86::Mem& m, i64 bytes) { return m.cloneAdjusted(bytes); }
+x86::Mem further(const x86::Mem& m, i64 bytes) {
+  return m.cloneAdjusted(bytes);
+}
 
 void Compiler::move_gp(RegId to, const Operand& from, u32 bytes) {
   if (from.isReg() && id_of(from) == to) return;
   if (from.isImm()) {
     const i64 value = from.as<Imm>().value();
-    if (bytes < 8) a_.mov(gp32(to), Imm(value & 0xffffffff));
-    else if (value >= 0) a_.mov(gp32(to), Imm(value));
-    else a_.mov(gp64(to), Imm(value));
+    if (bytes < 8)
+      a_.mov(gp32(to), Imm(value & 0xffffffff));
+    else if (value >= 0)
+      a_.mov(gp32(to), Imm(value));
+    else
+      a_.mov(gp64(to), Imm(value));
     return;
   }
   const u32 width = bytes == 8 ? 8 : 4;
@@ -76,8 +81,10 @@ void Compiler::store_vec(const x86::Mem& to, RegId from, u32 bytes) {
 
 void Compiler::zero_vec(RegId r, u32) {
   // The 16-byte form clears the whole register with VEX and EVEX.
-  if (vex()) a_.emit(Inst::kIdVxorps, vec(r), vec(r), vec(r));
-  else emit(Inst::kIdXorps, vec(r), vec(r));
+  if (vex())
+    a_.emit(Inst::kIdVxorps, vec(r), vec(r), vec(r));
+  else
+    emit(Inst::kIdXorps, vec(r), vec(r));
 }
 
 void Compiler::extend(RegId to, const Operand& from, u32 from_bits, u32 to_bits, bool is_signed) {
@@ -85,8 +92,10 @@ void Compiler::extend(RegId to, const Operand& from, u32 from_bits, u32 to_bits,
     const u32 above = 64 - from_bits;
     const u64 bits = static_cast<u64>(from.as<Imm>().value()) << above;
     const i64 value = is_signed ? static_cast<i64>(bits) >> above : static_cast<i64>(bits >> above);
-    if (value >= 0 && value <= 0xffffffff) a_.mov(gp32(to), Imm(value));
-    else a_.mov(gp64(to), Imm(value));
+    if (value >= 0 && value <= 0xffffffff)
+      a_.mov(gp32(to), Imm(value));
+    else
+      a_.mov(gp64(to), Imm(value));
     return;
   }
   const u32 width = to_bits == 64 ? 8 : 4;
@@ -163,8 +172,7 @@ x86::Mem Compiler::constant(const void* bytes, u32 size) {
 
 x86::Mem Compiler::splat_constant(u64 element, u32 element_bytes, u32 size) {
   u8 bytes[ir::kMaxVectorBytes];
-  for (u32 k = 0; k < size; ++k)
-    bytes[k] = static_cast<u8>(element >> (k % element_bytes * 8));
+  for (u32 k = 0; k < size; ++k) bytes[k] = static_cast<u8>(element >> (k % element_bytes * 8));
   return constant(bytes, size);
 }
 

@@ -50,8 +50,8 @@ constexpr InstId kRoundSse[] = {Inst::kIdRoundss, Inst::kIdRoundsd, Inst::kIdRou
                                 Inst::kIdRoundpd};
 constexpr InstId kRoundVex[] = {Inst::kIdVroundss, Inst::kIdVroundsd, Inst::kIdVroundps,
                                 Inst::kIdVroundpd};
-constexpr InstId kRoundEvex[] = {Inst::kIdVrndscaless, Inst::kIdVrndscalesd,
-                                 Inst::kIdVrndscaleps, Inst::kIdVrndscalepd};
+constexpr InstId kRoundEvex[] = {Inst::kIdVrndscaless, Inst::kIdVrndscalesd, Inst::kIdVrndscaleps,
+                                 Inst::kIdVrndscalepd};
 
 const FloatRow& row_of(Op op) {
   for (const FloatRow& row : kRows)
@@ -59,10 +59,16 @@ const FloatRow& row_of(Op op) {
   BF_UNREACHABLE("no float instruction");
 }
 
-u32 form(u32 bytes, u32 width) { return (width != 0 ? 2 : 0) + (bytes == 8 ? 1 : 0); }
-u32 width_or_16(u32 width) { return width != 0 ? width : 16; }
+u32 form(u32 bytes, u32 width) {
+  return (width != 0 ? 2 : 0) + (bytes == 8 ? 1 : 0);
+}
+u32 width_or_16(u32 width) {
+  return width != 0 ? width : 16;
+}
 
-u64 sign_bit(u32 bytes) { return u64{1} << (bytes * 8 - 1); }
+u64 sign_bit(u32 bytes) {
+  return u64{1} << (bytes * 8 - 1);
+}
 
 // The rounding modes of roundss and vrndscaless, with the inexact exception suppressed.
 u32 rounding_mode(Op op) {
@@ -71,13 +77,20 @@ u32 rounding_mode(Op op) {
 
 Helper helper_of(Op op, bool f64) {
   switch (op) {
-    case Op::floor: return f64 ? Helper::floor_f64 : Helper::floor_f32;
-    case Op::ceil: return f64 ? Helper::ceil_f64 : Helper::ceil_f32;
-    case Op::trunc_f: return f64 ? Helper::trunc_f64 : Helper::trunc_f32;
-    case Op::rint: return f64 ? Helper::rint_f64 : Helper::rint_f32;
-    case Op::round: return f64 ? Helper::round_f64 : Helper::round_f32;
-    case Op::fma: return f64 ? Helper::fma_f64 : Helper::fma_f32;
-    default: return f64 ? Helper::frem_f64 : Helper::frem_f32;
+    case Op::floor:
+      return f64 ? Helper::floor_f64 : Helper::floor_f32;
+    case Op::ceil:
+      return f64 ? Helper::ceil_f64 : Helper::ceil_f32;
+    case Op::trunc_f:
+      return f64 ? Helper::trunc_f64 : Helper::trunc_f32;
+    case Op::rint:
+      return f64 ? Helper::rint_f64 : Helper::rint_f32;
+    case Op::round:
+      return f64 ? Helper::round_f64 : Helper::round_f32;
+    case Op::fma:
+      return f64 ? Helper::fma_f64 : Helper::fma_f32;
+    default:
+      return f64 ? Helper::frem_f64 : Helper::frem_f32;
   }
 }
 
@@ -88,11 +101,15 @@ void Compiler::float_binary(Op op, u32 bytes, RegId to, RegId a, const Operand& 
   const FloatRow& row = row_of(op);
   const u32 k = form(bytes, width);
   const bool memory = b.isMem();
-  vec_op(row.sse[k], row.vex[k], to, a, sized(b, width != 0 ? width : memory ? bytes : 16),
+  vec_op(row.sse[k], row.vex[k], to, a,
+         sized(b, width != 0 ? width
+                  : memory   ? bytes
+                             : 16),
          width_or_16(width));
 }
 
-// The number if one operand is a NaN: min and max give the second one then. `to` is neither a nor b.
+// The number if one operand is a NaN: min and max give the second one then. `to` is neither a nor
+// b.
 void Compiler::float_min_max(Op op, u32 bytes, RegId to, RegId a, RegId b, u32 width) {
   const u32 w = width_or_16(width);
   const u32 unordered = 3;
@@ -108,7 +125,8 @@ void Compiler::float_min_max(Op op, u32 bytes, RegId to, RegId a, RegId b, u32 w
   if (vex())
     a_.emit(bytes == 8 ? Inst::kIdVcmppd : Inst::kIdVcmpps, vec(mask, w), vec(b, w), vec(b, w),
             Imm(unordered));
-  else a_.emit(bytes == 8 ? Inst::kIdCmppd : Inst::kIdCmpps, vec(mask), vec(b), Imm(unordered));
+  else
+    a_.emit(bytes == 8 ? Inst::kIdCmppd : Inst::kIdCmpps, vec(mask), vec(b), Imm(unordered));
   if (vex()) {
     float_binary(op, bytes, to, a, vec(b, w), width);
     a_.emit(Inst::kIdVblendvps, vec(to, w), vec(to, w), vec(a, w), vec(mask, w));
@@ -139,8 +157,10 @@ void Compiler::float_unary(Op op, u32 bytes, RegId to, const Operand& a, u32 wid
   const Operand source = sized(a, a.isMem() && width == 0 ? bytes : w);
   if (op == Op::fneg || op == Op::fabs) {
     RegId from = to;
-    if (a.isReg()) from = id_of(a);
-    else load_vec(to, a.as<x86::Mem>(), width == 0 ? bytes : width);
+    if (a.isReg())
+      from = id_of(a);
+    else
+      load_vec(to, a.as<x86::Mem>(), width == 0 ? bytes : width);
     const bool negate = op == Op::fneg;
     const x86::Mem mask = splat_constant(negate ? sign_bit(bytes) : sign_bit(bytes) - 1, bytes, w);
     return vec_op(negate ? Inst::kIdXorps : Inst::kIdAndps,
@@ -149,15 +169,18 @@ void Compiler::float_unary(Op op, u32 bytes, RegId to, const Operand& a, u32 wid
   if (op == Op::sqrt) {
     const FloatRow& row = row_of(op);
     if (width != 0) return vec_unary(row.sse[k], row.vex[k], to, source, w);
-    if (vex()) a_.emit(row.vex[k], vec(to), a.isReg() ? vec(id_of(a)) : vec(to), source);
-    else emit(row.sse[k], vec(to), source);
+    if (vex())
+      a_.emit(row.vex[k], vec(to), a.isReg() ? vec(id_of(a)) : vec(to), source);
+    else
+      emit(row.sse[k], vec(to), source);
     return;
   }
   const Imm mode(rounding_mode(op));
   const InstId id = isa_ == Isa::Avx512 ? kRoundEvex[k] : vex() ? kRoundVex[k] : kRoundSse[k];
   if (width == 0 && vex())
     a_.emit(id, vec(to), a.isReg() ? vec(id_of(a)) : vec(to), source, mode);
-  else a_.emit(id, vec(to, w), source, mode);
+  else
+    a_.emit(id, vec(to, w), source, mode);
 }
 
 // to = a * b + c, rounded once. `to` is neither b nor c.
@@ -252,7 +275,9 @@ void Compiler::float_op(const Instruction& i) {
   }
 }
 
-void Compiler::float_helper(Op op, u32 bytes) { call_helper(helper_of(op, bytes == 8)); }
+void Compiler::float_helper(Op op, u32 bytes) {
+  call_helper(helper_of(op, bytes == 8));
+}
 
 // ---- Compares -----------------------------------------------------------------------------------
 
@@ -266,20 +291,34 @@ struct FloatCondition {
 };
 FloatCondition float_condition(Op op) {
   switch (op) {
-    case Op::foeq: return {CondCode::kE, false, Condition::Parity::AndNot};
-    case Op::fogt: return {CondCode::kA, false};
-    case Op::foge: return {CondCode::kAE, false};
-    case Op::folt: return {CondCode::kA, true};
-    case Op::fole: return {CondCode::kAE, true};
-    case Op::fone: return {CondCode::kNE, false};
-    case Op::ford: return {CondCode::kNP, false};
-    case Op::fueq: return {CondCode::kE, false};
-    case Op::fugt: return {CondCode::kB, true};
-    case Op::fuge: return {CondCode::kBE, true};
-    case Op::fult: return {CondCode::kB, false};
-    case Op::fule: return {CondCode::kBE, false};
-    case Op::fune: return {CondCode::kNE, false, Condition::Parity::Or};
-    default: return {CondCode::kP, false};
+    case Op::foeq:
+      return {CondCode::kE, false, Condition::Parity::AndNot};
+    case Op::fogt:
+      return {CondCode::kA, false};
+    case Op::foge:
+      return {CondCode::kAE, false};
+    case Op::folt:
+      return {CondCode::kA, true};
+    case Op::fole:
+      return {CondCode::kAE, true};
+    case Op::fone:
+      return {CondCode::kNE, false};
+    case Op::ford:
+      return {CondCode::kNP, false};
+    case Op::fueq:
+      return {CondCode::kE, false};
+    case Op::fugt:
+      return {CondCode::kB, true};
+    case Op::fuge:
+      return {CondCode::kBE, true};
+    case Op::fult:
+      return {CondCode::kB, false};
+    case Op::fule:
+      return {CondCode::kBE, false};
+    case Op::fune:
+      return {CondCode::kNE, false, Condition::Parity::Or};
+    default:
+      return {CondCode::kP, false};
   }
 }
 
@@ -380,8 +419,10 @@ void Compiler::to_float(Op op, Kind to, Kind from, RegId result, const Operand& 
                              : (vex() ? Inst::kIdVcvtsi2ss : Inst::kIdCvtsi2ss);
   const auto from_gp = [&](const x86::Gp& r) {
     zero_vec(result, 16);  // the instruction keeps the upper part: no wait for its last writer
-    if (vex()) a_.emit(convert, vec(result), vec(result), r);
-    else a_.emit(convert, vec(result), r);
+    if (vex())
+      a_.emit(convert, vec(result), vec(result), r);
+    else
+      a_.emit(convert, vec(result), r);
   };
   const bool is_signed = op == Op::sitofp;
   if (bits < 64) {
@@ -418,8 +459,10 @@ void Compiler::to_float(Op op, Kind to, Kind from, RegId result, const Operand& 
 void Compiler::resize_float(Op op, Kind to, Kind from, RegId result, RegId a) {
   if (op == Op::fptrunc) {
     if (to == Kind::F32) {
-      if (vex()) a_.emit(Inst::kIdVcvtsd2ss, vec(result), vec(a), vec(a));
-      else a_.emit(Inst::kIdCvtsd2ss, vec(result), vec(a));
+      if (vex())
+        a_.emit(Inst::kIdVcvtsd2ss, vec(result), vec(a), vec(a));
+      else
+        a_.emit(Inst::kIdCvtsd2ss, vec(result), vec(a));
       return;
     }
     const bool f64 = from == Kind::F64;
@@ -438,8 +481,10 @@ void Compiler::resize_float(Op op, Kind to, Kind from, RegId result, RegId a) {
     single = result;
   }
   if (to == Kind::F32) return;
-  if (vex()) a_.emit(Inst::kIdVcvtss2sd, vec(result), vec(single), vec(single));
-  else a_.emit(Inst::kIdCvtss2sd, vec(result), vec(single));
+  if (vex())
+    a_.emit(Inst::kIdVcvtss2sd, vec(result), vec(single), vec(single));
+  else
+    a_.emit(Inst::kIdCvtss2sd, vec(result), vec(single));
 }
 
 // ---- Bitcast ------------------------------------------------------------------------------------
@@ -456,17 +501,18 @@ void Compiler::bitcast(const Instruction& i) {
     for (u32 p = 0; p < info(i.result).part_count; ++p) {
       const Operand a = get_rm(v, p);
       const RegId r = define(i.result, p, v);
-      move_vec(r, a, a.isMem() ? std::min<u32>(bytes, info(i.result).part_bytes)
-                               : info(i.result).part_bytes);
+      move_vec(
+          r, a,
+          a.isMem() ? std::min<u32>(bytes, info(i.result).part_bytes) : info(i.result).part_bytes);
     }
     return;
   }
   const bool wide = bytes == 8;
   if (to == Bank::Gp) {
     const RegId a = fetch(v), r = define(i.result, 0);
-    return emit(vex() ? (wide ? Inst::kIdVmovq : Inst::kIdVmovd)
-                      : (wide ? Inst::kIdMovq : Inst::kIdMovd),
-                gp(r, wide ? 8 : 4), vec(a));
+    return emit(
+        vex() ? (wide ? Inst::kIdVmovq : Inst::kIdVmovd) : (wide ? Inst::kIdMovq : Inst::kIdMovd),
+        gp(r, wide ? 8 : 4), vec(a));
   }
   const RegId a = fetch(v), r = define(i.result, 0);
   emit(vex() ? (wide ? Inst::kIdVmovq : Inst::kIdVmovd) : (wide ? Inst::kIdMovq : Inst::kIdMovd),

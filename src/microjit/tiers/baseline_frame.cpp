@@ -20,7 +20,9 @@ namespace {
 constexpr u32 kMaxUnprobedBytes = 2048;  // calls below may touch so much more before they probe
 constexpr RegId kSaveOrder[] = {kRbx, kR12, kR13, kR14, kR15};
 
-constexpr i32 offset_in_profile(usize offset) { return static_cast<i32>(offset); }
+constexpr i32 offset_in_profile(usize offset) {
+  return static_cast<i32>(offset);
+}
 
 }  // namespace
 
@@ -142,8 +144,10 @@ void Compiler::receive_parameters() {
 void Compiler::patch_frame() {
   u32 size = analysis_.outgoing_bytes + frame_bytes_;
   const u32 alignment = analysis_.frame_alignment;
-  if (alignment > 16) size = align_up(size, alignment);
-  else size = align_up(size + 8 * saved_count_, 16u) - 8 * saved_count_;
+  if (alignment > 16)
+    size = align_up(size, alignment);
+  else
+    size = align_up(size + 8 * saved_count_, 16u) - 8 * saved_count_;
   u8* at = a_.bufferData() + frame_patch_;
   for (u32 k = 0; k < 4; ++k) at[k] = static_cast<u8>(size >> (8 * k));
 }
@@ -152,8 +156,10 @@ void Compiler::epilogue() {
   a_.bind(exit_);
   if (options_.profile) profile_exit();
   if (analysis_.wide_vectors) a_.vzeroupper();
-  if (saved_count_ != 0) a_.lea(x86::rsp, x86::ptr(x86::rbp, -8 * static_cast<i32>(saved_count_)));
-  else a_.mov(x86::rsp, x86::rbp);
+  if (saved_count_ != 0)
+    a_.lea(x86::rsp, x86::ptr(x86::rbp, -8 * static_cast<i32>(saved_count_)));
+  else
+    a_.mov(x86::rsp, x86::rbp);
   for (u32 n = sizeof kSaveOrder; n-- > 0;)
     if ((analysis_.saved & bit(kSaveOrder[n])) != 0) a_.pop(gp64(kSaveOrder[n]));
   a_.pop(x86::rbp);

@@ -57,7 +57,9 @@ InstId simple_instruction(Op op) {
 }
 
 // Registers and moves of 8 and 16 bits are avoided: what lies above a value means nothing.
-u32 width_of(u32 bits) { return bits == 64 ? 8 : 4; }
+u32 width_of(u32 bits) {
+  return bits == 64 ? 8 : 4;
+}
 
 }  // namespace
 
@@ -67,8 +69,7 @@ void Compiler::prepare_binary(Op op, u32 bits, bool constant_b) {
     claim(kRax);
     claim(kRdx);
   } else if (is_shift(op) && !constant_b) {
-    const bool three_operands =
-        features_.bmi2 && bits >= 32 && op != Op::rotl && op != Op::rotr;
+    const bool three_operands = features_.bmi2 && bits >= 32 && op != Op::rotl && op != Op::rotr;
     if (!three_operands) claim(kRcx);
   }
 }
@@ -81,8 +82,10 @@ void Compiler::integer_binary(const Instruction& i) {
   if (commutes(i.op) && is_constant(va)) std::swap(va, vb);
   prepare_binary(i.op, bits, is_constant(vb));
   Operand a = get_rm(va), b = Imm(0);
-  if (is_shift(i.op) && is_constant(vb)) b = Imm(f_.values[vb].bits & (bits - 1));
-  else b = get(vb);
+  if (is_shift(i.op) && is_constant(vb))
+    b = Imm(f_.values[vb].bits & (bits - 1));
+  else
+    b = get(vb);
   const bool in_place = simple_instruction(i.op) != 0 || is_shift(i.op);
   if (!in_place) {
     const RegId t = allocate_gp();
@@ -92,7 +95,8 @@ void Compiler::integer_binary(const Instruction& i) {
   }
   // A value that dies here gives its register: the second one's if the operation commutes.
   const auto dies = [&](ValueId v, const Operand& o) {
-    return o.isReg() && info(v).uses == 1 && part(v, 0).fixed == kNoReg && part(v, 0).cached != kNoReg;
+    return o.isReg() && info(v).uses == 1 && part(v, 0).fixed == kNoReg &&
+           part(v, 0).cached != kNoReg;
   };
   if (commutes(i.op) && !dies(va, a) && dies(vb, b)) {
     std::swap(va, vb);
@@ -165,8 +169,10 @@ void Compiler::shift(Op op, u32 bits, RegId to, const Operand& a, const Operand&
                                      : Inst::kIdRor;
   const u32 width = rotates ? bits / 8 : width_of(bits);
   const auto load_first = [&] {
-    if (narrow && (op == Op::lshr || op == Op::ashr)) extend(to, a, bits, 32, op == Op::ashr);
-    else move_gp(to, a, width_of(bits));
+    if (narrow && (op == Op::lshr || op == Op::ashr))
+      extend(to, a, bits, 32, op == Op::ashr);
+    else
+      move_gp(to, a, width_of(bits));
   };
   if (b.isImm()) {
     const u32 amount = static_cast<u32>(b.as<Imm>().value()) & (bits - 1);
@@ -246,16 +252,21 @@ RegId Compiler::divide(Op op, u32 bits, const Operand& a, const Operand& b) {
     return kRax;
   }
   move_gp(kRax, a, bytes);
-  if (is_signed) emit_sign_of_rax(bytes);
-  else a_.xor_(x86::edx, x86::edx);
+  if (is_signed)
+    emit_sign_of_rax(bytes);
+  else
+    a_.xor_(x86::edx, x86::edx);
   a_.emit(id, gp(kRdx, bytes), gp(kRax, bytes), divisor);
   return remainder ? kRdx : kRax;
 }
 
 void Compiler::emit_sign_of_rax(u32 bytes) {
-  if (bytes == 2) a_.cwd(x86::dx, x86::ax);
-  else if (bytes == 4) a_.cdq(x86::edx, x86::eax);
-  else a_.cqo(x86::rdx, x86::rax);
+  if (bytes == 2)
+    a_.cwd(x86::dx, x86::ax);
+  else if (bytes == 4)
+    a_.cdq(x86::edx, x86::eax);
+  else
+    a_.cqo(x86::rdx, x86::rax);
 }
 
 RegId Compiler::high_product(Op op, u32 bits, RegId to, const Operand& a, const Operand& b) {
@@ -303,8 +314,10 @@ void Compiler::saturating(Op op, u32 bits, RegId to, const Operand& a, const Ope
     const u64 greatest = (u64{1} << (bits - 1)) - 1;
     move_gp(kScratchGp, a, bytes);
     emit(Inst::kIdSar, gp(kScratchGp, bytes), Imm(bits - 1));
-    if (bits == 64) a_.btc(x86::r11, 63), a_.not_(x86::r11);
-    else a_.xor_(x86::r11d, static_cast<i32>(greatest));
+    if (bits == 64)
+      a_.btc(x86::r11, 63), a_.not_(x86::r11);
+    else
+      a_.xor_(x86::r11d, static_cast<i32>(greatest));
   }
   move_gp(to, a, width);
   emit(adds ? Inst::kIdAdd : Inst::kIdSub, gp(to, bytes), sized(b, bytes));
@@ -327,16 +340,20 @@ void Compiler::unary(Op op, u32 bits, RegId to, const Operand& a) {
   const x86::Gp scratch = gp(kScratchGp, width);
   switch (op) {
     case Op::abs:
-      if (narrow) extend(to, a, bits, 32, true);
-      else move_gp(to, a, width);
+      if (narrow)
+        extend(to, a, bits, 32, true);
+      else
+        move_gp(to, a, width);
       emit(Inst::kIdMov, scratch, gp(to, width));
       emit(Inst::kIdNeg, gp(to, width));
       emit(Inst::kIdCmovs, gp(to, width), scratch);
       return;
     case Op::ctpop:
       extend(to, a, bits, 64, false);
-      if (features_.popcnt) emit(Inst::kIdPopcnt, gp(to, width), gp(to, width));
-      else population_count(bits, to);
+      if (features_.popcnt)
+        emit(Inst::kIdPopcnt, gp(to, width), gp(to, width));
+      else
+        population_count(bits, to);
       return;
     case Op::ctlz:
       extend(to, a, bits, 64, false);
@@ -360,8 +377,10 @@ void Compiler::unary(Op op, u32 bits, RegId to, const Operand& a) {
       return emit(Inst::kIdCmovz, gp(to, width), scratch);
     case Op::bswap:
       move_gp(to, a, width);
-      if (bits == 16) emit(Inst::kIdRol, gp(to, 2), Imm(8));
-      else if (bits > 16) emit(Inst::kIdBswap, gp(to, width));
+      if (bits == 16)
+        emit(Inst::kIdRol, gp(to, 2), Imm(8));
+      else if (bits > 16)
+        emit(Inst::kIdBswap, gp(to, width));
       return;
     default:
       move_gp(to, a, width);
@@ -484,16 +503,36 @@ void Compiler::overflow(const Instruction& i) {
 Condition Compiler::integer_compare(Op op, u32 bytes, Operand a, Operand b) {
   CondCode code = CondCode::kZ;
   switch (op) {
-    case Op::eq: code = CondCode::kE; break;
-    case Op::ne: code = CondCode::kNE; break;
-    case Op::ult: code = CondCode::kB; break;
-    case Op::ule: code = CondCode::kBE; break;
-    case Op::ugt: code = CondCode::kA; break;
-    case Op::uge: code = CondCode::kAE; break;
-    case Op::slt: code = CondCode::kL; break;
-    case Op::sle: code = CondCode::kLE; break;
-    case Op::sgt: code = CondCode::kG; break;
-    default: code = CondCode::kGE; break;
+    case Op::eq:
+      code = CondCode::kE;
+      break;
+    case Op::ne:
+      code = CondCode::kNE;
+      break;
+    case Op::ult:
+      code = CondCode::kB;
+      break;
+    case Op::ule:
+      code = CondCode::kBE;
+      break;
+    case Op::ugt:
+      code = CondCode::kA;
+      break;
+    case Op::uge:
+      code = CondCode::kAE;
+      break;
+    case Op::slt:
+      code = CondCode::kL;
+      break;
+    case Op::sle:
+      code = CondCode::kLE;
+      break;
+    case Op::sgt:
+      code = CondCode::kG;
+      break;
+    default:
+      code = CondCode::kGE;
+      break;
   }
   if (a.isMem() && b.isMem()) {
     move_gp(kScratchGp, a, bytes);
@@ -501,7 +540,8 @@ Condition Compiler::integer_compare(Op op, u32 bytes, Operand a, Operand b) {
   }
   if (b.isImm() && b.as<Imm>().value() == 0 && a.isReg())
     emit(Inst::kIdTest, sized(a, bytes), sized(a, bytes));
-  else emit(Inst::kIdCmp, sized(a, bytes), sized(b, bytes));
+  else
+    emit(Inst::kIdCmp, sized(a, bytes), sized(b, bytes));
   return {code};
 }
 
@@ -516,15 +556,32 @@ Condition Compiler::compare(const Instruction& c) {
   if (is_constant(va) && !is_constant(vb)) {
     std::swap(va, vb);
     switch (op) {
-      case Op::ult: op = Op::ugt; break;
-      case Op::ule: op = Op::uge; break;
-      case Op::ugt: op = Op::ult; break;
-      case Op::uge: op = Op::ule; break;
-      case Op::slt: op = Op::sgt; break;
-      case Op::sle: op = Op::sge; break;
-      case Op::sgt: op = Op::slt; break;
-      case Op::sge: op = Op::sle; break;
-      default: break;
+      case Op::ult:
+        op = Op::ugt;
+        break;
+      case Op::ule:
+        op = Op::uge;
+        break;
+      case Op::ugt:
+        op = Op::ult;
+        break;
+      case Op::uge:
+        op = Op::ule;
+        break;
+      case Op::slt:
+        op = Op::sgt;
+        break;
+      case Op::sle:
+        op = Op::sge;
+        break;
+      case Op::sgt:
+        op = Op::slt;
+        break;
+      case Op::sge:
+        op = Op::sle;
+        break;
+      default:
+        break;
     }
   }
   const Operand a = get_rm(va), b = get(vb);
@@ -565,8 +622,10 @@ void Compiler::compare_scalar(const Instruction& i) {
 // ---- Choice -------------------------------------------------------------------------------------
 
 void Compiler::select(const Instruction& i) {
-  if (info(i.result).bank == Bank::Gp) select_gp(i);
-  else select_vec(i);
+  if (info(i.result).bank == Bank::Gp)
+    select_gp(i);
+  else
+    select_vec(i);
 }
 
 void Compiler::select_gp(const Instruction& i) {
@@ -592,7 +651,8 @@ void Compiler::select_gp(const Instruction& i) {
   bind(i.result, 0, t);
 }
 
-// Floats, and vectors chosen as a whole: around a branch for each part. Moves leave the flags alone.
+// Floats, and vectors chosen as a whole: around a branch for each part. Moves leave the flags
+// alone.
 void Compiler::select_vec(const Instruction& i) {
   const auto operands = f_.operands_of(i);
   const ValueInfo& it = info(i.result);

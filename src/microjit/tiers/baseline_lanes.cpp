@@ -32,15 +32,20 @@ void Compiler::spill_for_lanes(ValueId v) {
 
 void Compiler::load_lane(RegId to, const x86::Mem& from, Kind kind) {
   const u32 bytes = ir::Type{kind}.bytes();
-  if (bank_of({kind}) == Bank::Vec) load_vec(to, from, bytes);
-  else if (bytes < 4) a_.emit(Inst::kIdMovzx, gp32(to), sized(from, bytes));
-  else a_.emit(Inst::kIdMov, gp(to, bytes), sized(from, bytes));
+  if (bank_of({kind}) == Bank::Vec)
+    load_vec(to, from, bytes);
+  else if (bytes < 4)
+    a_.emit(Inst::kIdMovzx, gp32(to), sized(from, bytes));
+  else
+    a_.emit(Inst::kIdMov, gp(to, bytes), sized(from, bytes));
 }
 
 void Compiler::store_lane(const x86::Mem& to, RegId from, Kind kind) {
   const u32 bytes = ir::Type{kind}.bytes();
-  if (bank_of({kind}) == Bank::Vec) store_vec(to, from, bytes);
-  else a_.emit(Inst::kIdMov, sized(to, bytes), gp(from, bytes));
+  if (bank_of({kind}) == Bank::Vec)
+    store_vec(to, from, bytes);
+  else
+    a_.emit(Inst::kIdMov, sized(to, bytes), gp(from, bytes));
 }
 
 void Compiler::by_lanes(const Instruction& i) {
@@ -169,12 +174,15 @@ void Compiler::lanes_convert(const Instruction& i) {
   }
   for (u32 n = 0; n < i.type.lanes; ++n) {
     load_lane(a, lane(v, n), from);
-    if (s == Signature::FloatToInt) to_integer(i.op, to, from, t, a);
-    else if (s == Signature::IntToFloat) to_float(i.op, to, from, t, gp64(a));
+    if (s == Signature::FloatToInt)
+      to_integer(i.op, to, from, t, a);
+    else if (s == Signature::IntToFloat)
+      to_float(i.op, to, from, t, gp64(a));
     else if (s == Signature::IntExtend || s == Signature::IntTruncate)
       extend(t, gp64(a), std::min(i.type.element_bits(), type_of(v).element_bits()),
              i.type.element_bits(), i.op == Op::sext);
-    else resize_float(i.op, to, from, t, a);
+    else
+      resize_float(i.op, to, from, t, a);
     store_lane(lane(i.result, n), t, to);
   }
 }
@@ -186,8 +194,7 @@ void Compiler::lanes_float(const Instruction& i) {
   if (float_calls(i.op)) {
     forget_cache(~kCalleeSaved);
     for (u32 n = 0; n < i.type.lanes; ++n) {
-      for (u32 k = 0; k < operands.size(); ++k)
-        load_lane(vec_id(k), lane(operands[k], n), kind);
+      for (u32 k = 0; k < operands.size(); ++k) load_lane(vec_id(k), lane(operands[k], n), kind);
       float_helper(i.op, bytes);
       store_lane(lane(i.result, n), vec_id(0), kind);
     }
@@ -279,15 +286,24 @@ namespace {
 
 Op reduced(Op op) {
   switch (op) {
-    case Op::reduce_add: return Op::add;
-    case Op::reduce_mul: return Op::mul;
-    case Op::reduce_and: return Op::and_;
-    case Op::reduce_or: return Op::or_;
-    case Op::reduce_xor: return Op::xor_;
-    case Op::reduce_smin: return Op::smin;
-    case Op::reduce_smax: return Op::smax;
-    case Op::reduce_umin: return Op::umin;
-    default: return Op::umax;
+    case Op::reduce_add:
+      return Op::add;
+    case Op::reduce_mul:
+      return Op::mul;
+    case Op::reduce_and:
+      return Op::and_;
+    case Op::reduce_or:
+      return Op::or_;
+    case Op::reduce_xor:
+      return Op::xor_;
+    case Op::reduce_smin:
+      return Op::smin;
+    case Op::reduce_smax:
+      return Op::smax;
+    case Op::reduce_umin:
+      return Op::umin;
+    default:
+      return Op::umax;
   }
 }
 

@@ -15,8 +15,11 @@ constexpr BlockId kNone = ~0u;
 class Loops {
  public:
   explicit Loops(const ir::Function& f)
-      : f_(f), header_(f.blocks.size(), kNone), path_(f.blocks.size(), 0),
-        seen_(f.blocks.size(), false), is_header_(f.blocks.size(), false) {
+      : f_(f),
+        header_(f.blocks.size(), kNone),
+        path_(f.blocks.size(), 0),
+        seen_(f.blocks.size(), false),
+        is_header_(f.blocks.size(), false) {
     walk();
   }
 
@@ -41,8 +44,10 @@ class Loops {
       if (edge < edges.size()) {
         ++stack.back().next_edge;
         const BlockId to = edges[edge].block;
-        if (!seen_[to]) enter(stack, to);
-        else meet(block, to);
+        if (!seen_[to])
+          enter(stack, to);
+        else
+          meet(block, to);
       } else {
         path_[block] = 0;
         stack.pop_back();
@@ -93,8 +98,7 @@ class Loops {
 
 }  // namespace
 
-Layout::Layout(const ir::Function& f)
-    : position(f.blocks.size(), kUnreachable), incoming() {
+Layout::Layout(const ir::Function& f) : position(f.blocks.size(), kUnreachable), incoming() {
   const Loops loops(f);
   std::vector<u32> block_depth(f.blocks.size());
   for (BlockId b = 0; b < f.blocks.size(); ++b) block_depth[b] = loops.depth(b);

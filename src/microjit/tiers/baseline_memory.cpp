@@ -69,9 +69,12 @@ void Compiler::load(const Instruction& i) {
   }
   const x86::Mem from = address(pointer, i.imm, bytes);
   const RegId r = define(i.result, 0);
-  if (info(i.result).bank == Bank::Vec) load_vec(r, from, bytes);
-  else if (bytes < 4) a_.emit(Inst::kIdMovzx, gp32(r), from);
-  else a_.emit(Inst::kIdMov, gp(r, bytes), from);
+  if (info(i.result).bank == Bank::Vec)
+    load_vec(r, from, bytes);
+  else if (bytes < 4)
+    a_.emit(Inst::kIdMovzx, gp32(r), from);
+  else
+    a_.emit(Inst::kIdMov, gp(r, bytes), from);
 }
 
 void Compiler::store(const Instruction& i) {
@@ -111,8 +114,8 @@ void Compiler::pointer_arithmetic(const Instruction& i) {
   const i64 displacement = i.op == Op::index ? i.imm : 0;
   const auto fits = [](i64 value) { return value == static_cast<i32>(value); };
   if (is_constant(operands[1])) {
-    const i64 moved = static_cast<i64>(static_cast<u64>(displacement) +
-                                       f_.values[operands[1]].bits * step);
+    const i64 moved =
+        static_cast<i64>(static_cast<u64>(displacement) + f_.values[operands[1]].bits * step);
     const RegId base = fetch(operands[0]);
     const RegId to = define(i.result, 0, operands[0]);
     if (!fits(moved)) {
@@ -163,9 +166,9 @@ void Compiler::memory_intrinsic(const Instruction& i) {
   }
   run_moves();
   if (i.op == Op::memfill) a_.movzx(x86::esi, x86::sil);
-  call_helper(i.op == Op::memcopy    ? Helper::memcopy
-              : i.op == Op::memmove  ? Helper::memmove
-                                     : Helper::memfill);
+  call_helper(i.op == Op::memcopy   ? Helper::memcopy
+              : i.op == Op::memmove ? Helper::memmove
+                                    : Helper::memfill);
   forget_cache(~kCalleeSaved);
 }
 
@@ -183,8 +186,10 @@ void Compiler::copy_inline(const Instruction& i) {
         load_vec(kScratchVec, source.as<x86::Mem>(), bytes);
         store_vec(target.as<x86::Mem>(), kScratchVec, bytes);
       } else {
-        if (bytes < 4) a_.emit(Inst::kIdMovzx, x86::r11d, source);
-        else a_.emit(Inst::kIdMov, gp(kScratchGp, bytes), source);
+        if (bytes < 4)
+          a_.emit(Inst::kIdMovzx, x86::r11d, source);
+        else
+          a_.emit(Inst::kIdMov, gp(kScratchGp, bytes), source);
         a_.emit(Inst::kIdMov, target, gp(kScratchGp, bytes));
       }
     }

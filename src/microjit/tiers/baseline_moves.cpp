@@ -13,9 +13,12 @@ void Compiler::add_source(Move& move, ValueId v, u32 p) {
   move.bytes = type_of(v).is_vector() ? it.part_bytes : 8;
   move.from = register_of(v, p);
   if (move.from != kNoReg) return;
-  if (it.remade) move.remade = v;
-  else if (part(v, p).in_slot) move.from_offset = it.slot + static_cast<i32>(p * it.part_bytes);
-  else first_error_.handleError(1, "a value to move is nowhere", nullptr);
+  if (it.remade)
+    move.remade = v;
+  else if (part(v, p).in_slot)
+    move.from_offset = it.slot + static_cast<i32>(p * it.part_bytes);
+  else
+    first_error_.handleError(1, "a value to move is nowhere", nullptr);
 }
 
 // Whether another move still has to read what this one overwrites.
@@ -31,11 +34,16 @@ bool Compiler::blocked(const Move& move) const {
 
 void Compiler::emit_move(const Move& m) {
   const auto load = [&](RegId to) {
-    if (m.remade != kNoValue) make_again(to, m.remade, m.part);
-    else if (m.from == kNoReg && m.bank == Bank::Gp) a_.mov(gp64(to), frame(m.from_offset));
-    else if (m.from == kNoReg) load_vec(to, frame(m.from_offset, m.bytes), m.bytes);
-    else if (m.bank == Bank::Gp) a_.mov(gp64(to), gp64(m.from));
-    else move_vec(to, vec(m.from, m.bytes), m.bytes);
+    if (m.remade != kNoValue)
+      make_again(to, m.remade, m.part);
+    else if (m.from == kNoReg && m.bank == Bank::Gp)
+      a_.mov(gp64(to), frame(m.from_offset));
+    else if (m.from == kNoReg)
+      load_vec(to, frame(m.from_offset, m.bytes), m.bytes);
+    else if (m.bank == Bank::Gp)
+      a_.mov(gp64(to), gp64(m.from));
+    else
+      move_vec(to, vec(m.from, m.bytes), m.bytes);
   };
   if (m.to != kNoReg) return load(m.to);
   if (i64 value; m.remade != kNoValue && immediate(m.remade, value)) {
@@ -44,8 +52,10 @@ void Compiler::emit_move(const Move& m) {
   }
   RegId from = m.from;
   if (from == kNoReg) load(from = m.bank == Bank::Gp ? kScratchGp : kScratchVec);
-  if (m.bank == Bank::Gp) a_.mov(frame(m.to_offset), gp64(from));
-  else store_vec(frame(m.to_offset, m.bytes), from, m.bytes);
+  if (m.bank == Bank::Gp)
+    a_.mov(frame(m.to_offset), gp64(from));
+  else
+    store_vec(frame(m.to_offset, m.bytes), from, m.bytes);
 }
 
 // When nothing can go on, only cycles are left: what `move` overwrites is put aside.
@@ -71,8 +81,8 @@ void Compiler::break_cycle(Move& move) {
 void Compiler::run_moves() {
   usize left = moves_.size();
   for (Move& m : moves_) {
-    const bool same = m.remade == kNoValue && m.from == m.to &&
-                      (m.to != kNoReg || m.from_offset == m.to_offset);
+    const bool same =
+        m.remade == kNoValue && m.from == m.to && (m.to != kNoReg || m.from_offset == m.to_offset);
     if (same) {
       m.done = true;
       --left;

@@ -9,13 +9,15 @@ using ir::ValueId;
 
 namespace {
 
-constexpr RegMask kGpPool = bit(kRax) | bit(kRcx) | bit(kRdx) | bit(kRsi) | bit(kRdi) | bit(kR8) |
-                            bit(kR9) | bit(kR10);
+constexpr RegMask kGpPool =
+    bit(kRax) | bit(kRcx) | bit(kRdx) | bit(kRsi) | bit(kRdi) | bit(kR8) | bit(kR9) | bit(kR10);
 constexpr RegMask kVecPool = 0x7fffull << kFirstVec;  // all but the scratch register, 15
 // Wanted by divisions, shifts and calls: taken last.
 constexpr RegMask kSpecial = bit(kRax) | bit(kRcx) | bit(kRdx);
 
-RegId lowest(RegMask m) { return static_cast<RegId>(__builtin_ctzll(m)); }
+RegId lowest(RegMask m) {
+  return static_cast<RegId>(__builtin_ctzll(m));
+}
 
 }  // namespace
 
@@ -36,9 +38,12 @@ RegMask Compiler::pool(Bank bank) const {
 RegId Compiler::allocate(Bank bank, bool survives_calls) {
   const RegMask usable = pool(bank) & ~pinned_;
   if (RegMask free = usable & ~occupied_; free != 0) {
-    if (survives_calls && (free & kCalleeSaved) != 0) free &= kCalleeSaved;
-    else if ((free & ~(kSpecial | kCalleeSaved)) != 0) free &= ~(kSpecial | kCalleeSaved);
-    else if ((free & ~kCalleeSaved) != 0) free &= ~kCalleeSaved;
+    if (survives_calls && (free & kCalleeSaved) != 0)
+      free &= kCalleeSaved;
+    else if ((free & ~(kSpecial | kCalleeSaved)) != 0)
+      free &= ~(kSpecial | kCalleeSaved);
+    else if ((free & ~kCalleeSaved) != 0)
+      free &= ~kCalleeSaved;
     const RegId r = lowest(free);
     pin(r);
     return r;
@@ -87,8 +92,10 @@ void Compiler::claim(RegId r) {
   const Bank bank = info(v).bank;
   if ((pool(bank) & ~pinned_ & ~occupied_) != 0 && info(v).uses != 0) {
     const RegId to = allocate(bank, info(v).crosses_calls);
-    if (bank == Bank::Gp) move_gp(to, gp64(r), 8);
-    else move_vec(to, vec(r), info(v).part_bytes);
+    if (bank == Bank::Gp)
+      move_gp(to, gp64(r), 8);
+    else
+      move_vec(to, vec(r), info(v).part_bytes);
     occupied_ &= ~bit(r);
     cache(to, v, p);
     unpin(to);
@@ -114,9 +121,12 @@ void Compiler::cache(RegId r, ValueId v, u32 p) {
 
 void Compiler::store_part(ValueId v, u32 p, RegId r) {
   const x86::Mem to = slot(v, p);
-  if (info(v).bank == Bank::Gp) a_.mov(to, gp64(r));
-  else if (!type_of(v).is_vector()) store_vec(to, r, 8);
-  else store_vec(to, r, info(v).part_bytes);
+  if (info(v).bank == Bank::Gp)
+    a_.mov(to, gp64(r));
+  else if (!type_of(v).is_vector())
+    store_vec(to, r, 8);
+  else
+    store_vec(to, r, info(v).part_bytes);
   part(v, p).in_slot = true;
 }
 
@@ -143,11 +153,15 @@ void Compiler::make_again(RegId r, ValueId v, u32 p) {
     const ir::Value& value = f_.values[v];
     if (info(v).bank == Bank::Gp) {
       // Flags stay as they are: compares may be waiting.
-      if (value.bits <= 0xffffffff) a_.mov(gp32(r), Imm(value.bits));
-      else a_.mov(gp64(r), Imm(static_cast<i64>(value.bits)));
+      if (value.bits <= 0xffffffff)
+        a_.mov(gp32(r), Imm(value.bits));
+      else
+        a_.mov(gp64(r), Imm(static_cast<i64>(value.bits)));
     } else if (!value.type.is_vector()) {
-      if (value.bits == 0) zero_vec(r, 16);
-      else load_vec(r, get_memory(v), value.type.bytes());
+      if (value.bits == 0)
+        zero_vec(r, 16);
+      else
+        load_vec(r, get_memory(v), value.type.bytes());
     } else if (u64 lane; same_lanes(v, lane) && lane == 0) {
       zero_vec(r, info(v).part_bytes);
     } else {
@@ -188,8 +202,10 @@ bool Compiler::immediate(ValueId v, i64& value) const {
   if (!is_constant(v) || bank_of(type_of(v)) != Bank::Gp) return false;
   const u64 bits = f_.values[v].bits;
   const u32 width = type_of(v).element_bits();
-  if (width == 1) value = static_cast<i64>(bits & 1);
-  else value = static_cast<i64>(bits << (64 - width)) >> (64 - width);
+  if (width == 1)
+    value = static_cast<i64>(bits & 1);
+  else
+    value = static_cast<i64>(bits << (64 - width)) >> (64 - width);
   return value == static_cast<i32>(value);
 }
 
@@ -239,10 +255,10 @@ x86::Mem Compiler::get_memory(ValueId v, u32 p) {
 RegId Compiler::define(ValueId result, u32 p, ValueId in_place_of) {
   const Part& it = part(result, p);
   if (it.fixed != kNoReg) return it.fixed;
-  if (in_place_of != kNoValue && info(in_place_of).uses == 1 &&
-      p < info(in_place_of).part_count) {
+  if (in_place_of != kNoValue && info(in_place_of).uses == 1 && p < info(in_place_of).part_count) {
     Part& old = part(in_place_of, p);
-    if (old.fixed == kNoReg && old.cached != kNoReg && info(in_place_of).bank == info(result).bank) {
+    if (old.fixed == kNoReg && old.cached != kNoReg &&
+        info(in_place_of).bank == info(result).bank) {
       const RegId r = old.cached;
       old.cached = kNoReg;
       cache(r, result, p);
@@ -259,8 +275,10 @@ RegId Compiler::define(ValueId result, u32 p, ValueId in_place_of) {
 void Compiler::bind(ValueId result, u32 p, RegId r) {
   const Part& it = part(result, p);
   if (it.fixed != kNoReg) {
-    if (info(result).bank == Bank::Gp) move_gp(it.fixed, gp64(r), 8);
-    else move_vec(it.fixed, vec(r, info(result).part_bytes), info(result).part_bytes);
+    if (info(result).bank == Bank::Gp)
+      move_gp(it.fixed, gp64(r), 8);
+    else
+      move_vec(it.fixed, vec(r, info(result).part_bytes), info(result).part_bytes);
     return;
   }
   cache(r, result, p);

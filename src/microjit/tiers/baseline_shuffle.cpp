@@ -80,7 +80,8 @@ bool Compiler::shuffle_parts(const Instruction& i) {
       const ValueId v = operands[mask[at / size] < lanes ? 0 : 1];
       for (u32 byte = 1; byte < 4; ++byte) {  // narrow lanes: pieces have to stay together
         const u32 m = mask[(at + byte) / size];
-        if (operands[m < lanes ? 0 : 1] != v || m % lanes * size + (at + byte) % size != first + byte)
+        if (operands[m < lanes ? 0 : 1] != v ||
+            m % lanes * size + (at + byte) % size != first + byte)
           return false;
       }
       if (first % 4 != 0) return false;
@@ -106,9 +107,12 @@ bool Compiler::shuffle_parts(const Instruction& i) {
     const RegId a = fetch(plan.value[0], plan.part[0]);
     const RegId b = plan.sources == 2 ? fetch(plan.value[1], plan.part[1]) : a;
     const RegId t = allocate_vec();
-    if (plan.whole) move_vec(t, vec(a, width), width);
-    else if (width == 32) shuffle_32(plan.of, plan.piece, plan.sources, t, a, b);
-    else shuffle_16(plan.of, plan.piece, plan.sources, t, a, b);
+    if (plan.whole)
+      move_vec(t, vec(a, width), width);
+    else if (width == 32)
+      shuffle_32(plan.of, plan.piece, plan.sources, t, a, b);
+    else
+      shuffle_16(plan.of, plan.piece, plan.sources, t, a, b);
     bind(i.result, p, t);
   }
   return true;
@@ -135,8 +139,10 @@ void Compiler::shuffle_16(const u8* of, const u8* piece, u32 sources, RegId to, 
     return vec_op(Inst::kIdShufps, Inst::kIdVshufps, to, first, vec(second), 16, order);
   }
   const RegId first = of[0] == 0 ? a : b, second = of[0] == 0 ? b : a;
-  if (piece[0] == 0) vec_op(Inst::kIdUnpcklps, Inst::kIdVunpcklps, to, first, vec(second), 16);
-  else vec_op(Inst::kIdUnpckhps, Inst::kIdVunpckhps, to, first, vec(second), 16);
+  if (piece[0] == 0)
+    vec_op(Inst::kIdUnpcklps, Inst::kIdVunpcklps, to, first, vec(second), 16);
+  else
+    vec_op(Inst::kIdUnpckhps, Inst::kIdVunpckhps, to, first, vec(second), 16);
 }
 
 // AVX2: any pieces of one register, twice, and the right ones of both.
