@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "arch/x86/processor.h"
-#include "arch/x86/processor.h"
 #include "arch/x86/registers.h"
 #include "runtime/platform.h"
 

@@ -16,7 +16,9 @@ constexpr u8 kEnableAndClearFifos = 0xc7;
 constexpr u8 kReadyToTalk = 0x0b;  // DTR, RTS, and OUT2 as PCs want it
 constexpr u8 kLoopback = 0x1e;
 constexpr u8 kDataReady = 0x01, kQueueEmpty = 0x20, kAllSent = 0x40;
+constexpr u8 kNothingThere = 0xff;  // what an empty bus reads as
 constexpr u32 kQueueBytes = 16;
+constexpr int kProbeTries = 20'000;  // about 1 us each on a PC
 constexpr u8 kDivisor115200 = 1;
 
 // Real hardware without flow control is never busy longer than its queue lasts (1.4 ms); under a
@@ -46,8 +48,12 @@ bool SerialPort::start() {
   out8(base_ + kModemControl, kLoopback);
   constexpr u8 kProbe = 0xae;
   out8(base_ + kData, kProbe);
-  for (int i = 0; i < 1000 && !present_; ++i)
-    present_ = (in8(base_ + kLineStatus) & kDataReady) != 0 && in8(base_ + kData) == kProbe;
+  // The byte needs its time on the wire (87 us), also in loopback.
+  for (int i = 0; i < kProbeTries && !present_; ++i) {
+    const u8 status = in8(base_ + kLineStatus);
+    if (status == kNothingThere) return false;
+    present_ = (status & kDataReady) != 0 && in8(base_ + kData) == kProbe;
+  }
   out8(base_ + kModemControl, kReadyToTalk);
   return present_;
 }
