@@ -20,7 +20,7 @@ TEMPLATE = pathlib.Path(__file__).resolve().parent.parent / "iso" / "grub.cfg.in
 
 # Program, Debian package.
 TOOLS = [("grub-mkrescue", "grub-common"), ("xorriso", "xorriso"), ("mformat", "mtools"),
-         ("mmd", "mtools"), ("mcopy", "mtools")]
+         ("mmd", "mtools"), ("mcopy", "mtools"), ("xz", "xz-utils")]
 GRUB_PLATFORMS = [("i386-pc", "grub-pc-bin"), ("x86_64-efi", "grub-efi-amd64-bin")]
 
 # What grub.cfg uses; grub-mkrescue adds what these depend on, and what reads the disc.
