@@ -1,5 +1,7 @@
 #include "boot/run.h"
 
+#include <cstring>
+
 #include "microjit/ir/image.h"
 #include "microjit/microjit.h"
 #include "runtime/options.h"
@@ -49,6 +51,20 @@ void write_profile(const Engine& engine) {
 }
 
 }  // namespace
+
+// The hook of bare metal's backtraces (arch/x86/backtrace.h): names the compiled function that an
+// address lies in. Called after a fault, so it allocates nothing.
+const char* describe_code_address(u64 address) {
+  static char text[96];
+  if (current_engine == nullptr) return nullptr;
+  const auto name = current_engine->describe(reinterpret_cast<const void*>(address));
+  if (name.empty()) return nullptr;
+  const usize size = name.size() < sizeof text - 8 ? name.size() : sizeof text - 8;
+  std::memcpy(text, "[jit] ", 6);
+  std::memcpy(text + 6, name.data(), size);
+  text[6 + size] = 0;
+  return text;
+}
 
 i32 run_program() {
   auto options = engine_options();

@@ -10,6 +10,10 @@ namespace bf {
 // program starts are one line on the log and kBadInputStatus.
 i32 run_program();
 
+// The function of the running program whose compiled code holds the address, as text for a
+// backtrace; null if there is none.
+const char* describe_code_address(u64 address);
+
 inline constexpr i32 kBadInputStatus = 1;
 inline constexpr i32 kUsageStatus = 2;
 
