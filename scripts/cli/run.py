@@ -1,11 +1,60 @@
 """`./bareflow run`: the model in a machine of its own."""
 
+import contextlib
 import sys
+import threading
 
 import qemu
 from cli import machine, packages, places, settings
 from cli.build import build
 from cli.report import Failure, say
+
+
+class Terminal:
+    """Text and log on one terminal: the log comes in whole lines, none inside a line of text."""
+
+    class Sink:
+        def __init__(self, write, flush):
+            self.write, self.flush = write, flush
+
+    def __init__(self, text, log):
+        self._text, self._log = text, log
+        self._lock = threading.Lock()
+        self._text_is_in_line = False
+        self._begun = b""  # a log line without its end
+        self.text = self.Sink(self._write_text, text.flush)
+        self.log = self.Sink(self._write_log, log.flush)
+
+    def _write_text(self, data):
+        with self._lock:
+            self._text.write(data)
+            self._text.flush()
+            self._text_is_in_line = not data.endswith(b"\n")
+
+    def _write_log(self, data):
+        with self._lock:
+            lines, end, self._begun = (self._begun + data).rpartition(b"\n")
+            if end:
+                self._log.write((b"\n" if self._text_is_in_line else b"") + lines + end)
+                self._text_is_in_line = False
+
+    def close(self):
+        self._log.write(self._begun)
+        self._log.flush()
+
+
+@contextlib.contextmanager
+def _sinks():
+    """Where the guest's text and log go."""
+    text, log = sys.stdout.buffer, sys.stderr.buffer
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        yield text, log
+        return
+    terminal = Terminal(text, log)
+    try:
+        yield terminal.text, terminal.log
+    finally:
+        terminal.close()
 
 
 def one_line(error):
@@ -16,8 +65,9 @@ def _boot(guest, model, interactive):
     """The program's exit status."""
     source = None if guest.prompt is not None else sys.stdin.fileno()
     try:
-        return qemu.run(guest, source, sys.stdout.buffer, sys.stderr.buffer, interactive,
-                        first_word=machine.boot_seconds(model))
+        with _sinks() as (text, log):
+            return qemu.run(guest, source, text, log, interactive,
+                            first_word=machine.boot_seconds(model))
     except qemu.QemuError as error:
         raise Failure(one_line(error)) from None
 
