@@ -163,7 +163,7 @@ void RandomModule::store(ValueId v) {
 }
 
 void RandomModule::memory() {
-  switch (below(8)) {
+  switch (calls_ ? below(8) : 3 + below(5)) {
     case 0: {
       const ValueId from =
           b_->emit(Op::data_addr, kPtr, std::initializer_list<ValueId>{}, 0, below(1024));
@@ -236,9 +236,13 @@ void RandomModule::call() {
 
 void RandomModule::instruction() {
   if (chance(12)) return memory();
-  if (chance(5)) return call();
+  if (chance(5) && calls_) return call();
   const Op op = static_cast<Op>(below(ir::kOpCount));
   const Signature s = ir::op_info(op).signature;
+  if (!calls_ && (s == Signature::FloatTernary || s == Signature::FloatTruncate || op == Op::frem ||
+                  op == Op::round || op == Op::floor || op == Op::ceil || op == Op::trunc_f ||
+                  op == Op::rint || s == Signature::FloatExtend))
+    return;
   switch (s) {
     case Signature::IntBinary: {
       Type t = random_int();
@@ -484,6 +488,7 @@ void RandomModule::add_function(u32 index) {
   f_ = &module_.functions.back();
   index_ = index;
 
+  calls_ = chance(60);
   // The shape first: for each block its arguments and where it goes.
   const u32 blocks = 1 + below(chance(20) ? 24 : 8);
   plans_.assign(blocks, {});
@@ -538,7 +543,7 @@ void RandomModule::add_function(u32 index) {
       if (last) {  // not more fuel than is good for a test
         fuel_ = builder.emit(Op::and_, kI32, {fuel_, builder.constant(kI32, 15)});
       }
-      for (u32 n = below(3); n > 0; --n) {
+      for (u32 n = calls_ ? below(3) : 0; n > 0; --n) {
         const u32 bytes = 128 + (chance(10) ? 6000 : below(100));
         const ValueId at = builder.emit(Op::stack_alloc, kPtr, std::initializer_list<ValueId>{},
                                         below(chance(10) ? 8 : 5), bytes);

@@ -65,6 +65,7 @@ class RandomModule {
   std::vector<ir::ValueId> own_;                   // of the block being filled, dominators' first
   std::vector<ir::ValueId> stack_;
   ir::ValueId fuel_ = 0;
+  bool calls_ = true;  // whether the function may contain what tiers make calls of
 };
 
 }  // namespace bf::test

@@ -20,12 +20,12 @@ void FirstError::handleError(asmjit::Error, const char* message, asmjit::BaseEmi
 }
 
 Compiler::Compiler(const ir::Module& module, const ir::Function& function,
-                   const BaselineOptions& options, bool probe_frame)
+                   const BaselineOptions& options, bool probe_frame, bool fix_registers)
     : module_(module),
       f_(function),
       options_(options),
       features_(options.features),
-      analysis_(module, function, options.features),
+      analysis_(module, function, options.features, fix_registers),
       isa_(analysis_.isa),
       probe_frame_(probe_frame) {
   code_.setErrorHandler(&first_error_);
@@ -191,12 +191,20 @@ void Compiler::instruction(const Instruction& i) {
 Result<CompiledCode> compile_baseline(const ir::Module& module, const ir::Function& function,
                                       const BaselineOptions& options) {
   // On the heap: the stack of the machine that compiles may be small.
-  auto compiler = std::make_unique<baseline::Compiler>(module, function, options, false);
-  if (!compiler->emit()) {
-    compiler = std::make_unique<baseline::Compiler>(module, function, options, true);
-    compiler->emit();
-  }
-  return compiler->finish();
+  const auto attempt = [&](bool fix_registers) {
+    auto compiler =
+        std::make_unique<baseline::Compiler>(module, function, options, false, fix_registers);
+    if (!compiler->emit()) {
+      compiler =
+          std::make_unique<baseline::Compiler>(module, function, options, true, fix_registers);
+      compiler->emit();
+    }
+    return compiler->finish();
+  };
+  auto code = attempt(true);
+  if (code) return code;
+  // Should an instruction ever want more registers than fixed ones leave: slower code, but code.
+  return attempt(false);
 }
 
 }  // namespace bf::microjit

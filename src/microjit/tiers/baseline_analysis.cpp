@@ -50,18 +50,15 @@ bool is_address(const ir::Function& f, const Instruction& i) {
   return i.aux == 1 || i.aux == 2 || i.aux == 4 || i.aux == 8;
 }
 
-bool mixes_parts(const ValueInfo& result, Op op) {
-  if (result.part_count == 1) return false;
+// Whether part n of the result comes from parts n of the operands only.
+bool keeps_parts(Op op) {
   switch (ir::op_info(op).signature) {
-    case Signature::IntExtend:
-    case Signature::IntTruncate:
-    case Signature::FloatExtend:
-    case Signature::FloatTruncate:
-    case Signature::FloatToInt:
-    case Signature::IntToFloat:
-    case Signature::Shuffle:
-    case Signature::Insert:
-    case Signature::Dot4:
+    case Signature::IntBinary:
+    case Signature::IntUnary:
+    case Signature::FloatBinary:
+    case Signature::FloatUnary:
+    case Signature::FloatTernary:
+    case Signature::Select:
       return true;
     default:
       return false;
@@ -140,7 +137,7 @@ Passing::Passing(const ir::FunctionType& type) {
 }
 
 Analysis::Analysis(const ir::Module& module, const ir::Function& function,
-                   const platform::CpuFeatures& features)
+                   const platform::CpuFeatures& features, bool fix_registers)
     : layout(function), isa(isa_of(features)), module_(module), f_(function), features_(features) {
   set_up_values();
   count_raw_uses();
@@ -149,7 +146,8 @@ Analysis::Analysis(const ir::Module& module, const ir::Function& function,
   outgoing_bytes = align_up(outgoing_bytes, frame_alignment);  // slots above it stay aligned
   extend_over_loops();
   mark_call_crossings();
-  assign_registers();
+  if (fix_registers) assign_fixed_registers();
+  save_registers_for_blocks();
 }
 
 void Analysis::set_up_values() {
@@ -290,11 +288,11 @@ void Analysis::number() {
       position += 1;  // odd: writes
       if (i.result != ir::kNoValue) {
         ValueInfo& info = values[i.result];
-        // Both results of a call appear with the call. Where parts of the result come from other
-        // parts of the operands, they are written while operands are still read.
-        info.start = info.end = i.op == Op::second        ? previous_result
-                                : mixes_parts(info, i.op) ? position - 1
-                                                          : position;
+        // Both results of a call appear with the call. A result of several parts is written while
+        // operands are still read.
+        const bool early = info.part_count > 1;
+        info.start = info.end = i.op == Op::second ? previous_result : position - (early ? 1 : 0);
+        info.keeps_parts = early && keeps_parts(i.op);
         info.first_block = info.last_block = k;
         info.weight += weight_at(layout.depth[k]);
       }
@@ -363,7 +361,7 @@ bool Analysis::assign(u32 part, RegMask pool) {
   const ValueInfo& info = values[parts[part].value];
   const Interval life{info.start, info.end};
   if (info.crosses_calls) pool &= kCalleeSaved;
-  const auto take = [&](RegId r) {
+  const auto take = [&](RegId r, Interval life) {
     if ((pool & bit(r)) == 0 || !free_in(r, life)) return false;
     auto& taken = taken_[r];
     taken.insert(std::lower_bound(taken.begin(), taken.end(), life.start,
@@ -376,16 +374,19 @@ bool Analysis::assign(u32 part, RegMask pool) {
   };
   if (info.partner != ir::kNoValue) {
     const RegId wanted = fixed_register(info.partner, parts[part].index);
-    if (wanted != kNoReg && take(wanted)) return true;
+    // The partner's part may end in the instruction that makes this one of it.
+    const ValueInfo& partner = values[info.partner];
+    const bool over = info.keeps_parts && partner.start <= life.start && partner.end == life.start;
+    if (wanted != kNoReg && take(wanted, {life.start + (over ? 1 : 0), life.end})) return true;
   }
   // Registers that need no saving first, where no call is in the way.
   for (const RegMask choice : {pool & ~kCalleeSaved, pool & kCalleeSaved})
     for (RegMask left = choice; left != 0; left &= left - 1)
-      if (take(static_cast<RegId>(__builtin_ctzll(left)))) return true;
+      if (take(static_cast<RegId>(__builtin_ctzll(left)), life)) return true;
   return false;
 }
 
-void Analysis::assign_registers() {
+void Analysis::assign_fixed_registers() {
   std::vector<ValueId> candidates;
   for (ValueId v = 0; v < values.size(); ++v)
     if (values[v].crosses_blocks && values[v].uses != 0 && !values[v].remade && !values[v].by_user)
@@ -410,7 +411,10 @@ void Analysis::assign_registers() {
       if (const RegId r = fixed_register(info.partner, p); r != kNoReg)
         assign(info.first_part + p, bit(r));
   }
-  // Two more callee-saved registers for values of one block that calls lie in the way of.
+}
+
+// Two callee-saved registers for values of one block that calls lie in the way of.
+void Analysis::save_registers_for_blocks() {
   u32 local = 0;
   for (const ValueInfo& info : values)
     if (!info.crosses_blocks && info.crosses_calls && info.bank == Bank::Gp && !info.remade)

@@ -74,6 +74,7 @@ struct ValueInfo {
   u8 part_count = 1;
   u8 part_bytes = 8;  // of each part: of the register for vectors, 8 for scalars
   Bank bank = Bank::Gp;
+  bool keeps_parts = false;  // part n is made of parts n of operands only
   bool crosses_blocks = false;
   bool crosses_calls = false;
   bool by_user = false;  // compare or address that its users make
@@ -95,7 +96,7 @@ struct Interval {
 
 struct Analysis {
   Analysis(const ir::Module& module, const ir::Function& function,
-           const platform::CpuFeatures& features);
+           const platform::CpuFeatures& features, bool fix_registers);
 
   RegId fixed_register(ir::ValueId v, u32 part) const {
     return parts[values[v].first_part + part].fixed;
@@ -124,7 +125,8 @@ struct Analysis {
   void use(ir::ValueId v, u32 position, u32 block);
   void extend_over_loops();
   void mark_call_crossings();
-  void assign_registers();
+  void assign_fixed_registers();
+  void save_registers_for_blocks();
   bool assign(u32 part, RegMask pool);
   bool free_in(RegId r, Interval i) const;
   bool call_inside(Interval i) const;

@@ -80,7 +80,7 @@ class FirstError : public asmjit::ErrorHandler {
 class Compiler {
  public:
   Compiler(const ir::Module& module, const ir::Function& function, const BaselineOptions& options,
-           bool probe_frame);
+           bool probe_frame, bool fix_registers);
 
   // Emits everything. False: the frame is so big that it has to be probed; compile again so.
   bool emit();

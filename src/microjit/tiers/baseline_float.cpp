@@ -395,6 +395,8 @@ void Compiler::to_integer(Op op, Kind to, Kind from, RegId result, RegId a) {
   if (op == Op::fptosi || to != Kind::I64) return;
   // From 2^63 on: less 2^63, then bit 63 flipped. NaN stays with the first conversion.
   const Label done = a_.newLabel();
+  const RegId difference =
+      allocate_vec();  // not in the branch: another value may have to be stored
   const u64 limit = f64 ? 0x43e0000000000000 : 0x5f000000;
   const x86::Mem constant_limit = splat_constant(limit, f64 ? 8 : 4, 16);
   move_vec(kScratchVec, constant_limit, f64 ? 8 : 4);
@@ -403,8 +405,6 @@ void Compiler::to_integer(Op op, Kind to, Kind from, RegId result, RegId a) {
        vec(a), vec(kScratchVec));
   a_.jb(done);
   const u32 bytes = f64 ? 8 : 4;
-  // a - limit, in place of the limit
-  const RegId difference = allocate_vec();
   float_binary(Op::fsub, bytes, difference, a, vec(kScratchVec), 0);
   emit(convert, gp64(result), vec(difference));
   unpin(difference);
@@ -499,6 +499,7 @@ void Compiler::bitcast(const Instruction& i) {
   }
   if (from == Bank::Vec && to == Bank::Vec) {
     for (u32 p = 0; p < info(i.result).part_count; ++p) {
+      pinned_ = 0;
       const Operand a = get_rm(v, p);
       const RegId r = define(i.result, p, v);
       move_vec(

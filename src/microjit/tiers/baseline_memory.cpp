@@ -62,9 +62,12 @@ void Compiler::load(const Instruction& i) {
   if (i.type.is_vector()) {
     const ValueInfo& it = info(i.result);
     const x86::Mem from = address(pointer, i.imm, 0);
-    for (u32 p = 0; p < it.part_count; ++p)
+    const RegMask of_address = pinned_;
+    for (u32 p = 0; p < it.part_count; ++p) {
       load_vec(define(i.result, p), further(from, p * it.part_bytes),
                std::min<u32>(bytes, it.part_bytes));
+      pinned_ = of_address;
+    }
     return;
   }
   const x86::Mem from = address(pointer, i.imm, bytes);
