@@ -6,6 +6,7 @@
 #include "microjit/microjit.h"
 #include "runtime/options.h"
 #include "runtime/program_imports.h"
+#include "runtime/side_log.h"
 
 namespace bf {
 
@@ -86,7 +87,9 @@ i32 run_program() {
   auto* program = current_engine->function<i32()>("bf_main");
   if (!program)
     return fail(kBadInputStatus, "the program has no function bf_main: it is not a BareFlow program");
+  side_log::set_patient(options::find("interactive").value_or("0") == "1");
   const i32 status = program();
+  side_log::set_patient(false);
   write_profile(*current_engine);
   set_stats_text(nullptr);
   current_engine = nullptr;

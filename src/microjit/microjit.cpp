@@ -4,6 +4,7 @@
 
 #include "microjit/interp/interp.h"
 #include "microjit/tiers/baseline.h"
+#include "runtime/side_log.h"
 
 namespace bf::microjit {
 
@@ -14,7 +15,7 @@ namespace {
 
 constexpr i64 kNeverHot = i64{1} << 62;
 
-void log(const Text& text) { platform::write(platform::Stream::Log, text.view()); }
+void log(const Text& text) { side_log::write(text.view()); }
 
 // Called by the interpreter where a function's heat is used up.
 void on_hot(FunctionState& state) {

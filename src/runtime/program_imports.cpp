@@ -2,6 +2,7 @@
 
 #include "runtime/heap.h"
 #include "runtime/platform.h"
+#include "runtime/side_log.h"
 #include "runtime/program_abi.h"
 #include "runtime/workers.h"
 
@@ -47,7 +48,9 @@ void bf_free(void* memory) {
 
 void bf_write(int32_t stream, const void* bytes, uint64_t count) {
   const auto target = stream == BF_STREAM_TEXT ? platform::Stream::Text : platform::Stream::Log;
-  platform::write(target, {static_cast<const char*>(bytes), count});
+  const std::string_view text{static_cast<const char*>(bytes), count};
+  platform::write(target, text);
+  if (target == platform::Stream::Text) side_log::text_written(text);
 }
 
 uint64_t bf_read(void* buffer, uint64_t capacity) {
