@@ -67,6 +67,9 @@ class Engine {
   // the slot is as it was.
   bool promote(FunctionState& state, Tier tier);
 
+  // Cycles that the running function spent waiting (for a key, say) and that are not its own work.
+  void leave_out_of_profile(u64 cycles) { profile_core_.callee_cycles += cycles; }
+
   const ir::Module& module() const { return module_; }
   std::span<const std::unique_ptr<FunctionState>> functions() const { return functions_; }
   const CodeCache& code_cache() const { return cache_; }
