@@ -8,16 +8,18 @@ from cli import arguments
 from cli.report import INTERRUPTED, NOBODY_READS, Failure
 
 
-def open_missing_input():
-    """Without a standard input there is an empty one, here and in what is started."""
-    if sys.stdin is None:
-        nothing = os.open(os.devnull, os.O_RDONLY)  # gets the lowest number: that of the input
-        os.set_inheritable(nothing, True)
-        sys.stdin = os.fdopen(nothing)
+def open_missing_streams():
+    """What is closed leads nowhere, here and in what is started. In the order of their numbers,
+    because a file that is opened gets the lowest one that is free."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDONLY if mode == "r" else os.O_WRONLY)
+            os.set_inheritable(nothing, True)
+            setattr(sys, name, os.fdopen(nothing, mode))
 
 
 def main():
-    open_missing_input()
+    open_missing_streams()
     parsed = arguments.parse(sys.argv[1:])
     try:
         return importlib.import_module(f"cli.{parsed.command}").main(parsed) or 0

@@ -114,7 +114,7 @@ def add_engine(parser, profile=True):
 def add_machine(parser):
     group = parser.add_argument_group("machine")
     group.add_argument("--mem", metavar="SIZE", type=_memory,
-                       help="memory, such as 512M or 4G (default: 1G, or more for a big model)")
+                       help="memory, such as 512M or 4G (default: 512M, or more for a big model)")
     group.add_argument("--cpu", metavar="NAME",
                        help="QEMU's name of the processor (default: max)")
     group.add_argument("--machine", metavar="NAME", default="q35",

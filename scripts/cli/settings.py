@@ -18,7 +18,11 @@ def option_lines(arguments):
 
 def model(arguments):
     """The model's absolute path; a file that cannot be booted is refused here and now."""
+    if arguments.model == "":
+        raise Failure("--model: the name is empty: give a GGUF file, or leave the option out")
     path = Path(arguments.model).absolute() if arguments.model else places.DEFAULT_MODEL
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise Failure(f"model: {path} is no regular file: give a GGUF file")
     try:
         with open(path, "rb") as file:
             empty = not file.read(1)
@@ -47,6 +51,9 @@ def output(path):
     path = Path(path).absolute()
     if path.is_dir():
         raise Failure(f"{path} is a folder: name a file")
+    if path.exists() and not path.is_file():
+        raise Failure(f"{path} is there and is no regular file: name a file, and copy it to a device "
+                      "with dd")
     if not os.access(path.parent, os.W_OK):
         raise Failure(f"cannot write {path}: no such folder, or no right to write there")
     return path

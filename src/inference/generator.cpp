@@ -64,7 +64,6 @@ bool Generator::load(Bytes file, const Settings& settings, Error& error) {
 void Generator::print(Text text) {
   if (text.empty()) return;
   bf_write(BF_STREAM_TEXT, text.data, text.size);
-  line_open_ = text[text.size - 1] != '\n';
 }
 
 bool Generator::encode(Text prompt, Error& error) {
@@ -93,12 +92,17 @@ const float* Generator::read_prompt(Interruptor* interruptor, Statistics& story)
   return logits;
 }
 
-void Generator::go_on(const float* logits, bool at_start, Interruptor* interruptor,
-                      Statistics& story) {
+bool Generator::go_on(const float* logits, bool at_start, Interruptor* interruptor,
+                      Statistics& story, Error& error) {
   Detokenizer detokenizer(tokenizer_, at_start);
   u64 position = prompt_count_;
   while (story.generated_tokens < most_tokens_) {
     const u32 token = sampler_.choose(logits);
+    if (logits[token] - logits[token] != 0.0f) {  // infinite or not a number
+      error << "model: its weights lead to no numbers (infinite or NaN): the file is damaged, get it "
+               "again";
+      return false;
+    }
     if (tokenizer_.ends_sequence(token)) break;
     ++story.generated_tokens;
     print(detokenizer.put(token));
@@ -107,19 +111,21 @@ void Generator::go_on(const float* logits, bool at_start, Interruptor* interrupt
     logits = transformer_.forward(&token, 1, position++);
   }
   print(detokenizer.finish());
+  return true;
 }
 
 bool Generator::tell(Text prompt, Interruptor* interruptor, Error& error) {
   if (!encode(prompt, error)) return false;
   Statistics story;
-  line_open_ = false;
   print(prompt);
 
   const u64 start = bf_clock_ns();
   const float* logits = most_tokens_ == 0 ? nullptr : read_prompt(interruptor, story);
   const u64 prompt_done = bf_clock_ns();
-  if (logits != nullptr) go_on(logits, prompt.empty(), interruptor, story);
-  if (line_open_) print("\n");
+  const bool told =
+      logits == nullptr || go_on(logits, prompt.empty(), interruptor, story, error);
+  print("\n");  // always, as llama2.c does
+  if (!told) return false;
 
   story.prompt_ns = prompt_done - start;
   story.generate_ns = bf_clock_ns() - prompt_done;

@@ -50,7 +50,7 @@ class Generator {
  private:
   bool encode(Text prompt, Error& error);
   const float* read_prompt(Interruptor* interruptor, Statistics& story);
-  void go_on(const float* logits, bool at_start, Interruptor* interruptor, Statistics& story);
+  bool go_on(const float* logits, bool at_start, Interruptor* interruptor, Statistics& story, Error& error);
   void print(Text text);
 
   Gguf file_;
@@ -61,7 +61,6 @@ class Generator {
   u64 most_tokens_ = 0;
   Array<u32> prompt_;
   u64 prompt_count_ = 0;
-  bool line_open_ = false;
   Statistics totals_;
 };
 

@@ -79,6 +79,21 @@ bool read_rope_scale(const Gguf& file, MetadataReader& metadata, float& scale, E
   return error.empty();
 }
 
+// Parts of the file that the metadata does not account for would silently be left out.
+bool check_extent(const Gguf& file, const Shape& shape, Error& error) {
+  u64 experts = 0;
+  Message beyond;
+  beyond << "blk." << shape.layers << ".attn_norm.weight";
+  if (file.find_integer("llama.expert_count", experts) && experts > 0) {
+    error << "model: a mixture of " << experts
+          << " experts is not supported: give a dense Llama model";
+  } else if (file.find_tensor(beyond.text()) != nullptr) {
+    error << "model: llama.block_count is " << shape.layers
+          << ", but there are more blocks in the file: " << kAdvice;
+  }
+  return error.empty();
+}
+
 bool check_shape(const Shape& shape, Error& error) {
   if (shape.heads % shape.kv_heads != 0) {
     error << "model: " << shape.heads << " attention heads do not divide into " << shape.kv_heads
@@ -105,7 +120,7 @@ bool read_shape(const Gguf& file, Shape& shape, Error& error) {
   shape.kv_heads = metadata.count("llama.attention.head_count_kv", kMostDim, shape.heads);
   shape.hidden = metadata.count("llama.feed_forward_length", kMostDim);
   shape.context = metadata.count("llama.context_length", kMostContext);
-  if (!error.empty()) return false;
+  if (!error.empty() || !check_extent(file, shape, error)) return false;
   if (!file.has("llama.attention.key_length") && shape.dim % shape.heads != 0) {
     error << "model: an embedding of " << shape.dim << " does not divide into " << shape.heads
           << " attention heads: " << kAdvice;

@@ -18,7 +18,9 @@ Result<CodeCache> CodeCache::create(usize budget_bytes) {
   CodeCache cache;
   cache.memory_ = platform::allocate_code(align_up(budget_bytes, platform::kPageBytes));
   if (cache.memory_.write == nullptr)
-    return Error::format("code cache: no memory for %zu bytes of code", budget_bytes);
+    return Error::format("not enough memory for the code cache of %zu MiB: give the machine more "
+                         "(./bareflow run --mem 512M)",
+                         budget_bytes >> 20);
   cache.pieces_.push_back({0, static_cast<u32>(cache.memory_.bytes), false});
   return cache;
 }

@@ -3,7 +3,7 @@
 import re
 import unittest
 
-from support import CommandLineTest, bareflow, main
+from support import STORY, CommandLineTest, bareflow, main
 
 COMMANDS = ("run", "host", "test", "iso", "gdb", "bench", "setup")
 STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed", "--tier",
@@ -73,6 +73,10 @@ class Places(CommandLineTest):
                                 (["run", "--model", self.folder], "directory"),
                                 (["host", "--profile", nowhere], "--profile"),
                                 (["iso", "-o", nowhere], "cannot write"),
+                                (["host", "--model", ""], "empty"),
+                                (["host", "--model", "/dev/zero"], "no regular file"),
+                                (["iso", "-o", "/dev/null"], "no regular file"),
+                                (["iso", "-o", STORY, "--model", STORY], "the model itself"),
                                 (["iso", "-o", self.folder], "is a folder")):
             with self.subTest(arguments[1]):
                 self.refused(bareflow(*arguments), 1, word)

@@ -45,6 +45,7 @@ def damaged(good):
         ("huge embedding", _set_u32(good, "llama.embedding_length", 0xffffffe0), "model: "),
         ("no layers", _set_u32(good, "llama.block_count", 0), "model: "),
         ("too many layers", _set_u32(good, "llama.block_count", 0xffffffff), "model: "),
+        ("fewer layers than there are", _set_u32(good, "llama.block_count", 2), "more blocks"),
         ("no heads", _set_u32(good, "llama.attention.head_count", 0), "model: "),
         ("offset past the end", _put(good, offset_at, huge), "model: "),
         ("unsupported format", _put(good, type_at, struct.pack("<I", 12)), "Q4_K"),

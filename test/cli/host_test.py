@@ -48,6 +48,21 @@ class Stories(CommandLineTest):
         self.story_of(process)
         self.assertTrue((self.folder / "profile.json").stat().st_size)
 
+    def test_output_that_is_lost_is_an_error(self):
+        with open("/dev/full", "wb") as full:
+            process = subprocess.run([ROOT / "bareflow", "host", *GREEDY], stdout=full,
+                                     stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=240)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn(b"error: output was lost", process.stderr)
+
+    def test_closed_streams_are_no_reason_to_fall_over(self):
+        for closed in ("<&-", ">&-", "2>&-"):
+            with self.subTest(closed):
+                status = subprocess.call(["sh", "-c", f'"$0" host --tokens 3 --prompt a {closed}',
+                                          ROOT / "bareflow"], stdin=subprocess.DEVNULL,
+                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                self.assertEqual(status, 0)
+
     def test_interruption_ends_it(self):
         process = subprocess.Popen([ROOT / "bareflow", "host", "--temp", "1"],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -13,6 +13,8 @@ void add_blob(const std::string& name, const std::string& text);
 
 // streams.cpp: `name` can only be "profile".
 Result<void> open_stream(const std::string& name, const std::string& file);
+// errno of the first write of text or profile that failed; 0 if none did.
+int lost_output();
 
 // processor.cpp: applies the option `isa`.
 Result<void> cap_processor();

@@ -1,6 +1,7 @@
 // The two ways a process of the host platform ends.
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arch/host/bring_up.h"
 #include "runtime/platform.h"
@@ -8,6 +9,11 @@
 namespace bf {
 
 void platform::exit(i32 status) {
+  if (const int lost = host::lost_output(); lost != 0) {
+    fprintf(stderr, "error: output was lost: %s: make room, or write to another place\n",
+            strerror(lost));
+    if (status == 0) status = 1;
+  }
   ::exit(status);
 }
 

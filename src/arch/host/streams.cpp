@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kNobody = -1;
 int profile_file = kNobody;
+int write_error = 0;  // errno of the first output that was lost, of text and profile
 
 int file_of(platform::Stream stream) {
   switch (stream) {
@@ -48,6 +49,10 @@ bool needs_line_break(platform::Stream stream, std::string_view bytes) {
 
 }  // namespace
 
+int host::lost_output() {
+  return write_error;
+}
+
 Result<void> host::open_stream(const std::string& name, const std::string& file) {
   if (name != "profile") {
     return Error::format("error: --stream %s=%s: the only stream with a file is profile",
@@ -65,7 +70,10 @@ void platform::write(Stream stream, std::string_view bytes) {
   while (file != kNobody && !bytes.empty()) {
     const ssize_t written = ::write(file, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
+    if (written <= 0) {
+      if (write_error == 0 && stream != Stream::Log) write_error = errno;
+      return;
+    }
     bytes.remove_prefix(static_cast<usize>(written));
   }
 }

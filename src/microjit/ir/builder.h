@@ -65,7 +65,7 @@ class Builder {
   Instruction& append(Op op, Type type, std::span<const ValueId> operands);
   void add_edge(Instruction& instruction, Jump jump);
 
-  Module& module_;
+  [[maybe_unused]] Module& module_;
   Function& function_;
   BlockId current_ = 0;
   Location location_ = 0;
