@@ -26,6 +26,31 @@ std::string_view op_name(Op op) {
   return name;
 }
 
+Op combining_op(Op reduction) {
+  switch (reduction) {
+    case Op::reduce_add:
+      return Op::add;
+    case Op::reduce_mul:
+      return Op::mul;
+    case Op::reduce_and:
+      return Op::and_;
+    case Op::reduce_or:
+      return Op::or_;
+    case Op::reduce_xor:
+      return Op::xor_;
+    case Op::reduce_smin:
+      return Op::smin;
+    case Op::reduce_smax:
+      return Op::smax;
+    case Op::reduce_umin:
+      return Op::umin;
+    case Op::reduce_umax:
+      return Op::umax;
+    default:
+      BF_UNREACHABLE("not a reduction of integers");
+  }
+}
+
 i64 Module::find_function(std::string_view wanted) const {
   for (usize i = 0; i < functions.size(); ++i)
     if (name(functions[i]) == wanted) return static_cast<i64>(i);

@@ -49,6 +49,8 @@ struct OpInfo {
 const OpInfo& op_info(Op op);
 // Its word in the text form: the row's name without a trailing '_'.
 std::string_view op_name(Op op);
+// The operation that a reduction of integers (reduce_add, ...) repeats from lane to lane.
+Op combining_op(Op reduction);
 inline constexpr u32 kOpCount = 0
 #define BF_OP(name, signature, effects, rounding, cost) +1
 #include "microjit/ir/ops.def"

@@ -147,7 +147,7 @@ void FunctionLowering::lower_wide_division(const llvm::Value& at, Op op, const P
   const Parts divisor = whole.extend(b, bits, is_signed);
   operands.insert(operands.end(), divisor.begin(), divisor.end());
   const ir::FunctionType type{std::vector(4, Kind::I64), std::vector(2, Kind::I64)};
-  const u32 import = context_.library_import(library_name(op), type);
+  const u32 import = context_.import_from_library(library_name(op), type);
   set(at, whole.truncate(call_with(Op::call_import, import, type, operands), bits));
 }
 

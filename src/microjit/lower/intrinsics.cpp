@@ -277,7 +277,7 @@ void FunctionLowering::intrinsic_libm(const llvm::CallBase& call, Op) {
   const Kind kind = is_double ? Kind::F64 : Kind::F32;
   const std::string name = std::string(libm_name(call.getIntrinsicID())) + (is_double ? "" : "f");
   const ir::FunctionType function{std::vector(call.arg_size(), kind), {kind}};
-  const u32 import = context_.library_import(name, function);
+  const u32 import = context_.import_from_library(name, function);
   std::vector<Parts> arguments;
   for (const llvm::Use& argument : call.args()) arguments.push_back(widen_floats(get(*argument)));
   Parts result = arguments[0];

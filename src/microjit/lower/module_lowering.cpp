@@ -103,7 +103,7 @@ const ModuleLowering::Place* ModuleLowering::place(const llvm::GlobalValue& glob
   return found == places_.end() ? nullptr : &found->second;
 }
 
-u32 ModuleLowering::library_import(std::string_view name, const ir::FunctionType& type) {
+u32 ModuleLowering::import_from_library(std::string_view name, const ir::FunctionType& type) {
   ir::Module& m = module();
   for (u32 i = 0; i < m.imports.size(); ++i)
     if (m.string(m.imports[i].name) == name) return i;

@@ -27,7 +27,7 @@ class ModuleLowering {
   };
   const Place* place(const llvm::GlobalValue& global) const;
   // The import of a function of the C run-time library that the lowering itself needs.
-  u32 library_import(std::string_view name, const ir::FunctionType& type);
+  u32 import_from_library(std::string_view name, const ir::FunctionType& type);
 
   ir::Location location(const llvm::Instruction& instruction);
   // Records an error; `at` may be null.

@@ -88,29 +88,6 @@ void FunctionLowering::lower_insert_value(const llvm::InsertValueInst& i) {
 
 namespace {
 
-Op combining_op(Op reduce) {
-  switch (reduce) {
-    case Op::reduce_add:
-      return Op::add;
-    case Op::reduce_mul:
-      return Op::mul;
-    case Op::reduce_and:
-      return Op::and_;
-    case Op::reduce_or:
-      return Op::or_;
-    case Op::reduce_xor:
-      return Op::xor_;
-    case Op::reduce_smin:
-      return Op::smin;
-    case Op::reduce_smax:
-      return Op::smax;
-    case Op::reduce_umin:
-      return Op::umin;
-    default:
-      return Op::umax;
-  }
-}
-
 // What changes no result: for the padding.
 u64 neutral(Op reduce, u32 bits) {
   switch (reduce) {
@@ -167,7 +144,7 @@ void FunctionLowering::lower_reduce(const llvm::CallBase& call, Op op) {
   }
   const Parts parts = e_.fill_padding(get(value), type.lanes, neutral(op, type.bits));
   ValueId whole = parts[0];
-  for (usize k = 1; k < parts.size(); ++k) whole = e_.binary(combining_op(op), whole, parts[k]);
+  for (usize k = 1; k < parts.size(); ++k) whole = e_.binary(ir::combining_op(op), whole, parts[k]);
   set(call, e_.emit(op, type.part.element(), {whole}));
 }
 

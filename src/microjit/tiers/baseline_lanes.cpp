@@ -282,40 +282,13 @@ void Compiler::lanes_shuffle(const Instruction& i) {
   }
 }
 
-namespace {
-
-Op reduced(Op op) {
-  switch (op) {
-    case Op::reduce_add:
-      return Op::add;
-    case Op::reduce_mul:
-      return Op::mul;
-    case Op::reduce_and:
-      return Op::and_;
-    case Op::reduce_or:
-      return Op::or_;
-    case Op::reduce_xor:
-      return Op::xor_;
-    case Op::reduce_smin:
-      return Op::smin;
-    case Op::reduce_smax:
-      return Op::smax;
-    case Op::reduce_umin:
-      return Op::umin;
-    default:
-      return Op::umax;
-  }
-}
-
-}  // namespace
-
 void Compiler::lanes_reduce(const Instruction& i) {
   const ValueId v = f_.operands_of(i)[0];
   const RegId all = allocate_gp(), b = allocate_gp();
   load_lane(all, lane(v, 0), i.type.kind);
   for (u32 n = 1; n < type_of(v).lanes; ++n) {
     load_lane(b, lane(v, n), i.type.kind);
-    binary(reduced(i.op), i.type.element_bits(), all, gp64(all), gp64(b));
+    binary(ir::combining_op(i.op), i.type.element_bits(), all, gp64(all), gp64(b));
   }
   bind(i.result, 0, all);
 }
