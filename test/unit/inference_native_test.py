@@ -120,7 +120,10 @@ class Refusals(unittest.TestCase):
 class Terminal(unittest.TestCase):
     def converse(self, keys):
         """What a terminal shows after `keys`, in a run that must end by itself with status 0."""
-        ours, theirs = pty.openpty()
+        try:
+            ours, theirs = pty.openpty()
+        except OSError:
+            self.skipTest("no pseudo-terminals here: is /dev/pts mounted?")
         command = [BF_NATIVE, "--blob", f"model={STORY}", "--option", "interactive=1",
                    "--option", "tokens=3", "--option", "temp=0"]
         process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
