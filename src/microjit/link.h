@@ -18,7 +18,9 @@
 namespace bf::microjit {
 
 // tier, text name
-#define BF_TIERS(row) row(Interp, "interp") row(Baseline, "baseline")
+#define BF_TIERS(row)                                                       \
+  row(Interp, "interp") row(Baseline, "baseline") row(Optimising, "opt")    \
+      row(Specialised, "spec") row(Tuned, "tuned")
 
 enum class Tier : u8 {
 #define BF_TIER(name, text) name,

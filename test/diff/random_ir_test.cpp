@@ -1,8 +1,11 @@
-// The baseline tier against the interpreter on random IR: results and memory bit for bit (any NaN
-// equals any NaN), for every instruction set that this machine has.
+// The tiers and the passes against the interpreter on random IR: results and memory bit for bit
+// (any NaN equals any NaN), for every instruction set that this machine has.
 //
-//   baseline-random [SECONDS [FIRST_SEED [COUNT]]]
-//   baseline-random reduce SEED      a small module that still fails, as text
+//   random-ir [SECONDS [FIRST_SEED [COUNT]]]
+//   random-ir reduce SEED      a small module that still fails, as text
+//
+// With BAREFLOW_PASS=NAME in the environment only that pass is compared; BAREFLOW_WAY=TEXT leaves
+// the ways whose name contains the text.
 //
 // The seeds are the same in every run; time bounds how many there are.
 #include <sys/wait.h>
@@ -17,6 +20,7 @@
 #include "microjit/ir/text.h"
 #include "microjit/ir/verify.h"
 #include "microjit/microjit.h"
+#include "microjit/optimise.h"
 #include "random_ir.h"
 #include "reduce.h"
 
@@ -25,6 +29,7 @@ namespace {
 using namespace bf;
 using microjit::Engine;
 using microjit::EngineOptions;
+using microjit::Tier;
 using microjit::TierPolicy;
 
 struct Results {
@@ -46,6 +51,7 @@ struct Way {
   TierPolicy policy;
   platform::CpuFeatures features;
   bool profile;
+  Tier passes = Tier::Interp;  // runs what the passes of this tier leave; Interp: no passes
 };
 
 std::vector<Way> ways() {
@@ -60,6 +66,14 @@ std::vector<Way> ways() {
   avx2.avx512vbmi = avx2.avx512vnni = avx2.avx512bf16 = false;
   if (all.avx2) list.push_back({"baseline avx2", TierPolicy::Baseline, avx2, false});
   if (all.avx512bw) list.push_back({"baseline avx512", TierPolicy::Baseline, all, true});
+  list.push_back({"passes of opt", TierPolicy::Interp, all, false, Tier::Optimising});
+  list.push_back({"passes of spec", TierPolicy::Interp, all, false, Tier::Specialised});
+  list.push_back({"passes of tuned", TierPolicy::Interp, all, false, Tier::Tuned});
+  list.push_back({"passes of tuned, baseline", TierPolicy::Baseline, all, false, Tier::Tuned});
+  if (const char* only = std::getenv("BAREFLOW_WAY"))
+    std::erase_if(list, [&](const Way& w) {
+      return &w != list.data() && !std::strstr(w.name, only);
+    });
   return list;
 }
 
@@ -72,7 +86,27 @@ bool same_number(double a, double b) {
   return std::memcmp(&a, &b, sizeof a) == 0 || (a != a && b != b);
 }
 
+// Every function as the passes of the way leave it; each pass's work is verified.
+void run_passes(ir::Module& module, const Way& way) {
+  if (way.passes == Tier::Interp) return;
+  const ir::Module before = module;
+  for (ir::Function& f : module.functions) {
+    if (const char* only = std::getenv("BAREFLOW_PASS")) {
+      passes::Graph graph(before, before.functions[f.index]);
+      const passes::PassInfo* pass = passes::find_pass(only);
+      if (!pass) BF_UNREACHABLE("BAREFLOW_PASS names no pass");
+      pass->run(graph, {before, way.features, way.passes, {}, {}, {}});
+      f = graph.to_function();
+      if (auto ok = ir::verify_function(before, f); !ok) BF_UNREACHABLE(ok.error().message());
+    } else {
+      f = microjit::optimise(before, before.functions[f.index],
+                             {.tier = way.passes, .features = way.features, .verify_each = true});
+    }
+  }
+}
+
 const char* run(ir::Module module, const Way& way, Outcome& outcome) {
+  run_passes(module, way);
   EngineOptions options;
   options.policy = way.policy;
   options.features = way.features;
@@ -162,7 +196,7 @@ bool disagrees(const ir::Module& module) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const char* const no_arguments[] = {"baseline-random"};
+  const char* const no_arguments[] = {"random-ir"};
   host::start(1, no_arguments);
   if (argc > 2 && std::strcmp(argv[1], "reduce") == 0) {
     ir::Module module = test::RandomModule(std::strtoull(argv[2], nullptr, 0)).build();
@@ -171,7 +205,7 @@ int main(int argc, char** argv) {
     return agree(module, "reduced") ? 0 : 1;
   }
   // Code memory is the machine's for good, so a process can only make so many engines.
-  constexpr u64 kMostModules = 5000;
+  constexpr u64 kMostModules = 2500;
   const u64 seconds = argc > 1 ? std::strtoull(argv[1], nullptr, 0) : 15;
   const u64 first = argc > 2 ? std::strtoull(argv[2], nullptr, 0) : 1;
   const u64 count = argc > 3 ? std::strtoull(argv[3], nullptr, 0) : kMostModules;
