@@ -34,6 +34,10 @@ Result<EngineOptions> engine_options() {
     if (!microjit::parse_tier_policy(*tier, options.policy))
       return Error::format("tier=%.*s is not a tier: use interp, baseline or auto",
                            static_cast<int>(tier->size() < 40 ? tier->size() : 40), tier->data());
+  if (const auto text = options::find("thresholds"))
+    if (!microjit::parse_thresholds(*text, options.thresholds))
+      return Error::format("thresholds=%.*s: use ascending numbers of calls, one per tier: 10,100",
+                           static_cast<int>(text->size() < 40 ? text->size() : 40), text->data());
   if (const auto profile = options::find("profile")) options.profile = *profile != "0";
   return options;
 }

@@ -1,4 +1,7 @@
 // What the engine keeps of one function of the program: its slot, its tier, its counters.
+//
+// Program threads on any core read the slot and count; everything under "the engine's" changes
+// under the engine's lock only (microjit.h).
 #pragma once
 
 #include <atomic>
@@ -13,11 +16,6 @@ namespace interp {
 struct Code;
 }
 
-// Heat is counted down: this much for a call, 1 for a back edge (interpreter). At 0 the engine is
-// asked for a better version. So the default budget is ten calls or a thousand back edges.
-inline constexpr i64 kCallHeat = 100;
-inline constexpr i64 kDefaultHeatBudget = 1000;
-
 struct FunctionState {
   FunctionState();
   ~FunctionState();
@@ -28,17 +26,30 @@ struct FunctionState {
 
   const void* interp_entry = nullptr;  // native entry to the interpreter for this function
   const void* stub = nullptr;          // its address as a value: jumps through the slot, for ever
-  i64 heat = kDefaultHeatBudget;
+
+  // Counted down by whatever runs the function, in all tiers that count. Used up, the engine is
+  // asked for a better version. Cores may lose each other's updates: heat is an estimate.
+  std::atomic<i64> heat{0};
+  bool cool(i64 n) {
+    const i64 left = heat.load(std::memory_order_relaxed) - n;
+    heat.store(left, std::memory_order_relaxed);
+    return left <= 0;
+  }
+
   bool profiled = true;
-  ProfileCore* core = nullptr;
   Profile profile;
 
   Engine* engine = nullptr;
   const ir::Function* function = nullptr;
   const ir::FunctionType* type = nullptr;
-  std::unique_ptr<interp::Code> code;  // decoded for the interpreter at its first call there
+  // Decoded for the interpreter at its first call there; owned.
+  std::atomic<const interp::Code*> code{nullptr};
 
-  Tier tier = Tier::Interp;
+  // ---- The engine's ----
+  std::atomic<Tier> tier{Tier::Interp};
+  std::atomic<bool> promoting{false};  // somebody is compiling it: one at a time
+  u32 failed_tiers = 0;                // bit by tier: compiling failed there, not tried again
+  u32 heat_slices = 0;                 // countdowns still to come before the next tier is due
   u64 compile_ticks = 0;
   u32 code_bytes = 0;
 };

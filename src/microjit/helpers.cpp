@@ -6,6 +6,8 @@
 
 namespace bf::microjit {
 
+void helper_hot() asm("bf_hot_from_code");  // entries.cpp
+
 namespace {
 
 void helper_memcopy(void* to, const void* from, u64 bytes) { std::memcpy(to, from, bytes); }

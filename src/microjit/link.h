@@ -33,6 +33,11 @@ inline constexpr const char* kTierNames[] = {
 #undef BF_TIER
 };
 
+inline constexpr u32 kTierCount = sizeof kTierNames / sizeof *kTierNames;
+constexpr const char* tier_name(Tier tier) {
+  return kTierNames[static_cast<u8>(tier)];
+}
+
 // What is counted of one function. Emitted code writes it: the layout is part of this border.
 // Cycles are `rdtsc` ticks from entry to return, callees included; `self_cycles` without them.
 struct Profile {
@@ -44,11 +49,20 @@ struct Profile {
   u64 self_cycles = 0;
 };
 
-// Ticks spent in profiled callees of the function that is running; one per core, saved and reset at
-// entry, restored (plus the function's own total) at return. That is how self_cycles comes about.
-struct ProfileCore {
-  u64 callee_cycles = 0;
-};
+// self_cycles come about by platform::CoreLocal::callee_cycles, the ticks spent in profiled callees
+// of the function that is running: saved and reset at entry, restored (plus the function's own total)
+// at return.
+
+// Adds to a counter that other cores may count in too: an update may get lost, nothing worse.
+inline void count(u64& counter, u64 n) {
+  __atomic_store_n(&counter, __atomic_load_n(&counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+inline u64 counted(const u64& counter) {
+  return __atomic_load_n(&counter, __ATOMIC_RELAXED);
+}
+
+// Heat is what calls (and back edges, 1 each) take off a function's countdown.
+inline constexpr i64 kCallHeat = 100;
 
 // Functions of the engine that emitted code may call; one row each in helpers.def.
 enum class Helper : u8 {
@@ -65,7 +79,9 @@ enum class RelocKind : u8 {
   Import,       // address of import `index`
   Data,         // address of data `index`, plus addend
   Profile,      // address of the Profile of function `index`
-  ProfileCore,  // address of the ProfileCore
+  Heat,         // address of the heat countdown (i64) of function `index`
+  State,        // address of the FunctionState of function `index`, for Helper::hot
+  CoreLocal,    // distance of the platform::CoreLocal from FS, plus addend: the same on every core
   Helper,       // address of Helper `index`
 };
 

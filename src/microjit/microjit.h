@@ -9,6 +9,9 @@
 // function has been called often enough (or has gone round its loops often enough) it is compiled,
 // and the new version is published with one release store. Nothing stops for that: who is inside
 // the old version finishes there.
+//
+// The program may run on several cores (threads, on the host): calling takes no lock, compiling and
+// publishing do.
 #pragma once
 
 #include <memory>
@@ -17,24 +20,17 @@
 
 #include "microjit/code_cache.h"
 #include "microjit/function_state.h"
+#include "microjit/tier_policy.h"
+#include "runtime/lock.h"
 #include "runtime/text.h"
 
 namespace bf::microjit {
 
-// Which tiers a run may use.
-enum class TierPolicy : u8 {
-  Auto,      // from the interpreter upwards, by heat
-  Interp,    // the interpreter only
-  Baseline,  // everything compiled by the baseline tier before it runs
-};
-// "auto", "interp", "baseline"; false for anything else.
-bool parse_tier_policy(std::string_view text, TierPolicy& policy);
-
 struct EngineOptions {
   TierPolicy policy = TierPolicy::Auto;
+  Thresholds thresholds{};
   bool profile = true;      // count calls and cycles
   bool log = true;          // promotions, to Stream::Log
-  i64 heat_budget = kDefaultHeatBudget;
   usize code_bytes = usize{8} << 20;  // budget of the code cache
   platform::CpuFeatures features = platform::cpu_features();
 };
@@ -63,12 +59,12 @@ class Engine {
   // Address of a data item, or null.
   u8* data(std::string_view name) const;
 
-  // Compiles a function now and publishes it. False (with a line in the log) if that failed: then
-  // the slot is as it was.
+  // Compiles a function now and publishes it. False (with a line in the log) if that failed, or if
+  // another core is compiling it: then the slot is as it was.
   bool promote(FunctionState& state, Tier tier);
 
   // Cycles that the running function spent waiting (for a key, say) and that are not its own work.
-  void leave_out_of_profile(u64 cycles) { profile_core_.callee_cycles += cycles; }
+  void leave_out_of_profile(u64 cycles) { platform::core_local().callee_cycles += cycles; }
 
   const ir::Module& module() const { return module_; }
   std::span<const std::unique_ptr<FunctionState>> functions() const { return functions_; }
@@ -83,15 +79,23 @@ class Engine {
 
  private:
   Engine(ir::Module module, CodeCache cache, const EngineOptions& options);
+  // engine_load.cpp
   Result<void> bind_imports(std::span<const NamedAddress> imports);
   Result<void> lay_out_data();
   Result<void> make_entries();
   void relocate_data();
   u64 resolve(const CodeRelocation& relocation) const;
   Result<const u8*> install(const CompiledCode& code);
+  // promote.cpp
+  void set_hooks();
+  void on_hot(FunctionState& state);
+  void log_promotion(const FunctionState& state, Tier from, u64 ticks);
+  void log_failure(const FunctionState& state, const char* why);
 
   ir::Module module_;
-  EngineOptions options_;
+  const EngineOptions options_;
+  const u64 start_ticks_ = platform::ticks();
+  Lock lock_;  // what changes while the program runs: the code cache, slots, "the engine's" of states
   CodeCache cache_;
   std::vector<std::unique_ptr<FunctionState>> functions_;
   std::vector<FunctionState*> function_pointers_;
@@ -99,7 +103,6 @@ class Engine {
   std::vector<u8*> data_;
   u8* data_memory_ = nullptr;
   usize data_bytes_ = 0;
-  ProfileCore profile_core_;
 };
 
 }  // namespace bf::microjit

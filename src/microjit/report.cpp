@@ -26,7 +26,7 @@ void write_function(const Engine& engine, const FunctionState& s, Text& json) {
   json.append("    {\"name\": ");
   json.append_json(engine.module().name(*s.function));
   json.format(", \"tier\": \"%s\", \"calls\": %llu, \"back_edges\": %llu,\n",
-              kTierNames[static_cast<u8>(s.tier)], static_cast<ull>(p.calls),
+              tier_name(s.tier.load(std::memory_order_relaxed)), static_cast<ull>(p.calls),
               static_cast<ull>(p.back_edges));
   json.format("     \"cycles\": {\"total\": %llu, \"self\": %llu, \"min\": %llu, \"avg\": %llu, "
               "\"max\": %llu},\n",
@@ -67,7 +67,7 @@ void Engine::write_summary(Text& text, usize rows) const {
     const FunctionState& s = *order[i];
     const u64 permille = all ? s.profile.self_cycles * 1000 / all : 0;
     text.format("%4llu.%llu %%  %-8s %11llu %12llu  ", static_cast<ull>(permille / 10),
-                static_cast<ull>(permille % 10), kTierNames[static_cast<u8>(s.tier)],
+                static_cast<ull>(permille % 10), tier_name(s.tier.load(std::memory_order_relaxed)),
                 static_cast<ull>(s.profile.calls),
                 static_cast<ull>(s.profile.cycles_total / s.profile.calls));
     text.append(module_.name(*s.function));

@@ -60,6 +60,21 @@ u32 core_count();
 // The number of the core that asks, from 0 to core_count() - 1.
 u32 core_index();
 
+// Lets others run who wait for this core: a thread's turn on the host, a pause on bare metal.
+void yield();
+
+// What the engine keeps of each core (on the host: of each thread), zero at first. Emitted code
+// reaches it at FS:core_local_offset without having to know which core it runs on.
+struct CoreLocal {
+  u64 callee_cycles = 0;  // ticks in profiled callees of the function that is running
+};
+extern i64 core_local_offset;
+inline CoreLocal& core_local() {
+  u64 self;  // the x86-64 ABI for threads: the word at FS:0 is its own address
+  asm("movq %%fs:0, %0" : "=r"(self));
+  return *reinterpret_cast<CoreLocal*>(self + static_cast<u64>(core_local_offset));
+}
+
 // ---- Streams ------------------------------------------------------------------------------
 
 enum class Stream : u8 {

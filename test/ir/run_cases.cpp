@@ -74,7 +74,7 @@ void run_way(const std::string& file, const std::string& text, const Way& way,
   options.policy = way.policy;
   options.features = way.features;
   options.log = false;
-  options.heat_budget = microjit::kCallHeat;  // promoted at the second call
+  for (u32 t = 1; t < microjit::Thresholds::kMost; ++t) options.thresholds.calls[t] = t;
   options.profile = std::strstr(way.name, "without") == nullptr;
   options.code_bytes = usize{1} << 20;
   auto engine = Engine::create(std::move(*module), test::kImports, options);

@@ -29,12 +29,5 @@ const platform::CpuFeatures& platform::cpu_features() {
   return features();
 }
 
-u32 platform::core_count() {
-  return 1;
-}
-
-u32 platform::core_index() {
-  return 0;
-}
 
 }  // namespace bf

@@ -12,12 +12,14 @@ namespace bf {
 namespace {
 
 // What FS points at. The x86-64 ABI for threads: the word at 0 is the block's own address,
-// thread-local variables of the libraries lie below it, the stack protector is at 0x28.
+// thread-local variables of the libraries lie below it, the stack protector is at 0x28; the engine's
+// words follow.
 struct CoreBlock {
   u8 thread_locals[256];
   u64 self;
   u64 reserved[4];
   u64 stack_protector;
+  platform::CoreLocal local;
 };
 static_assert(offsetof(CoreBlock, stack_protector) - offsetof(CoreBlock, self) == 0x28);
 
@@ -97,5 +99,12 @@ u32 platform::core_count() {
 u32 platform::core_index() {
   return 0;
 }
+
+void platform::yield() {
+  __builtin_ia32_pause();
+}
+
+constinit i64 platform::core_local_offset =
+    static_cast<i64>(offsetof(CoreBlock, local) - offsetof(CoreBlock, self));
 
 }  // namespace bf

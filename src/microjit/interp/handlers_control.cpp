@@ -141,31 +141,32 @@ namespace {
 
 // Runs a decoded function in a frame whose parameters are set.
 void run(FunctionState& state, u8* frame) {
-  const Code& code = *state.code;
+  const Code& code = *state.code.load(std::memory_order_acquire);
   __builtin_memcpy(frame + code.constants_offset, code.constants.data(), code.constants.size());
   if (!state.profiled) {
     code.cells.front().handler(code.cells.data(), frame, &state);
     return;
   }
-  ++state.profile.calls;
-  const u64 callees_before = state.core->callee_cycles;
-  state.core->callee_cycles = 0;
+  Profile& p = state.profile;
+  count(p.calls, 1);
+  platform::CoreLocal& core = platform::core_local();
+  const u64 callees_before = core.callee_cycles;
+  core.callee_cycles = 0;
   const u64 start = platform::ticks();
   code.cells.front().handler(code.cells.data(), frame, &state);
   const u64 cycles = platform::ticks() - start;
-  Profile& p = state.profile;
-  p.cycles_total += cycles;
-  if (cycles < p.cycles_min) p.cycles_min = cycles;
-  if (cycles > p.cycles_max) p.cycles_max = cycles;
-  p.self_cycles += cycles - state.core->callee_cycles;
-  state.core->callee_cycles = callees_before + cycles;
+  count(p.cycles_total, cycles);
+  if (cycles < counted(p.cycles_min)) __atomic_store_n(&p.cycles_min, cycles, __ATOMIC_RELAXED);
+  if (cycles > counted(p.cycles_max)) __atomic_store_n(&p.cycles_max, cycles, __ATOMIC_RELAXED);
+  count(p.self_cycles, cycles - core.callee_cycles);
+  core.callee_cycles = callees_before + cycles;
 }
 
 // Whether the function is (still) the interpreter's, after counting this call.
 bool stays_interpreted(FunctionState& state) {
-  if ((state.heat -= kCallHeat) <= 0 && hot_hook) hot_hook(state);
+  if (state.cool(kCallHeat) && hot_hook) hot_hook(state);
   if (state.slot.load(std::memory_order_acquire) != state.interp_entry) return false;
-  if (!state.code) decode_hook(state);
+  if (!state.code.load(std::memory_order_acquire)) decode_hook(state);
   return true;
 }
 
@@ -200,7 +201,7 @@ void call_native(const CallSite& site, const void* target, u8* frame) {
 // One interpreted function calls another: parameters and results are copied from frame to frame.
 [[gnu::noinline]] void call_interpreted(const CallSite& site, u8* caller) {
   FunctionState& callee = *site.callee;
-  u8* frame = aligned_frame(alloca(callee.code->frame_bytes + 64));
+  u8* frame = aligned_frame(alloca(callee.code.load(std::memory_order_acquire)->frame_bytes + 64));
   u32 to = kParametersOffset;
   for (const u32 from : site.arguments) {
     put(frame, to, get<u64>(caller, from));
@@ -234,8 +235,8 @@ void jump(const Cell* cell, u8* frame, FunctionState* state) {
   BF_NEXT(cell + cell->target.taken);
 }
 void jump_back(const Cell* cell, u8* frame, FunctionState* state) {
-  --state->heat;
-  ++state->profile.back_edges;
+  state->cool(1);
+  count(state->profile.back_edges, 1);
   BF_NEXT(cell + cell->target.taken);
 }
 void branch(const Cell* cell, u8* frame, FunctionState* state) {
@@ -284,7 +285,7 @@ extern "C" [[gnu::used]] void bf_interp_from_native(FunctionState* state, Native
     bf_call_native(state->slot.load(std::memory_order_acquire), native);
     return;
   }
-  u8* frame = aligned_frame(alloca(state->code->frame_bytes + 64));
+  u8* frame = aligned_frame(alloca(state->code.load(std::memory_order_acquire)->frame_bytes + 64));
   u32 ints = 0, floats = 0, stacked = 0, to = kParametersOffset;
   for (const Kind k : type.parameters) {
     u64 value;

@@ -15,6 +15,7 @@ namespace bf::microjit {
 struct BaselineOptions {
   platform::CpuFeatures features;
   bool profile = true;  // count calls and cycles in Profile
+  bool heat = false;    // count down the function's heat at its entry, and ask the engine at its end
 };
 
 Result<CompiledCode> compile_baseline(const ir::Module& module, const ir::Function& function,

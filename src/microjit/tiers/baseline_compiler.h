@@ -99,8 +99,11 @@ class Compiler {
   void receive_parameters();
   void patch_frame();
   void epilogue();
+  void heat_entry();
+  void heat_used_up();
   void profile_entry(u32 general_parameters);
   void profile_exit();
+  x86::Mem core_local(RegId base, usize offset);
   i32 new_slot(u32 bytes);
   i32 slot_of(ir::ValueId v);
   x86::Mem frame(i32 offset, u32 bytes = 8) const;
@@ -334,6 +337,7 @@ class Compiler {
   x86::Assembler a_;
   std::vector<Label> labels_;  // by block
   Label exit_, constants_label_;
+  Label hot_, cooled_;  // out of line: heat used up; and back from there
   std::vector<u8> constants_;
   CompiledCode out_;
 

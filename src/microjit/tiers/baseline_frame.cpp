@@ -58,7 +58,26 @@ x86::Mem Compiler::slot(ValueId v, u32 p, u32 bytes) {
   return frame(offset, bytes != 0 ? bytes : it.part_bytes);
 }
 
+// Only r10 and r11 hold nothing at a function's entry.
+void Compiler::heat_entry() {
+  hot_ = a_.newLabel();
+  cooled_ = a_.newLabel();
+  reloc(kR11, RelocKind::Heat, f_.index);
+  a_.sub(x86::ptr(x86::r11, 0, 8), Imm(kCallHeat));
+  a_.jle(hot_);
+  a_.bind(cooled_);
+}
+
+void Compiler::heat_used_up() {
+  a_.bind(hot_);
+  reloc(kR11, RelocKind::State, f_.index);
+  reloc(kR10, RelocKind::Helper, static_cast<u32>(Helper::hot));
+  a_.call(x86::r10);
+  a_.jmp(cooled_);
+}
+
 void Compiler::prologue() {
+  if (options_.heat) heat_entry();
   a_.push(x86::rbp);
   a_.mov(x86::rbp, x86::rsp);
   for (const RegId r : kSaveOrder)
@@ -164,6 +183,15 @@ void Compiler::epilogue() {
     if ((analysis_.saved & bit(kSaveOrder[n])) != 0) a_.pop(gp64(kSaveOrder[n]));
   a_.pop(x86::rbp);
   a_.ret();
+  if (options_.heat) heat_used_up();
+}
+
+// 8 bytes of the core's own, by way of a register.
+x86::Mem Compiler::core_local(RegId base, usize offset) {
+  reloc(base, RelocKind::CoreLocal, 0, static_cast<i64>(offset));
+  x86::Mem m = x86::ptr(gp64(base), 0, 8);
+  m.setSegment(x86::fs);
+  return m;
 }
 
 // Counts the call, notes the time, and starts to collect the ticks of callees.
@@ -173,10 +201,10 @@ void Compiler::profile_entry(u32 general_parameters) {
   if (general_parameters >= 3) a_.mov(x86::r10, x86::rdx);
   reloc(kRax, RelocKind::Profile, f_.index);
   a_.inc(x86::ptr(x86::rax, offset_in_profile(offsetof(Profile, calls)), 8));
-  reloc(kR11, RelocKind::ProfileCore, 0);
-  a_.mov(x86::rax, x86::ptr(x86::r11, offset_in_profile(offsetof(ProfileCore, callee_cycles)), 8));
+  const x86::Mem callee_cycles = core_local(kR11, offsetof(platform::CoreLocal, callee_cycles));
+  a_.mov(x86::rax, callee_cycles);
   a_.mov(frame(profile_callees_), x86::rax);
-  a_.mov(x86::ptr(x86::r11, offset_in_profile(offsetof(ProfileCore, callee_cycles)), 8), Imm(0));
+  a_.mov(callee_cycles, Imm(0));
   a_.rdtsc();
   a_.shl(x86::rdx, 32);
   a_.or_(x86::rax, x86::rdx);
@@ -206,12 +234,12 @@ void Compiler::profile_exit() {
   a_.jbe(not_most);
   a_.mov(at(x86::r8, offsetof(Profile, cycles_max)), x86::rax);
   a_.bind(not_most);
-  reloc(kR9, RelocKind::ProfileCore, 0);
+  const x86::Mem callee_cycles = core_local(kR9, offsetof(platform::CoreLocal, callee_cycles));
   a_.mov(x86::rdx, x86::rax);
-  a_.sub(x86::rdx, at(x86::r9, offsetof(ProfileCore, callee_cycles)));
+  a_.sub(x86::rdx, callee_cycles);
   a_.add(at(x86::r8, offsetof(Profile, self_cycles)), x86::rdx);
   a_.add(x86::rax, frame(profile_callees_));
-  a_.mov(at(x86::r9, offsetof(ProfileCore, callee_cycles)), x86::rax);
+  a_.mov(callee_cycles, x86::rax);
   a_.mov(x86::rax, x86::rcx);
   a_.mov(x86::rdx, x86::rsi);
 }

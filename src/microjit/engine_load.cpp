@@ -1,0 +1,117 @@
+// Loading a module: imports and data get their addresses, functions their slots and entries.
+#include <cstring>
+
+#include "microjit/entries.h"
+#include "microjit/microjit.h"
+
+namespace bf::microjit {
+
+Result<void> Engine::bind_imports(std::span<const NamedAddress> imports) {
+  for (const ir::Import& import : module_.imports) {
+    const std::string_view name = module_.string(import.name);
+    const void* address = nullptr;
+    for (const NamedAddress& i : imports)
+      if (i.name == name) address = i.address;
+    if (!address)
+      return Error::format("the program asks for '%.*s', which is not part of the program ABI: "
+                           "build program and engine from the same sources",
+                           static_cast<int>(name.size() < 80 ? name.size() : 80), name.data());
+    imports_.push_back(address);
+  }
+  return {};
+}
+
+Result<void> Engine::lay_out_data() {
+  constexpr usize kCacheLine = 64;
+  usize bytes = 0;
+  for (const ir::Data& d : module_.data) {
+    const usize align = usize{1} << d.align_log2;
+    bytes = align_up(bytes, align < kCacheLine && d.size >= kCacheLine ? kCacheLine : align) + d.size;
+  }
+  data_bytes_ = align_up(bytes + 1, platform::kPageBytes);
+  data_memory_ = static_cast<u8*>(platform::allocate_pages(data_bytes_));
+  if (!data_memory_)
+    return Error::format("not enough memory for the program's %llu bytes of data: give the machine more",
+                         static_cast<unsigned long long>(data_bytes_));
+  usize at = 0;
+  for (const ir::Data& d : module_.data) {
+    const usize align = usize{1} << d.align_log2;
+    at = align_up(at, align < kCacheLine && d.size >= kCacheLine ? kCacheLine : align);
+    data_.push_back(data_memory_ + at);
+    if (!d.bytes.empty()) std::memcpy(data_memory_ + at, d.bytes.data(), d.bytes.size());
+    at += d.size;
+  }
+  return {};
+}
+
+Result<void> Engine::make_entries() {
+  CompiledCode code;
+  for (const ir::Function& f : module_.functions) {
+    auto state = std::make_unique<FunctionState>();
+    state->engine = this;
+    state->function = &f;
+    state->type = &module_.types[f.type];
+    state->profiled = options_.profile;
+    if (options_.policy == TierPolicy::Auto) start_countdown(*state, options_.thresholds);
+    else state->heat = kNeverHot;
+    append_entries(code.bytes, *state);
+    function_pointers_.push_back(state.get());
+    functions_.push_back(std::move(state));
+  }
+  if (functions_.empty()) return {};
+  auto base = install(code);
+  if (!base) return base.error();
+  const u8* at = *base;
+  for (const auto& state : functions_) {
+    state->stub = at;
+    state->interp_entry = at + kStubBytes;
+    state->slot.store(state->interp_entry, std::memory_order_release);
+    at += kStubBytes + kEntryBytes;
+  }
+  return {};
+}
+
+void Engine::relocate_data() {
+  for (usize i = 0; i < module_.data.size(); ++i)
+    for (const ir::Relocation& r : module_.data[i].relocations) {
+      const u64 target = r.target == ir::Target::Data ? reinterpret_cast<u64>(data_[r.index])
+                         : r.target == ir::Target::Function
+                             ? reinterpret_cast<u64>(functions_[r.index]->stub)
+                             : reinterpret_cast<u64>(imports_[r.index]);
+      const u64 value = target + static_cast<u64>(r.addend);
+      std::memcpy(data_[i] + r.offset, &value, 8);
+    }
+}
+
+u64 Engine::resolve(const CodeRelocation& r) const {
+  switch (r.kind) {
+    case RelocKind::Slot:
+      return reinterpret_cast<u64>(&functions_[r.index]->slot);
+    case RelocKind::Stub:
+      return reinterpret_cast<u64>(functions_[r.index]->stub);
+    case RelocKind::Import:
+      return reinterpret_cast<u64>(imports_[r.index]);
+    case RelocKind::Data:
+      return reinterpret_cast<u64>(data_[r.index]) + static_cast<u64>(r.addend);
+    case RelocKind::Profile:
+      return reinterpret_cast<u64>(&functions_[r.index]->profile) + static_cast<u64>(r.addend);
+    case RelocKind::Heat:
+      return reinterpret_cast<u64>(&functions_[r.index]->heat);
+    case RelocKind::State:
+      return reinterpret_cast<u64>(functions_[r.index].get());
+    case RelocKind::CoreLocal:
+      return static_cast<u64>(platform::core_local_offset + r.addend);
+    case RelocKind::Helper:
+      return reinterpret_cast<u64>(helper_address(static_cast<Helper>(r.index)));
+  }
+  BF_UNREACHABLE("a relocation of no kind");
+}
+
+Result<const u8*> Engine::install(const CompiledCode& code) {
+  return cache_.install(
+      code,
+      [](void* context, const CodeRelocation& r) { return static_cast<Engine*>(context)->resolve(r); },
+      this);
+}
+
+}  // namespace bf::microjit

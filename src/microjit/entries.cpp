@@ -1,0 +1,93 @@
+#include "microjit/entries.h"
+
+#include "microjit/interp/interp.h"
+
+namespace bf::microjit {
+
+namespace {
+
+HotEntry* hot_entry = nullptr;
+
+void append(std::vector<u8>& out, std::initializer_list<u8> bytes) {
+  out.insert(out.end(), bytes);
+}
+void append_address(std::vector<u8>& out, const void* address) {
+  for (u32 i = 0; i < 8; ++i)
+    out.push_back(static_cast<u8>(reinterpret_cast<u64>(address) >> (8 * i)));
+}
+void pad(std::vector<u8>& out, usize to) {
+  BF_ASSERT(out.size() <= to);
+  out.resize(to, 0xcc);
+}
+
+}  // namespace
+
+void set_hot_entry(HotEntry* entry) { hot_entry = entry; }
+
+void append_entries(std::vector<u8>& out, const FunctionState& state) {
+  const usize start = out.size();
+  append(out, {0x49, 0xbb});  // movabs r11, &slot
+  append_address(out, &state.slot);
+  append(out, {0x41, 0xff, 0x23});  // jmp [r11]
+  pad(out, start + kStubBytes);
+  append(out, {0x49, 0xbb});  // movabs r11, state
+  append_address(out, &state);
+  append(out, {0x48, 0xb8});  // movabs rax, bridge
+  append_address(out, reinterpret_cast<const void*>(&interp::bf_interp_entry));
+  append(out, {0xff, 0xe0});  // jmp rax
+  pad(out, start + kStubBytes + kEntryBytes);
+}
+
+extern "C" [[gnu::used]] void bf_hot(FunctionState* state) {
+  if (hot_entry) hot_entry(*state);
+}
+
+// Helper::hot: from the entry of compiled code, with the FunctionState in r11. The registers of
+// arguments are kept (rax: how many vector registers a variadic call uses).
+asm(R"(
+  .text
+  .globl bf_hot_from_code
+  .type bf_hot_from_code, @function
+bf_hot_from_code:
+  pushq %rbp
+  movq %rsp, %rbp
+  andq $-16, %rsp
+  subq $192, %rsp
+  movq %rdi, (%rsp)
+  movq %rsi, 8(%rsp)
+  movq %rdx, 16(%rsp)
+  movq %rcx, 24(%rsp)
+  movq %r8, 32(%rsp)
+  movq %r9, 40(%rsp)
+  movq %rax, 48(%rsp)
+  movups %xmm0, 64(%rsp)
+  movups %xmm1, 80(%rsp)
+  movups %xmm2, 96(%rsp)
+  movups %xmm3, 112(%rsp)
+  movups %xmm4, 128(%rsp)
+  movups %xmm5, 144(%rsp)
+  movups %xmm6, 160(%rsp)
+  movups %xmm7, 176(%rsp)
+  movq %r11, %rdi
+  callq bf_hot
+  movq (%rsp), %rdi
+  movq 8(%rsp), %rsi
+  movq 16(%rsp), %rdx
+  movq 24(%rsp), %rcx
+  movq 32(%rsp), %r8
+  movq 40(%rsp), %r9
+  movq 48(%rsp), %rax
+  movups 64(%rsp), %xmm0
+  movups 80(%rsp), %xmm1
+  movups 96(%rsp), %xmm2
+  movups 112(%rsp), %xmm3
+  movups 128(%rsp), %xmm4
+  movups 144(%rsp), %xmm5
+  movups 160(%rsp), %xmm6
+  movups 176(%rsp), %xmm7
+  leave
+  retq
+  .size bf_hot_from_code, .-bf_hot_from_code
+)");
+
+}  // namespace bf::microjit

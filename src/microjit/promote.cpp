@@ -1,0 +1,99 @@
+// A function gets hot, is compiled, and its new version is published.
+#include "microjit/compile.h"
+#include "microjit/entries.h"
+#include "microjit/interp/interp.h"
+#include "microjit/microjit.h"
+#include "runtime/side_log.h"
+
+namespace bf::microjit {
+
+namespace {
+
+// Until the engine is asked again where it had no time: some calls.
+constexpr i64 kAgainHeat = 16 * kCallHeat;
+
+}  // namespace
+
+void Engine::set_hooks() {
+  const auto hot = [](FunctionState& state) { state.engine->on_hot(state); };
+  interp::set_hot_hook(hot);
+  set_hot_entry(hot);
+  interp::set_decode_hook([](FunctionState& state) {
+    Engine& e = *state.engine;
+    auto code = interp::decode(e.module_, *state.function,
+                               {e.function_pointers_.data(), e.imports_.data(), e.data_.data()});
+    // Two cores may decode at once: the first one counts.
+    const interp::Code* none = nullptr;
+    if (state.code.compare_exchange_strong(none, code.get(), std::memory_order_release,
+                                           std::memory_order_relaxed))
+      (void)code.release();
+  });
+}
+
+// Called where a function's heat is used up, from the interpreter or from compiled code.
+void Engine::on_hot(FunctionState& state) {
+  // Others that come by meanwhile go on with what there is, and nobody waits for the lock.
+  state.heat.store(kAgainHeat, std::memory_order_relaxed);
+  if (options_.policy != TierPolicy::Auto || !lock_.try_acquire()) return;
+  const Tier next = next_tier(state);
+  const bool climbs = next != state.tier.load(std::memory_order_relaxed);
+  const bool due = climbs && (state.heat_slices <= 1 ||
+                              eats_cycles(state, platform::ticks() - start_ticks_));
+  if (!due) {
+    const u32 left = state.heat_slices - 1;
+    start_countdown(state, options_.thresholds);
+    if (climbs) state.heat_slices = left;
+  }
+  lock_.release();
+  if (due) promote(state, next);
+}
+
+bool Engine::promote(FunctionState& state, Tier tier) {
+  if (state.promoting.exchange(true, std::memory_order_acquire)) return false;
+  const u64 start = platform::ticks();
+  auto code = compile(module_, *state.function, tier,
+                      {.features = options_.features,
+                       .profile = options_.profile,
+                       .heat = options_.policy == TierPolicy::Auto});
+  const u64 compile_ticks = platform::ticks() - start;
+  LockGuard guard(lock_);
+  auto entry = code ? install(*code) : Result<const u8*>(code.error());
+  if (entry) {
+    const Tier from = state.tier.load(std::memory_order_relaxed);
+    state.slot.store(*entry, std::memory_order_release);
+    state.tier.store(tier, std::memory_order_relaxed);
+    state.compile_ticks += compile_ticks;
+    state.code_bytes = code->code_bytes;
+    log_promotion(state, from, compile_ticks);
+  } else {
+    state.failed_tiers |= u32{1} << static_cast<u8>(tier);
+    log_failure(state, entry.error().message());
+  }
+  if (options_.policy == TierPolicy::Auto) start_countdown(state, options_.thresholds);
+  state.promoting.store(false, std::memory_order_release);
+  return static_cast<bool>(entry);
+}
+
+void Engine::log_promotion(const FunctionState& state, Tier from, u64 ticks) {
+  if (!options_.log) return;
+  const std::string_view name = module_.name(*state.function);
+  Text text;
+  text.format("[jit] %.*s %s -> %s, ", static_cast<int>(name.size()), name.data(), tier_name(from),
+              tier_name(state.tier.load(std::memory_order_relaxed)));
+  text.append_grouped(state.code_bytes);
+  text.append(" bytes, ");
+  text.append_decimal(ticks * 1000, platform::ticks_per_second(), 1);
+  text.append(" ms\n");
+  side_log::write(text.view());
+}
+
+void Engine::log_failure(const FunctionState& state, const char* why) {
+  if (!options_.log) return;
+  const std::string_view name = module_.name(*state.function);
+  Text text;
+  text.format("[jit] %.*s stays in %s: %s\n", static_cast<int>(name.size()), name.data(),
+              tier_name(state.tier.load(std::memory_order_relaxed)), why);
+  side_log::write(text.view());
+}
+
+}  // namespace bf::microjit
