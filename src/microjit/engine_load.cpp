@@ -12,7 +12,7 @@ Result<void> Engine::bind_imports(std::span<const NamedAddress> imports) {
     const void* address = nullptr;
     for (const NamedAddress& i : imports)
       if (i.name == name) address = i.address;
-    if (!address)
+    if (!address && !import.is_weak)
       return Error::format("the program asks for '%.*s', which is not part of the program ABI: "
                            "build program and engine from the same sources",
                            static_cast<int>(name.size() < 80 ? name.size() : 80), name.data());

@@ -30,6 +30,46 @@ extern "C" u64 import_mix(u32 a, i8 b, double c, const u64* p) {
 extern "C" void import_visit(u64 n, void (*visit)(void* context, u64 i), void* context) {
   for (u64 i = 0; i < n; ++i) visit(context, i);
 }
+extern "C" u64 import_call_variadic(u64 (*f)(int, ...), u64 a, u64 b) {
+  return f(1, a) ^ f(8, a, b, a, b, u64{5}, u64{6}, b, a);
+}
+struct Big {
+  u64 values[4];
+  double d;
+};
+struct Odd {
+  char bytes[37];
+};
+struct Huge {
+  u32 words[150];
+};
+struct Pair {
+  u64 x;
+  double y;
+};
+struct alignas(16) Aligned {
+  u64 x, y, z;
+};
+using Wide = unsigned __int128;
+extern "C" u64 import_structures(Big big, u64 n, Odd odd, Pair pair, Aligned aligned, Wide wide,
+                                 double d) {
+  u64 sum = n ^ static_cast<u64>(wide >> 64) ^ (static_cast<u64>(wide) * 3);
+  for (const u64 v : big.values) sum = sum * 7 + v;
+  for (const char c : odd.bytes) sum = sum * 7 + static_cast<u64>(c);
+  return sum + static_cast<u64>(big.d == d) + pair.x * 5 + static_cast<u64>(pair.y == d) +
+         aligned.x * 3 + aligned.y + aligned.z + (reinterpret_cast<u64>(&aligned) & 15);
+}
+extern "C" Big import_big(u64 a, double d) { return {{a, a * 2, a * 3, ~a}, d}; }
+extern "C" u64 import_huge(int skipped, Huge huge, u64 a) {
+  for (const u32 w : huge.words) a = a * 31 + w;
+  return a + static_cast<u64>(skipped);
+}
+extern "C" u64 import_take(u64 (*take)(Big, Pair, Aligned, int, Wide), u64 a, u64 b) {
+  return take({{a, b, a * b, 4}, 0.5}, {b, 2.5}, {b, 1, a}, static_cast<int>(a), Wide{a} * b);
+}
+extern "C" u64 import_wide(u64 (*f)(u64, u64, u64, u64, u64, Wide, u64, Wide), u64 a, u64 b) {
+  return f(a, b, 3, 4, 5, Wide{a} << 64 | b, a * b, Wide{b} << 64 | 7);
+}
 // The compiler's library for 128-bit division.
 extern "C" {
 void __udivti3();
@@ -44,6 +84,12 @@ const void* import_address(std::string_view name) {
     const void* address;
   } kLibrary[] = {{"import_mix", reinterpret_cast<const void*>(&import_mix)},
                   {"import_visit", reinterpret_cast<const void*>(&import_visit)},
+                  {"import_call_variadic", reinterpret_cast<const void*>(&import_call_variadic)},
+                  {"import_structures", reinterpret_cast<const void*>(&import_structures)},
+                  {"import_big", reinterpret_cast<const void*>(&import_big)},
+                  {"import_huge", reinterpret_cast<const void*>(&import_huge)},
+                  {"import_take", reinterpret_cast<const void*>(&import_take)},
+                  {"import_wide", reinterpret_cast<const void*>(&import_wide)},
                   {"__udivti3", reinterpret_cast<const void*>(&__udivti3)},
                   {"__divti3", reinterpret_cast<const void*>(&__divti3)},
                   {"__umodti3", reinterpret_cast<const void*>(&__umodti3)},

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -166,12 +167,34 @@ inline u64 import_call(u64 (*callback)(u64), u64 x) { return callback(x) + callb
 inline u64 import_many(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f, u64 g, u64 h, double x) {
   return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h + static_cast<u64>(x);
 }
+// `count` numbers: integers and doubles by turns.
+inline u64 import_sum(u64 count, ...) {
+  va_list list;
+  va_start(list, count);
+  u64 sum = 0;
+  for (u64 i = 0; i < count; ++i)
+    sum += i % 2 ? static_cast<u64>(va_arg(list, double)) : va_arg(list, u64);
+  va_end(list);
+  return sum;
+}
+struct Three {
+  u64 x, y, z;
+};
+inline u64 import_take_three(Three t, u64 n) { return t.x * n + t.y + t.z; }
+inline u64 import_call_three(u64 (*callback)(Three, u64), u64 n) {
+  return callback({10, 50, 0}, n);
+}
+inline u64 import_variable = 42;
 
 inline const microjit::NamedAddress kImports[] = {
     {"twice", reinterpret_cast<const void*>(import_twice)},
     {"mix", reinterpret_cast<const void*>(import_mix)},
     {"call", reinterpret_cast<const void*>(import_call)},
     {"many", reinterpret_cast<const void*>(import_many)},
+    {"sum", reinterpret_cast<const void*>(import_sum)},
+    {"take_three", reinterpret_cast<const void*>(import_take_three)},
+    {"call_three", reinterpret_cast<const void*>(import_call_three)},
+    {"variable", &import_variable},
 };
 
 }  // namespace bf::test

@@ -73,7 +73,8 @@ TEST_CASE("an error names the function, the instruction and the line") {
   } const kCases[] = {
       {"@x = global i32 0", "%a = atomicrmw add ptr @x, i32 1 seq_cst", "not supported"},
       {"@x = global i32 0", "fence seq_cst", "not supported"},
-      {"declare i32 @printf(ptr, ...)", "%a = call i32 (ptr, ...) @printf(ptr null)", "variadic"},
+      {"declare i32 @printf(ptr, ...)",
+       "%a = call i32 (ptr, ...) @printf(ptr null, <4 x i64> zeroinitializer)", "variadic"},
       {"", "%a = fadd x86_fp80 zeroinitializer, zeroinitializer", "x86_fp80"},
       {"", "%a = fptosi float 1.0 to i128", "64 bits"},
       {"", "call void asm sideeffect \"hlt\", \"\"()", "inline assembly"},
@@ -124,9 +125,9 @@ TEST_CASE("a module that cannot be lowered as a whole says why") {
                              "[{ i32, ptr, ptr } { i32 1, ptr @f, ptr null }]\n"
                              "define internal void @f() {\n  ret void\n}"),
                  "constructors"));
-  CHECK(contains(first_error("declare void @f(ptr byval(i64))\ndefine void @g(ptr %p) {\n"
-                             "  call void @f(ptr byval(i64) %p)\n  ret void\n}"),
-                 "by value"));
+  CHECK(contains(first_error("declare void @f(ptr inalloca(i64))\ndefine void @g(ptr inalloca(i64) %p) {\n"
+                             "  call void @f(ptr inalloca(i64) %p)\n  ret void\n}"),
+                 "way to pass"));
   CHECK(contains(lower::lower_files({"no-such-file.bc"}).errors.at(0), "no-such-file.bc"));
 }
 

@@ -65,6 +65,7 @@ struct Code {
   std::vector<u8> constants;
   u32 constants_offset = 0;
   u32 frame_bytes = 0;
+  u32 va_area = 0;  // of a variadic function: a RegisterSaveArea, the address of the stack arguments
   std::vector<std::unique_ptr<CallSite>> calls;
   std::vector<std::unique_ptr<SwitchTable>> switches;
   std::vector<std::unique_ptr<ShufflePlan>> shuffles;

@@ -82,6 +82,7 @@ class Decoder {
     }
     frame_ = align_up(frame_, 16u);
     scratch_ = reserve(kScratchBytes);
+    if (module_.types[f_.type].variadic) code_->va_area = reserve(kVaAreaBytes);
     code_->constants_offset = frame_;
     lay_out_constants();
   }
@@ -270,6 +271,9 @@ class Decoder {
       case Signature::CallImport:
       case Signature::CallIndirect:
         return call(i, next);
+      case Signature::VaStart:
+        emit(va_start_handler(), operand(i, 0), code_->va_area);
+        return;
       case Signature::Branch:
         return edge(f_.edges[i.first_edge], b);
       case Signature::BranchIf:

@@ -53,4 +53,8 @@ Handler* return_handler(u32 count);  // b, c: results
 Handler* unreachable_handler();
 Handler* call_handler(ir::Op op);  // pointer: CallSite
 
+// handlers_system.cpp
+Handler* va_start_handler();  // a: va_list, b: the frame's va_area
+inline constexpr u32 kVaAreaBytes = 192;
+
 }  // namespace bf::microjit::interp

@@ -3,6 +3,7 @@
 
 #include "microjit/interp/cell_access.h"
 #include "microjit/interp/interp.h"
+#include "microjit/passing.h"
 
 namespace bf::microjit::interp {
 
@@ -14,14 +15,12 @@ namespace {
 HotHook* hot_hook = nullptr;
 DecodeHook* decode_hook = nullptr;
 
-constexpr u32 kIntRegisters = 6, kFloatRegisters = 8;
-
 // Arguments and results of a native call, by register class; the bridge's assembly knows the layout.
 struct NativeFrame {
-  u64 ints[kIntRegisters];
-  u64 floats[kFloatRegisters];
-  u64* stack;       // arguments beyond the registers
-  u64 stack_count;
+  u64 ints[kGeneralArguments];
+  u64 floats[kVectorArguments];
+  u8* stack;        // arguments beyond the registers
+  u64 stack_count;  // words
   u64 int_results[2];
   u64 float_results[2];
 };
@@ -63,10 +62,9 @@ bf_call_native:
   movq 112(%rbx), %rsi
   testq %rcx, %rcx
   je 2f
-  leaq 1(%rcx), %rax          # keep rsp a multiple of 16
-  andq $-2, %rax
-  shlq $3, %rax
+  leaq (,%rcx,8), %rax
   subq %rax, %rsp
+  andq $-1024, %rsp           # more than 16 where a structure by value is aligned so
   xorl %edx, %edx
 1:
   movq (%rsi,%rdx,8), %rax
@@ -102,7 +100,8 @@ bf_call_native:
   .size bf_call_native, .-bf_call_native
 
   # Entered from a thunk with the FunctionState in r11: spills the argument registers to a
-  # NativeFrame, lets C++ do the rest, loads the result registers.
+  # NativeFrame, lets C++ do the rest, loads the result registers. Or goes on to the function that
+  # C++ gives, with the arguments as they came.
   .globl bf_interp_entry
   .type bf_interp_entry, @function
 bf_interp_entry:
@@ -128,12 +127,33 @@ bf_interp_entry:
   movq %r11, %rdi
   movq %rsp, %rsi
   callq bf_interp_from_native
+  testq %rax, %rax
+  jne 3f
   movq 128(%rsp), %rax
   movq 136(%rsp), %rdx
   movq 144(%rsp), %xmm0
   movq 152(%rsp), %xmm1
   leave
   retq
+3:
+  movq %rax, %r11
+  movq (%rsp), %rdi
+  movq 8(%rsp), %rsi
+  movq 16(%rsp), %rdx
+  movq 24(%rsp), %rcx
+  movq 32(%rsp), %r8
+  movq 40(%rsp), %r9
+  movq 48(%rsp), %xmm0
+  movq 56(%rsp), %xmm1
+  movq 64(%rsp), %xmm2
+  movq 72(%rsp), %xmm3
+  movq 80(%rsp), %xmm4
+  movq 88(%rsp), %xmm5
+  movq 96(%rsp), %xmm6
+  movq 104(%rsp), %xmm7
+  movl $8, %eax
+  leave
+  jmpq *%r11
   .size bf_interp_entry, .-bf_interp_entry
 )");
 
@@ -176,21 +196,29 @@ u8* aligned_frame(void* memory) {
 
 void call_native(const CallSite& site, const void* target, u8* frame) {
   NativeFrame native;
-  u64 stack[ir::kMaxParameters];
-  u32 ints = 0, floats = 0, stacked = 0;
-  for (usize i = 0; i < site.arguments.size(); ++i) {
-    const u64 value = get<u64>(frame, site.arguments[i]);
-    if (is_float(site.type->parameters[i])) {
-      if (floats < kFloatRegisters) native.floats[floats++] = value;
-      else stack[stacked++] = value;
-    } else if (ints < kIntRegisters) {
-      native.ints[ints++] = value;
-    } else {
-      stack[stacked++] = value;
+  const ir::FunctionType& type = *site.type;
+  // Every argument in memory, and padding before each copy: more than is needed.
+  usize stack_bytes = 8 * type.parameters.size();
+  for (const ir::ByValue& copy : type.by_value) stack_bytes += align_up(copy.bytes, 8u) + 1024;
+  native.stack = static_cast<u8*>(alloca(stack_bytes));
+  const ArgumentCount used = pass_arguments(type, [&](usize n, ArgumentPlace place) {
+    const u64 value = get<u64>(frame, site.arguments[n]);
+    switch (place.where) {
+      case ArgumentPlace::General:
+        native.ints[place.at] = value;
+        break;
+      case ArgumentPlace::Vector:
+        native.floats[place.at] = value;
+        break;
+      case ArgumentPlace::Stack:
+        put(native.stack, place.at, value);
+        break;
+      case ArgumentPlace::Copy:
+        std::memcpy(native.stack + place.at, reinterpret_cast<const void*>(value), place.bytes);
+        break;
     }
-  }
-  native.stack = stack;
-  native.stack_count = stacked;
+  });
+  native.stack_count = used.stack_bytes / 8;
   bf_call_native(target, &native);
   u64 results[ir::kMaxResults];
   take_results(*site.type, native, results);
@@ -214,7 +242,7 @@ void call_native(const CallSite& site, const void* target, u8* frame) {
 
 void call(const Cell* cell, u8* frame, FunctionState* state) {
   const auto& site = *static_cast<const CallSite*>(cell->pointer);
-  if (stays_interpreted(*site.callee)) call_interpreted(site, frame);
+  if (stays_interpreted(*site.callee) && site.type->is_plain()) call_interpreted(site, frame);
   else call_native(site, site.callee->slot.load(std::memory_order_acquire), frame);
   BF_NEXT(cell + 1);
 }
@@ -271,36 +299,42 @@ void unreachable(const Cell*, u8*, FunctionState*) {
   BF_UNREACHABLE("IR: the program reached what it says is unreachable");
 }
 
+void save_arguments(const NativeFrame& native, u32 named_stack_bytes, u8* area) {
+  RegisterSaveArea saved{};
+  for (u32 n = 0; n < kGeneralArguments; ++n) saved.general[n] = native.ints[n];
+  for (u32 n = 0; n < kVectorArguments; ++n) saved.vector[n][0] = native.floats[n];
+  put(area, 0, saved);
+  put(area, sizeof saved, native.stack + named_stack_bytes);
+}
+
 }  // namespace
 
 // A native caller (compiled code, an import's callback, the engine) calls an interpreted function.
-extern "C" [[gnu::used]] void bf_interp_from_native(FunctionState* state, NativeFrame* native) {
+// Null, or where the call has to go instead.
+extern "C" [[gnu::used]] const void* bf_interp_from_native(FunctionState* state,
+                                                           NativeFrame* native) {
   const ir::FunctionType& type = *state->type;
-  if (!stays_interpreted(*state)) {
-    // Promoted just now: pass the call on, arguments as they came.
-    u32 stacked = 0, ints = 0, floats = 0;
-    for (const Kind k : type.parameters)
-      if (is_float(k) ? floats++ >= kFloatRegisters : ints++ >= kIntRegisters) ++stacked;
-    native->stack_count = stacked;
-    bf_call_native(state->slot.load(std::memory_order_acquire), native);
-    return;
-  }
-  u8* frame = aligned_frame(alloca(state->code.load(std::memory_order_acquire)->frame_bytes + 64));
-  u32 ints = 0, floats = 0, stacked = 0, to = kParametersOffset;
-  for (const Kind k : type.parameters) {
-    u64 value;
-    if (is_float(k)) value = floats < kFloatRegisters ? native->floats[floats++] : native->stack[stacked++];
-    else value = ints < kIntRegisters ? native->ints[ints++] : native->stack[stacked++];
-    put(frame, to, value);
-    to += 8;
-  }
+  // Promoted just now: pass the call on.
+  if (!stays_interpreted(*state)) return state->slot.load(std::memory_order_acquire);
+  const Code& code = *state->code.load(std::memory_order_acquire);
+  u8* frame = aligned_frame(alloca(code.frame_bytes + 64));
+  const ArgumentCount named = pass_arguments(type, [&](usize n, ArgumentPlace place) {
+    const u64 value = place.where == ArgumentPlace::General  ? native->ints[place.at]
+                      : place.where == ArgumentPlace::Vector ? native->floats[place.at]
+                      : place.where == ArgumentPlace::Stack
+                          ? get<u64>(native->stack, place.at)
+                          : reinterpret_cast<u64>(native->stack + place.at);
+    put(frame, kParametersOffset + 8 * static_cast<u32>(n), value);
+  });
+  if (type.variadic) save_arguments(*native, named.stack_bytes, frame + code.va_area);
   run(*state, frame);
-  ints = floats = 0;
+  u32 ints = 0, floats = 0;
   for (usize i = 0; i < type.results.size(); ++i) {
     const u64 value = get<u64>(frame, static_cast<u32>(8 * i));
     if (is_float(type.results[i])) native->float_results[floats++] = value;
     else native->int_results[ints++] = value;
   }
+  return nullptr;
 }
 
 Handler* jump_handler(bool back) { return back ? jump_back : jump; }

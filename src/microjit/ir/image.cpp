@@ -57,6 +57,11 @@ void write_tables(const Module& m, Writer& w) {
     for (const Kind k : t.parameters) w.number(static_cast<u8>(k));
     w.number(t.results.size());
     for (const Kind k : t.results) w.number(static_cast<u8>(k));
+    w.number(t.by_value.size() << 1 | (t.variadic ? 1u : 0u));
+    for (const ByValue& v : t.by_value) {
+      w.number(v.parameter);
+      w.number(u64{v.bytes} << 3 | (v.align_log2 - 3));
+    }
   }
   w.number(m.strings.size());
   for (const Module::String& s : m.strings) {
@@ -68,7 +73,7 @@ void write_tables(const Module& m, Writer& w) {
   w.number(m.imports.size());
   for (const Import& i : m.imports) {
     w.number(i.name);
-    w.number(i.type);
+    w.number(u64{i.type} << 2 | (i.is_weak ? 2u : 0u) | (i.is_data ? 1u : 0u));
   }
 }
 
@@ -182,6 +187,13 @@ class Reader {
     }
     return bytes_[at_++];
   }
+  // A count of items of at least one byte, above a flag.
+  u32 count_and_flag(bool& flag) {
+    const u64 v = number();
+    flag = v & 1;
+    if (v >> 1 > left()) failed_ = true;
+    return failed_ ? 0 : static_cast<u32>(v >> 1);
+  }
   u64 number() {
     u64 v = 0;
     for (u32 shift = 0; shift < 70; shift += 7) {
@@ -248,6 +260,13 @@ void read_tables(Module& m, Reader& r) {
     for (Kind& k : t.parameters) k = r.kind();
     t.results.resize(r.count());
     for (Kind& k : t.results) k = r.kind();
+    t.by_value.resize(r.count_and_flag(t.variadic));
+    for (ByValue& v : t.by_value) {
+      v.parameter = r.number32();
+      const u32 packed = r.number32();
+      v.bytes = packed >> 3;
+      v.align_log2 = 3 + (packed & 7);
+    }
   }
   m.strings.resize(r.count());
   for (Module::String& s : m.strings) {
@@ -259,7 +278,13 @@ void read_tables(Module& m, Reader& r) {
   m.files.resize(r.count());
   for (u32& f : m.files) f = r.number32();
   m.imports.resize(r.count());
-  for (Import& i : m.imports) i = {r.number32(), r.number32()};
+  for (Import& i : m.imports) {
+    i.name = r.number32();
+    const u32 packed = r.number32();
+    i.type = packed >> 2;
+    i.is_weak = packed & 2;
+    i.is_data = packed & 1;
+  }
 }
 
 void read_data(Module& m, Reader& r) {

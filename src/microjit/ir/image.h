@@ -11,7 +11,7 @@
 namespace bf::ir {
 
 inline constexpr u32 kImageMagic = 0x52494642;  // "BFIR"
-inline constexpr u32 kImageVersion = 1;
+inline constexpr u32 kImageVersion = 2;
 
 // Makes the header of a changed image right again (size and checksum), so that tools and fuzzers get
 // past it. `image` has at least a header's length, or is left alone.

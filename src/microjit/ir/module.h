@@ -32,7 +32,7 @@ enum class Signature : u8 {
   IntTruncate, IntExtend, FloatTruncate, FloatExtend, FloatToInt, IntToFloat, Bitcast,
   Load, Store, MemCopy, MemFill, PtrAdd, DataAddr, FuncAddr, ImportAddr, StackAlloc,
   Splat, Extract, Insert, Shuffle, IntReduce, FloatReduce, MaskBits, Dot4,
-  Call, CallImport, CallIndirect, SecondResult,
+  Call, CallImport, CallIndirect, SecondResult, VaStart,
   Branch, BranchIf, Switch, Return, Unreachable,
 };
 enum class Effects : u8 { Pure, Traps, Reads, Writes, Calls, Ends };
@@ -105,16 +105,34 @@ struct Block {
   u32 argument_count = 0;
 };
 
+// A parameter of kind ptr that is passed as the bytes it points to (System V's class MEMORY: big
+// structures by value). The caller names what is copied among the stack arguments; the callee's
+// parameter is the address of the copy, which is its own.
+struct ByValue {
+  u32 parameter = 0;
+  u32 bytes = 0;
+  u32 align_log2 = 3;  // 3 to 10: where the copy lies among the stack arguments
+  bool operator==(const ByValue&) const = default;
+};
+
 // Parameter and result types: i32, i64, f32, f64 and ptr only (narrower integers are extended by
 // the caller, vectors go by reference), at most two results. The native calling convention is the
 // System V AMD64 ABI, so that C and IR functions can call each other.
+//
+// The type of a variadic function lists the parameters that have names. A call that passes more is
+// a call_indirect with a variadic type of its own, which lists what that call passes.
 struct FunctionType {
   std::vector<Kind> parameters;
   std::vector<Kind> results;
+  std::vector<ByValue> by_value = {};  // ascending by parameter
+  bool variadic = false;
   bool operator==(const FunctionType&) const = default;
+  // All there is to it are parameters in registers or words of the stack.
+  bool is_plain() const { return by_value.empty() && !variadic; }
 };
 inline constexpr u32 kMaxResults = 2;
-inline constexpr u32 kMaxParameters = 64;
+inline constexpr u32 kMaxParameters = 256;
+inline constexpr u32 kMaxByValueBytes = 1u << 20;  // of one call
 
 enum FunctionFlag : u32 {
   kKernel = 1,    // worth an emitter of its own: named in the profile whatever it costs
@@ -175,9 +193,12 @@ struct Data {
   std::vector<Relocation> relocations;
 };
 
+// A function, or a variable (only its address is used), that the host has under this name.
 struct Import {
   u32 name = 0;
-  u32 type = 0;  // in Module::types
+  u32 type = 0;         // in Module::types; of a variable: any
+  bool is_data = false;
+  bool is_weak = false;  // its address is null where the host has none
 };
 
 struct Module {

@@ -143,9 +143,30 @@ class Parser {
     expect(')');
     return list;
   }
+  void parameters(FunctionType& t) {
+    expect('(');
+    if (accept(')')) return;
+    do {
+      if (accept_word("...")) {
+        t.variadic = true;
+        break;
+      }
+      if (!accept('[')) {
+        t.parameters.push_back(kind_named(word()));
+        continue;
+      }
+      ByValue& v = t.by_value.emplace_back();
+      v.parameter = size32(t.parameters);
+      v.bytes = static_cast<u32>(number());
+      if (accept_word("align")) v.align_log2 = log2_of(number());
+      expect(']');
+      t.parameters.push_back(Kind::Ptr);
+    } while (accept(',') && !failed());
+    expect(')');
+  }
   FunctionType function_type() {
     FunctionType t;
-    t.parameters = kinds();
+    parameters(t);
     if (accept('-')) {
       expect('>');
       t.results = kinds();
@@ -208,7 +229,9 @@ class Parser {
     } else if (w == "import") {
       Import& i = m_.imports[symbols_[peek_symbol()].index];
       i.name = m_.intern(symbol());
-      i.type = m_.intern_type(function_type());
+      i.is_data = accept_word("data");
+      i.type = m_.intern_type(i.is_data ? FunctionType{} : function_type());
+      i.is_weak = accept_word("weak");
     } else if (w == "data") {
       data();
     } else {

@@ -22,8 +22,9 @@ class Printer {
       put("import ");
       symbol(i.name);
       put(" ");
-      function_type(m_.types[i.type]);
-      put("\n");
+      if (i.is_data) put("data");
+      else function_type(m_.types[i.type]);
+      put(i.is_weak ? " weak\n" : "\n");
     }
     for (const Data& d : m_.data) data(d);
     for (const Function& f : m_.functions) function(f);
@@ -96,8 +97,25 @@ class Printer {
     put(")");
   }
 
+  // `[24]` is a parameter of 24 bytes by value, `[24 align 16]` one that lies so; `...` comes last.
+  void parameters(const FunctionType& t) {
+    put("(");
+    usize next = 0;
+    for (usize i = 0; i < t.parameters.size(); ++i) {
+      if (i) put(", ");
+      if (next == t.by_value.size() || t.by_value[next].parameter != i) {
+        put("%s", kKindNames[static_cast<u8>(t.parameters[i])]);
+        continue;
+      }
+      const ByValue& v = t.by_value[next++];
+      put(v.align_log2 > 3 ? "[%u align %u]" : "[%u]", v.bytes, 1u << v.align_log2);
+    }
+    if (t.variadic) put(t.parameters.empty() ? "..." : ", ...");
+    put(")");
+  }
+
   void function_type(const FunctionType& t) {
-    kinds(t.parameters);
+    parameters(t);
     if (t.results.empty()) return;
     put(" -> ");
     kinds(t.results);

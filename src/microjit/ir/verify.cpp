@@ -264,6 +264,7 @@ class FunctionVerifier {
         return check_call(i, module_.functions[i.aux].type, 0);
       case Signature::CallImport:
         if (i.aux >= module_.imports.size()) return "no such import";
+        if (module_.imports[i.aux].is_data) return "a call of a variable";
         return check_call(i, module_.imports[i.aux].type, 0);
       case Signature::CallIndirect:
         if (i.operand_count == 0 || operand(i, 0) != ptr) return bad;
@@ -275,6 +276,9 @@ class FunctionVerifier {
         const FunctionType& type = module_.types[call_type(call)];
         return ok(type.results.size() == 2 && t == Type{type.results[1]});
       }
+      case Signature::VaStart:
+        if (!module_.types[f_.type].variadic) return "va_start in a function that is not variadic";
+        return ok(all(1, ptr) && t.is_void());
       case Signature::Branch:
         return ok(count(0) && i.edge_count == 1 && t.is_void());
       case Signature::BranchIf:
@@ -347,6 +351,20 @@ class FunctionVerifier {
   u64 stack_bytes_ = 0;
 };
 
+const char* check_by_value(const FunctionType& t) {
+  u64 total = 0;
+  i64 before = -1;
+  for (const ByValue& v : t.by_value) {
+    if (i64{v.parameter} <= before || v.parameter >= t.parameters.size() ||
+        t.parameters[v.parameter] != Kind::Ptr)
+      return "IR image: a parameter by value that is no pointer, or out of order";
+    if (v.align_log2 < 3 || v.align_log2 > 10 || (total += v.bytes) > kMaxByValueBytes)
+      return "IR image: a parameter by value of an absurd size or alignment";
+    before = v.parameter;
+  }
+  return nullptr;
+}
+
 Result<void> verify_tables(const Module& m) {
   for (const FunctionType& t : m.types) {
     if (t.results.size() > kMaxResults || t.parameters.size() > kMaxParameters)
@@ -355,6 +373,7 @@ Result<void> verify_tables(const Module& m) {
       if (!is_signature_kind(k)) return Error::format("IR image: a parameter of an invalid type");
     for (const Kind k : t.results)
       if (!is_signature_kind(k)) return Error::format("IR image: a result of an invalid type");
+    if (const char* wrong = check_by_value(t)) return Error::format("%s", wrong);
   }
   for (const Module::String& s : m.strings)
     if (u64{s.offset} + s.size > m.characters.size())

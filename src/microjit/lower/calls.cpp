@@ -87,26 +87,10 @@ Parts FunctionLowering::load_parts(llvm::Type* type, ValueId pointer) {
   return parts;
 }
 
-// A structure passed by value: the callee gets the address of a copy.
-ValueId FunctionLowering::copy_for_call(const llvm::CallBase& call, u32 argument) {
-  const u64 bytes = types_.layout().getTypeAllocSize(call.getParamByValType(argument));
-  const u32 align_log2 = log2_of(call.getParamAlign(argument).valueOrOne().value());
-  const ValueId copy = e_.stack_alloc(bytes, std::max(3u, align_log2));
-  e_.emit(Op::memcopy, {}, {copy, one(*call.getArgOperand(argument)), e_.constant(kI64, bytes)});
-  return copy;
-}
-
-bool FunctionLowering::push_arguments(const llvm::CallBase& call, const Signature& signature,
+void FunctionLowering::push_arguments(const llvm::CallBase& call, const Signature& signature,
                                       Parts& operands) {
   for (u32 i = 0; i < call.arg_size(); ++i) {
     const llvm::Value& argument = *call.getArgOperand(i);
-    if (call.paramHasAttr(i, llvm::Attribute::InAlloca) ||
-        call.paramHasAttr(i, llvm::Attribute::Preallocated))
-      return false;
-    if (call.isByValArgument(i)) {
-      operands.push_back(copy_for_call(call, i));
-      continue;
-    }
     const Parts parts = as_passed_masks(argument);
     if (signature.parameters[i].by_reference) {
       const ValueId slot = e_.stack_alloc(parts_bytes(argument.getType()), 6);
@@ -116,9 +100,13 @@ bool FunctionLowering::push_arguments(const llvm::CallBase& call, const Signatur
     }
     const bool is_signed = call.paramHasAttr(i, llvm::Attribute::SExt);
     const Parts passed = to_passed(argument.getType(), parts, is_signed);
+    if (!signature.parameters[i].passed.empty()) {
+      operands.push_back(e_.stack_alloc(passed.size() * 8, 4));
+      store_parts(passed, operands.back());
+      continue;
+    }
     operands.insert(operands.end(), passed.begin(), passed.end());
   }
-  return true;
 }
 
 // ---- The call ----------------------------------------------------------------------------------
@@ -133,35 +121,32 @@ Parts FunctionLowering::call_with(Op op, u32 aux, const ir::FunctionType& type,
   return results;
 }
 
+// A callee whose type is another than the call's (a variadic one's, for example) is called through
+// its address.
 void FunctionLowering::lower_plain_call(const llvm::CallBase& call) {
-  const Signature& signature = types_.signature(call.getFunctionType());
-  Parts operands;
+  const Signature signature = types_.signature(call);
   if (!signature.unsupported.empty()) {
     fail(call, signature.unsupported);
     return set(call, zeros(call.getType()));
   }
-  // A callee whose type is another than the call's is called through its address.
-  const llvm::Function* const callee = call.getCalledFunction();
+  const auto* const callee =
+      llvm::dyn_cast<llvm::Function>(call.getCalledOperand()->stripPointerCastsAndAliases());
   const ModuleLowering::Place* const place = callee ? context_.place(*callee) : nullptr;
   if (callee && !place) return set(call, zeros(call.getType()));  // reported where declared
-  if (!callee) operands.push_back(one(*call.getCalledOperand()));
+  const u32 type = context_.module().intern_type(signature.type);
+  const bool direct = callee && context_.type_of(*place) == type;
+  Parts operands;
+  if (!direct) operands.push_back(one(*call.getCalledOperand()));
   ValueId result_slot = ir::kNoValue;
   if (signature.hidden_result) {
     result_slot = e_.stack_alloc(parts_bytes(call.getType()), 6);
     operands.push_back(result_slot);
   }
-  if (!push_arguments(call, signature, operands)) fail(call, "this way to pass an argument");
-
-  const bool import = callee && place->target == ir::Target::Import;
-  ir::FunctionType type = signature.type;
-  if (!import && (callee ? callee->hasStructRetAttr() : call.hasStructRetAttr()))
-    type.results = {Kind::Ptr};
-  Parts results;
-  if (!callee) {
-    results = call_with(Op::call_indirect, context_.module().intern_type(type), type, operands);
-  } else {
-    results = call_with(import ? Op::call_import : Op::call, place->index, type, operands);
-  }
+  push_arguments(call, signature, operands);
+  const Op op = !direct                                 ? Op::call_indirect
+                : place->target == ir::Target::Import ? Op::call_import
+                                                      : Op::call;
+  const Parts results = call_with(op, direct ? place->index : type, signature.type, operands);
   if (call.getType()->isVoidTy()) return;
   set(call, signature.hidden_result ? load_parts(call.getType(), result_slot)
                                     : from_passed(call.getType(), results));

@@ -9,7 +9,7 @@ FunctionLowering::FunctionLowering(ModuleLowering& context, llvm::Function& sour
     : context_(context),
       types_(context.types()),
       source_(source),
-      signature_(context.types().signature(source.getFunctionType())),
+      signature_(context.types().signature(source)),
       e_(context.module(), target),
       b_(e_.builder()) {}
 
@@ -49,6 +49,12 @@ void FunctionLowering::take_arguments() {
     const Passing& passing = signature_.parameters[argument.getArgNo()];
     Parts passed;
     for (usize i = 0; i < passing.kinds.size(); ++i) passed.push_back(b_.argument(0, next++));
+    if (!passing.passed.empty()) {
+      const ValueId copy = passed[0];
+      passed.clear();
+      for (const Kind kind : passing.passed)
+        passed.push_back(e_.load({kind}, copy, static_cast<i64>(8 * passed.size()), 3));
+    }
     set(argument, passing.by_reference ? load_parts(argument.getType(), passed[0])
                                        : from_passed(argument.getType(), passed));
   }

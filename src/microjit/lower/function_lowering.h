@@ -147,7 +147,7 @@ class FunctionLowering {
   void lower_call(const llvm::CallBase& call);
   bool lower_inline_asm(const llvm::CallBase& call);
   void lower_plain_call(const llvm::CallBase& call);
-  bool push_arguments(const llvm::CallBase& call, const Signature& signature, Parts& operands);
+  void push_arguments(const llvm::CallBase& call, const Signature& signature, Parts& operands);
   Parts call_with(Op op, u32 aux, const ir::FunctionType& type, const Parts& operands);
   ValueId to_passed(const Leaf& leaf, ValueId part, bool is_signed);
   ValueId from_passed(const Leaf& leaf, ValueId passed);
@@ -158,7 +158,6 @@ class FunctionLowering {
   void store_parts(const Parts& parts, ValueId pointer);
   Parts load_parts(llvm::Type* type, ValueId pointer);
   u64 parts_bytes(llvm::Type* type);
-  ValueId copy_for_call(const llvm::CallBase& call, u32 argument);
   Parts as_passed_masks(const llvm::Value& value);
 
   // ---- Intrinsics (intrinsics.cpp): the handlers named in intrinsics.def
@@ -182,6 +181,8 @@ class FunctionLowering {
   void intrinsic_fpclass(const llvm::CallBase& call, Op op);
   void intrinsic_copy(const llvm::CallBase& call, Op op);
   void intrinsic_fill(const llvm::CallBase& call, Op op);
+  void intrinsic_va_start(const llvm::CallBase& call, Op op);
+  void intrinsic_va_copy(const llvm::CallBase& call, Op op);
   void intrinsic_ptrmask(const llvm::CallBase& call, Op op);
   void intrinsic_reduce(const llvm::CallBase& call, Op op);
   void intrinsic_reduce_float(const llvm::CallBase& call, Op op);

@@ -376,6 +376,17 @@ void FunctionLowering::intrinsic_ptrmask(const llvm::CallBase& call, Op) {
   set(call, e_.bitcast(e_.binary(Op::and_, bits, mask), kPtr));
 }
 
+void FunctionLowering::intrinsic_va_start(const llvm::CallBase& call, Op) {
+  e_.emit(Op::va_start_, {}, {one(*call.getArgOperand(0))});
+}
+
+void FunctionLowering::intrinsic_va_copy(const llvm::CallBase& call, Op) {
+  constexpr u64 kVaListBytes = 24;
+  e_.emit(Op::memcopy, {},
+          {one(*call.getArgOperand(0)), one(*call.getArgOperand(1)),
+           e_.constant(kI64, kVaListBytes)});
+}
+
 // ---- Vectors -----------------------------------------------------------------------------------
 
 void FunctionLowering::intrinsic_reduce(const llvm::CallBase& call, Op op) {

@@ -8,8 +8,7 @@
 // linkage is lowered; functions that are declared only become imports. The IR follows the System V
 // AMD64 calling convention, so that imports may be C functions and exports may be called from C,
 // with these exceptions among the lowered functions themselves: vectors of more than 8 bytes and
-// results of more than two scalars go by reference, structures passed `byval` as pointers to
-// copies.
+// results of more than two scalars go by reference.
 //
 // Annotations: [[clang::annotate("bf.kernel")]], "bf.reassoc", "bf.cold" set the function's flags;
 // "bf.specialise(0,2)" names the parameters worth specialising on.

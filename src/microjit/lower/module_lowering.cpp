@@ -103,6 +103,11 @@ const ModuleLowering::Place* ModuleLowering::place(const llvm::GlobalValue& glob
   return found == places_.end() ? nullptr : &found->second;
 }
 
+u32 ModuleLowering::type_of(const Place& function) {
+  return function.target == ir::Target::Import ? module().imports[function.index].type
+                                               : module().functions[function.index].type;
+}
+
 u32 ModuleLowering::import_from_library(std::string_view name, const ir::FunctionType& type) {
   ir::Module& m = module();
   for (u32 i = 0; i < m.imports.size(); ++i)
@@ -141,13 +146,11 @@ std::string ModuleLowering::unique_name(const llvm::GlobalValue& global) {
 
 void ModuleLowering::declare_function(const llvm::Function& source) {
   ir::Module& m = module();
-  const Signature& signature = types_.signature(source.getFunctionType());
+  const Signature& signature = types_.signature(source);
   if (!signature.unsupported.empty()) error(&source, nullptr, signature.unsupported);
   ir::Function function;
   function.name = m.intern(unique_name(source));
-  ir::FunctionType type = signature.type;
-  if (source.hasStructRetAttr()) type.results = {Kind::Ptr};
-  function.type = m.intern_type(type);
+  function.type = m.intern_type(signature.type);
   function.index = static_cast<u32>(m.functions.size());
   function.exported = is_exported(source);
   if (source.hasFnAttribute(llvm::Attribute::Cold)) function.flags |= ir::kCold;
@@ -157,10 +160,8 @@ void ModuleLowering::declare_function(const llvm::Function& source) {
 
 void ModuleLowering::declare_import(const llvm::Function& source) {
   ir::Module& m = module();
-  const Signature& signature = types_.signature(source.getFunctionType());
+  const Signature& signature = types_.signature(source);
   std::string unsupported = signature.unsupported;
-  for (const llvm::Argument& argument : source.args())
-    if (argument.hasByValAttr()) unsupported = "an import with a structure passed by value";
   if (signature.hidden_result) unsupported = "an import with a result in more than two registers";
   for (const Passing& p : signature.parameters)
     if (p.by_reference) unsupported = "an import with a vector as an argument";
@@ -257,7 +258,7 @@ void ModuleLowering::run() {
     if (reachable_.count(&v) && place(v)) fill_data(v);
   for (llvm::Function& f : source_) {
     if (f.isDeclaration() || !reachable_.count(&f)) continue;
-    if (!types_.signature(f.getFunctionType()).unsupported.empty()) continue;
+    if (!types_.signature(f).unsupported.empty()) continue;
     ir::Function& target = module().functions[place(f)->index];
     FunctionLowering(*this, f, target).run();
     if (result_.errors.empty()) clean_up(target);

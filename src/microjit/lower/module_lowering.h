@@ -26,6 +26,8 @@ class ModuleLowering {
     u32 index;
   };
   const Place* place(const llvm::GlobalValue& global) const;
+  // The function type of what a function became.
+  u32 type_of(const Place& function);
   // The import of a function of the C run-time library that the lowering itself needs.
   u32 import_from_library(std::string_view name, const ir::FunctionType& type);
 

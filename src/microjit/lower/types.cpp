@@ -2,6 +2,8 @@
 
 #include <llvm/Support/raw_ostream.h>
 
+#include <algorithm>
+
 namespace bf::lower {
 
 namespace {
@@ -57,6 +59,15 @@ bool describe(llvm::Type* type, Leaf& leaf) {
   leaf.part = {kind, static_cast<u8>(per_part)};
   leaf.parts = padded / per_part;
   return true;
+}
+
+constexpr u32 kGeneralRegisters = 6;  // with arguments, in the System V AMD64 ABI
+
+u32 general_registers(const ir::FunctionType& type) {
+  const i64 vector = std::count(type.parameters.begin(), type.parameters.end(), Kind::F32) +
+                     std::count(type.parameters.begin(), type.parameters.end(), Kind::F64);
+  return static_cast<u32>(type.parameters.size() - static_cast<usize>(vector) -
+                          type.by_value.size());
 }
 
 }  // namespace
@@ -151,14 +162,47 @@ Passing Types::passing(llvm::Type* type, bool is_result) {
   return result;
 }
 
-const Signature& Types::signature(llvm::FunctionType* type) {
-  std::unique_ptr<Signature>& entry = signatures_[type];
-  if (entry) return *entry;
-  entry = std::make_unique<Signature>();
-  Signature& s = *entry;
-  if (type->isVarArg()) s.unsupported = "variadic functions are not supported";
-  for (llvm::Type* const t : type->subtypes())
-    if (s.unsupported.empty()) s.unsupported = shape(t).unsupported;
+// A parameter of class MEMORY, or one that finds too few registers left for all of it.
+Passing Types::parameter(llvm::Type* type, llvm::AttributeSet attributes, Signature& signature) {
+  if (attributes.hasAttribute(llvm::Attribute::ByVal)) {
+    Passing result;
+    const u64 bytes = layout_.getTypeAllocSize(attributes.getByValType());
+    const u64 align = attributes.getAlignment().valueOrOne().value();
+    if (align > 1024) signature.unsupported = "a structure by value aligned to more than 1024 bytes";
+    if (bytes > ir::kMaxByValueBytes) signature.unsupported = "a structure by value of over 1 MiB";
+    result.kinds = {Kind::Ptr};
+    // Nothing is passed of a structure that is empty, but the callee has a parameter.
+    result.copied_bytes = static_cast<u32>(bytes);
+    result.align_log2 = std::max(3u, log2_of(align));
+    result.is_copied = true;
+    return result;
+  }
+  if (attributes.hasAttribute(llvm::Attribute::InAlloca) ||
+      attributes.hasAttribute(llvm::Attribute::Preallocated) ||
+      attributes.hasAttribute(llvm::Attribute::Nest))
+    signature.unsupported = "this way to pass an argument is not supported";
+  Passing result = passing(type, false);
+  // An integer of 128 bits that finds one register left goes to the stack, and so does what follows
+  // it (as LLVM reads the ABI; GCC gives that register to the next one).
+  const bool wide = type->isIntegerTy(128);
+  if (wide && general_registers(signature.type) + 2 > kGeneralRegisters)
+    signature.registers_used_up = true;
+  if (signature.registers_used_up && passed_kind(shape(type).leaves[0].part) != Kind::F32 &&
+      passed_kind(shape(type).leaves[0].part) != Kind::F64) {
+    result.is_copied = true;
+    result.copied_bytes = wide ? 16 : 8;
+    result.align_log2 = wide ? 4 : 3;
+    result.passed = std::move(result.kinds);
+    result.kinds = {Kind::Ptr};
+  }
+  return result;
+}
+
+Signature Types::make_signature(llvm::FunctionType* type, llvm::AttributeList attributes,
+                                llvm::ArrayRef<llvm::Type*> passed) {
+  Signature s;
+  s.unsupported = shape(type->getReturnType()).unsupported;
+  s.type.variadic = type->isVarArg();
   s.result = passing(type->getReturnType(), true);
   s.hidden_result = s.result.by_reference;
   if (s.hidden_result) {
@@ -166,14 +210,39 @@ const Signature& Types::signature(llvm::FunctionType* type) {
   } else {
     s.type.results = s.result.kinds;
   }
-  for (llvm::Type* const t : type->params()) {
-    s.parameters.push_back(passing(t, false));
-    const std::vector<Kind>& kinds = s.parameters.back().kinds;
-    s.type.parameters.insert(s.type.parameters.end(), kinds.begin(), kinds.end());
+  for (u32 i = 0; i < passed.size(); ++i) {
+    if (s.unsupported.empty()) s.unsupported = shape(passed[i]).unsupported;
+    const llvm::AttributeSet own = attributes.getParamAttrs(i);
+    s.parameters.push_back(parameter(passed[i], own, s));
+    const Passing& p = s.parameters.back();
+    if (p.is_copied)
+      s.type.by_value.push_back(
+          {static_cast<u32>(s.type.parameters.size()), p.copied_bytes, p.align_log2});
+    if (p.by_reference && i >= type->getNumParams())
+      s.unsupported = "a vector as an argument of a variadic function is not supported";
+    s.type.parameters.insert(s.type.parameters.end(), p.kinds.begin(), p.kinds.end());
+    // Who returns a structure through a pointer returns the pointer, too (System V AMD64, 3.2.3).
+    if (own.hasAttribute(llvm::Attribute::StructRet)) s.type.results = {Kind::Ptr};
   }
   if (s.type.parameters.size() > ir::kMaxParameters)
-    s.unsupported = "more than 64 parameters are not supported";
+    s.unsupported = "more than 256 parameters are not supported";
+  return s;
+}
+
+const Signature& Types::signature(const llvm::Function& function) {
+  std::unique_ptr<Signature>& entry = signatures_[&function];
+  if (!entry) {
+    llvm::FunctionType* const type = function.getFunctionType();
+    entry = std::make_unique<Signature>(
+        make_signature(type, function.getAttributes(), type->params()));
+  }
   return *entry;
+}
+
+Signature Types::signature(const llvm::CallBase& call) {
+  std::vector<llvm::Type*> passed;
+  for (const llvm::Use& argument : call.args()) passed.push_back(argument->getType());
+  return make_signature(call.getFunctionType(), call.getAttributes(), passed);
 }
 
 }  // namespace bf::lower

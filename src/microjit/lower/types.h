@@ -4,6 +4,7 @@
 #include <llvm/ADT/DenseMap.h>
 #include <llvm/IR/DataLayout.h>
 #include <llvm/IR/DerivedTypes.h>
+#include <llvm/IR/InstrTypes.h>
 
 #include <memory>
 #include <string>
@@ -41,12 +42,17 @@ struct Shape {
 // How one parameter or the result is passed (ir::FunctionType allows i32, i64, f32, f64 and ptr).
 struct Passing {
   bool by_reference = false;  // a pointer to memory with its parts in a row
+  bool is_copied = false;     // what the pointer points to is passed on the stack (ir::ByValue)
+  u32 copied_bytes = 0;
+  u32 align_log2 = 3;         // of that copy
   std::vector<Kind> kinds;    // of its parts, or Ptr
+  std::vector<Kind> passed;   // of what is copied, in words, where that is the value itself
 };
 
 struct Signature {
   ir::FunctionType type;
   Passing result;
+  bool registers_used_up = false;  // of the general ones
   bool hidden_result = false;  // the first parameter points to where the result goes
   std::vector<Passing> parameters;
   std::string unsupported;
@@ -57,17 +63,23 @@ class Types {
   explicit Types(const llvm::DataLayout& layout) : layout_(layout) {}
 
   const Shape& shape(llvm::Type* type);
-  const Signature& signature(llvm::FunctionType* type);
+  // Of a function, for its definition and for those who import it.
+  const Signature& signature(const llvm::Function& function);
+  // Of a call: all that is passed, which for a variadic callee is more than its type lists.
+  Signature signature(const llvm::CallBase& call);
   const llvm::DataLayout& layout() const { return layout_; }
 
  private:
   void flatten(llvm::Type* type, u64 offset, Shape& shape);
   void add_leaf(llvm::Type* type, u64 offset, Shape& shape);
   Passing passing(llvm::Type* type, bool is_result);
+  Passing parameter(llvm::Type* type, llvm::AttributeSet attributes, Signature& signature);
+  Signature make_signature(llvm::FunctionType* type, llvm::AttributeList attributes,
+                           llvm::ArrayRef<llvm::Type*> passed);
 
   const llvm::DataLayout& layout_;
   llvm::DenseMap<llvm::Type*, std::unique_ptr<Shape>> shapes_;
-  llvm::DenseMap<llvm::FunctionType*, std::unique_ptr<Signature>> signatures_;
+  llvm::DenseMap<const llvm::Function*, std::unique_ptr<Signature>> signatures_;
 };
 
 // The parts of a mask with that many lanes, of lanes of a kind.

@@ -172,6 +172,8 @@ void Compiler::instruction(const Instruction& i) {
     case Signature::CallImport:
     case Signature::CallIndirect:
       return call(i);
+    case Signature::VaStart:
+      return start_va_list(i);
     case Signature::Branch:
       return branch(i);
     case Signature::BranchIf:

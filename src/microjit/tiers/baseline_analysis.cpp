@@ -115,25 +115,19 @@ const ir::FunctionType& call_type(const ir::Module& m, const Instruction& call) 
 }
 
 u32 stack_argument_bytes(const ir::FunctionType& type) {
-  u32 integers = 0, floats = 0;
-  for (const Kind k : type.parameters) ++(bank_of({k}) == Bank::Gp ? integers : floats);
-  return 8 * ((integers > kIntegerArguments ? integers - kIntegerArguments : 0) +
-              (floats > kFloatArguments ? floats - kFloatArguments : 0));
+  return count_arguments(type).stack_bytes;
 }
 
 Passing::Passing(const ir::FunctionType& type) {
   constexpr RegId kIntegers[] = {kRdi, kRsi, kRdx, kRcx, kR8, kR9};
-  u32 integers = 0, floats = 0, stack_bytes = 0;
-  for (usize n = 0; n < type.parameters.size(); ++n) {
-    if (bank_of({type.parameters[n]}) == Bank::Gp && integers < kIntegerArguments) {
-      where[n] = {kIntegers[integers++], 0};
-    } else if (bank_of({type.parameters[n]}) == Bank::Vec && floats < kFloatArguments) {
-      where[n] = {vec_id(floats++), 0};
-    } else {
-      where[n] = {kNoReg, stack_bytes};
-      stack_bytes += 8;
-    }
-  }
+  used = pass_arguments(type, [&](usize n, ArgumentPlace place) {
+    if (place.where == ArgumentPlace::General)
+      where[n] = {kIntegers[place.at], 0, 0};
+    else if (place.where == ArgumentPlace::Vector)
+      where[n] = {vec_id(place.at), 0, 0};
+    else
+      where[n] = {kNoReg, place.at, place.where == ArgumentPlace::Copy ? place.bytes + 1 : 0};
+  });
 }
 
 Analysis::Analysis(const ir::Module& module, const ir::Function& function,
@@ -262,8 +256,12 @@ void Analysis::number() {
     for (const Instruction& i : f_.instructions_of(block)) {
       position += 1;  // even: reads
       if (is_call(f_, i, features_)) calls_.push_back(position);
-      if (i.op == Op::call || i.op == Op::call_import || i.op == Op::call_indirect)
-        outgoing_bytes = std::max(outgoing_bytes, stack_argument_bytes(call_type(module_, i)));
+      if (i.op == Op::call || i.op == Op::call_import || i.op == Op::call_indirect) {
+        const ir::FunctionType& type = call_type(module_, i);
+        outgoing_bytes = std::max(outgoing_bytes, stack_argument_bytes(type));
+        for (const ir::ByValue& copy : type.by_value)
+          frame_alignment = std::max(frame_alignment, 1u << copy.align_log2);
+      }
       if (i.op == Op::stack_alloc) frame_alignment = std::max(frame_alignment, 1u << i.aux);
       const bool delayed = i.result != ir::kNoValue && values[i.result].by_user;
       if (!delayed)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "microjit/link.h"
+#include "microjit/passing.h"
 #include "microjit/tiers/baseline_layout.h"
 
 namespace bf::microjit::baseline {
@@ -156,14 +157,15 @@ bool copies_inline(const ir::Function& f, const ir::Instruction& i);
 const ir::FunctionType& call_type(const ir::Module& m, const ir::Instruction& call);
 
 // Where System V passes a parameter: in a register, or at a byte offset of the stack arguments.
-inline constexpr u32 kIntegerArguments = 6, kFloatArguments = 8;
 u32 stack_argument_bytes(const ir::FunctionType& type);
 struct Passed {
   RegId reg;
   u32 stack_offset;
+  u32 copied;  // 0, or one more than the bytes that are passed instead of the address of them
 };
 struct Passing {
   Passed where[ir::kMaxParameters];  // as many as there are parameters
+  ArgumentCount used;
   explicit Passing(const ir::FunctionType& type);
 };
 

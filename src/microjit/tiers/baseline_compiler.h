@@ -261,6 +261,13 @@ class Compiler {
   void search_case(std::span<const std::pair<u64, Label>> cases, RegId value, u32 bytes,
                    Label otherwise);
 
+  // ---- baseline_system.cpp
+  void save_variadic_arguments();
+  void start_va_list(const ir::Instruction& i);
+  void copy_arguments(std::span<const ir::ValueId> arguments, const Passing& passing,
+                      const ir::FunctionType& type);
+  void copy_argument(RegId from, i32 to, u32 bytes);
+
   // ---- baseline_vector.cpp
   void vector_op(const ir::Instruction& i);
   bool vector_by_parts(const ir::Instruction& i);
@@ -356,6 +363,7 @@ class Compiler {
   std::vector<i32> free_slots_[4];  // of 8, 16, 32, 64 bytes
   u32 frame_patch_ = 0;             // offset of the `sub rsp, imm32`
   i32 profile_start_ = 0, profile_callees_ = 0;
+  i32 save_area_ = 0;  // of a variadic function
   std::vector<std::pair<ir::ValueId, i32>> stack_allocs_;
   ir::Location location_ = 0;
 };

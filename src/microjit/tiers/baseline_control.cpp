@@ -198,9 +198,12 @@ void Compiler::call(const Instruction& i) {
   const ir::FunctionType& type = call_type(module_, i);
   const Passing passing(type);
   const u32 first = i.op == Op::call_indirect ? 1 : 0;
+  const RegId target = type.variadic ? kR10 : kRax;
   const auto operands = f_.operands_of(i);
   save_before_call(i);
+  if (!type.by_value.empty()) copy_arguments(operands.subspan(first), passing, type);
   for (usize n = 0; n < type.parameters.size(); ++n) {
+    if (passing.where[n].copied != 0) continue;
     Move move;
     move.to = passing.where[n].reg;
     if (move.to == kNoReg)
@@ -211,18 +214,19 @@ void Compiler::call(const Instruction& i) {
   }
   if (i.op == Op::call_indirect) {
     Move move;
-    move.to = kRax;
+    move.to = target;
     add_source(move, operands[0], 0);
     moves_.push_back(move);
   }
   run_moves();
   if (analysis_.wide_vectors) a_.vzeroupper();
+  if (type.variadic) a_.mov(x86::eax, Imm(passing.used.vector));
   if (i.op == Op::call) {
-    reloc(kRax, RelocKind::Slot, i.aux);
-    a_.call(x86::ptr(x86::rax, 0, 8));
+    reloc(target, RelocKind::Slot, i.aux);
+    a_.call(x86::ptr(gp64(target), 0, 8));
   } else {
-    if (i.op == Op::call_import) reloc(kRax, RelocKind::Import, i.aux);
-    a_.call(x86::rax);
+    if (i.op == Op::call_import) reloc(target, RelocKind::Import, i.aux);
+    a_.call(gp64(target));
   }
   forget_cache(~kCalleeSaved);
   bind_results(i, type);

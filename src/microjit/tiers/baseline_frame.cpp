@@ -123,6 +123,7 @@ void Compiler::receive_parameters() {
   const ir::Block& entry = f_.blocks[0];
   u32 general = 0;
   for (const ir::Kind k : type.parameters) general += bank_of({k}) == Bank::Gp ? 1 : 0;
+  if (type.variadic) save_variadic_arguments();
   if (options_.profile) profile_entry(general);
   for (u32 n = 0; n < entry.argument_count; ++n) {
     const ValueId v = entry.first_argument + n;
@@ -150,7 +151,10 @@ void Compiler::receive_parameters() {
     const RegId fixed = part(v, 0).fixed;
     if (info(v).bank == Bank::Gp) {
       const RegId to = fixed != kNoReg ? fixed : kScratchGp;
-      a_.mov(gp64(to), from);
+      if (passing.where[n].copied != 0)
+        a_.lea(gp64(to), from);
+      else
+        a_.mov(gp64(to), from);
       if (fixed == kNoReg) store_part(v, 0, to);
     } else {
       const RegId to = fixed != kNoReg ? fixed : kScratchVec;
