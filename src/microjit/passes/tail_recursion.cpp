@@ -15,6 +15,8 @@ class TailRecursion {
   explicit TailRecursion(Graph& graph) : g_(graph) {}
 
   bool run() {
+    // Arguments by value are copies of the callee's own.
+    if (!g_.module().types[g_.function_type].is_plain()) return false;
     for (const InstId id : g_.blocks[0].instructions)
       if (g_.insts[id].op == Op::stack_alloc) return false;
     const Cfg cfg(g_);
