@@ -66,6 +66,7 @@ Result<void> Engine::make_entries() {
     state->stub = at;
     state->interp_entry = at + kStubBytes;
     state->slot.store(state->interp_entry, std::memory_order_release);
+    state->generic_slot.store(state->interp_entry, std::memory_order_release);
     at += kStubBytes + kEntryBytes;
   }
   return {};
@@ -87,6 +88,10 @@ u64 Engine::resolve(const CodeRelocation& r) const {
   switch (r.kind) {
     case RelocKind::Slot:
       return reinterpret_cast<u64>(&functions_[r.index]->slot);
+    case RelocKind::GenericSlot:
+      return reinterpret_cast<u64>(&functions_[r.index]->generic_slot);
+    case RelocKind::GuardFailures:
+      return reinterpret_cast<u64>(&functions_[r.index]->guard_failures);
     case RelocKind::Stub:
       return reinterpret_cast<u64>(functions_[r.index]->stub);
     case RelocKind::Import:

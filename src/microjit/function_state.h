@@ -24,6 +24,11 @@ struct FunctionState {
   // Where every call goes. Changed by one release store.
   std::atomic<const void*> slot{nullptr};
 
+  // Where calls go whose guards failed (call_generic): the best version that has none. Before a
+  // version with guards is published, this must be one that does not go through `slot`.
+  std::atomic<const void*> generic_slot{nullptr};
+  u64 guard_failures = 0;  // counted by compiled code; cores may lose each other's
+
   const void* interp_entry = nullptr;  // native entry to the interpreter for this function
   const void* stub = nullptr;          // its address as a value: jumps through the slot, for ever
 

@@ -75,6 +75,8 @@ const void* helper_address(Helper helper);
 // What an 8-byte field in code stands for.
 enum class RelocKind : u8 {
   Slot,         // address of the slot (std::atomic<const void*>) of function `index`
+  GenericSlot,  // address of its slot for the version without guards (call_generic)
+  GuardFailures,  // address of its count of guards that failed (u64)
   Stub,         // callable address of function `index` that never changes: jumps through its slot
   Import,       // address of import `index`
   Data,         // address of data `index`, plus addend

@@ -60,6 +60,7 @@ bool Engine::promote(FunctionState& state, Tier tier) {
   auto entry = code ? install(*code) : Result<const u8*>(code.error());
   if (entry) {
     const Tier from = state.tier.load(std::memory_order_relaxed);
+    state.generic_slot.store(*entry, std::memory_order_release);
     state.slot.store(*entry, std::memory_order_release);
     state.tier.store(tier, std::memory_order_relaxed);
     state.compile_ticks += compile_ticks;

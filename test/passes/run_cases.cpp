@@ -6,6 +6,7 @@
 //   ; count @f load 1             ... in one function
 //   ; blocks @f 3                 how many blocks a function has afterwards
 //   ; argument 0 = 7              what the Context says of parameter 0 of every function
+//   ; target @f 3 = @g            what the profile has seen: instruction 3 of @f always calls @g
 //   ; tier tuned                  the tier that the Context names (default: opt)
 //
 // What the passes leave is verified after each one, and runs in the interpreter and in compiled
@@ -44,6 +45,11 @@ struct Case {
   std::vector<test::Call> calls;
   std::vector<Count> counts;
   std::vector<passes::ConstantArgument> arguments;
+  struct Target {
+    std::string caller, callee;
+    u32 instruction;
+  };
+  std::vector<Target> targets;
   Tier tier = Tier::Optimising;
 };
 
@@ -78,6 +84,11 @@ bool parse_directive(const std::string& line, Case& out) {
     words >> a.parameter >> word >> word;
     a.bits = std::strtoull(word.c_str(), nullptr, 0);
     out.arguments.push_back(a);
+  } else if (kind == "target") {
+    Case::Target t;
+    words >> t.caller >> t.instruction >> word >> t.callee;
+    t.caller.erase(0, 1), t.callee.erase(0, 1);
+    out.targets.push_back(t);
   } else if (kind == "tier") {
     words >> word;
     for (u32 t = 0; t < std::size(microjit::kTierNames); ++t)
@@ -113,6 +124,21 @@ void run_calls(const std::string& file, const char* when, const ir::Module& modu
   }
 }
 
+// What call_generic calls, the engine keeps beside what it calls by default; here it gets names.
+void add_generic_versions(ir::Module& module, const ir::Module& before) {
+  for (usize f = 0; f < before.functions.size(); ++f) {
+    const u32 generic = static_cast<u32>(module.functions.size());
+    bool called = false;
+    for (ir::Instruction& i : module.functions[f].instructions)
+      if (i.op == ir::Op::call_generic) called = true, i.aux = generic;
+    if (!called) continue;
+    module.functions.push_back(before.functions[f]);
+    module.functions.back().index = generic;
+    module.functions.back().exported = false;
+    module.functions.back().name = module.intern("generic " + std::string(before.name(before.functions[f])));
+  }
+}
+
 void run_file(const std::string& file) {
   std::ifstream in(file);
   const std::string text((std::istreambuf_iterator<char>(in)), {});
@@ -126,10 +152,14 @@ void run_file(const std::string& file) {
   if (!module) return fail(file, module.error().message());
   run_calls(file, "before", *module, TierPolicy::Interp, c);
   const ir::Module before = *module;
+  std::vector<passes::CallTarget> targets;
+  for (const Case::Target& t : c.targets)
+    targets.push_back({static_cast<u32>(before.find_function(t.caller)), t.instruction,
+                       static_cast<u32>(before.find_function(t.callee)), 1000, 0});
   for (ir::Function& f : module->functions) {
     passes::Graph graph(before, before.functions[f.index]);
     for (const passes::PassInfo* pass : c.passes) {
-      pass->run(graph, {before, platform::cpu_features(), c.tier, {}, {}, c.arguments});
+      pass->run(graph, {before, platform::cpu_features(), c.tier, {}, targets, c.arguments});
       if (!graph.settled()) return fail(file, std::string(pass->name) + " leaves the graph unsettled");
       f = graph.to_function();
       if (auto ok = ir::verify_function(before, f); !ok)
@@ -145,6 +175,7 @@ void run_file(const std::string& file) {
       fail(file, "has " + std::to_string(got) + " " + count.what + " afterwards, not " +
                      std::to_string(count.wanted) + ":\n" + std::string(printed.begin(), printed.end()));
   }
+  add_generic_versions(*module, before);
   run_calls(file, "after, interpreted", *module, TierPolicy::Interp, c);
   run_calls(file, "after, compiled", *module, TierPolicy::Baseline, c);
 }

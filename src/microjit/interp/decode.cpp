@@ -341,7 +341,7 @@ class Decoder {
     auto site = std::make_unique<CallSite>();
     u32 first = 0;
     u32 type = i.aux;
-    if (i.op == Op::call) {
+    if (i.op == Op::call || i.op == Op::call_generic) {
       site->callee = linkage_.functions[i.aux];
       type = module_.functions[i.aux].type;
     } else if (i.op == Op::call_import) {

@@ -346,7 +346,9 @@ Handler* switch_handler(u32 bytes) {
 Handler* return_handler(u32 count) { return count == 0 ? return_0 : count == 1 ? return_1 : return_2; }
 Handler* unreachable_handler() { return unreachable; }
 Handler* call_handler(Op op) {
-  return op == Op::call ? call : op == Op::call_import ? call_import : call_indirect;
+  return op == Op::call_import     ? call_import
+         : op == Op::call_indirect ? call_indirect
+                                   : call;
 }
 
 }  // namespace bf::microjit::interp

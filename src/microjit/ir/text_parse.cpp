@@ -447,7 +447,7 @@ class Parser {
     switch (op_info(i.op).signature) {
       case Signature::Call:
       case Signature::CallImport:
-        i.aux = lookup(symbol(), i.op == Op::call ? Target::Function : Target::Import);
+        i.aux = lookup(symbol(), i.op == Op::call_import ? Target::Import : Target::Function);
         expect('(');
         values(operands, ')');
         return;

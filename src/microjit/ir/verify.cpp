@@ -302,7 +302,7 @@ class FunctionVerifier {
   }
 
   u32 call_type(const Instruction& call) const {
-    if (call.op == Op::call) return module_.functions[call.aux].type;
+    if (call.op == Op::call || call.op == Op::call_generic) return module_.functions[call.aux].type;
     return call.op == Op::call_import ? module_.imports[call.aux].type : call.aux;
   }
 

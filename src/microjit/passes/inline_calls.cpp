@@ -133,7 +133,8 @@ class Inliner {
     const Inst* address = g_.definition(g_.resolve(g_.operand(call, 0)));
     if (!address || address->op != Op::func_addr) return false;
     callee = address->aux;
-    return context_.module.functions[callee].type == call.aux;
+    const auto& types = context_.module.types;
+    return types[context_.module.functions[callee].type] == types[call.aux];
   }
 
   u32 recursion(u32 frame, u32 callee) const {
@@ -149,7 +150,7 @@ class Inliner {
     const ir::Function& f = context_.module.functions[callee];
     const bool may = context_.module.types[f.type].is_plain() &&
                      !(f.flags & (ir::kKernel | ir::kCold)) && f.instructions.size() < 4096 &&
-                     stack_bytes(f) <= kMaxCalleeStack;
+                     context_.module.types[f.type].is_plain() && stack_bytes(f) <= kMaxCalleeStack;
     weights_.push_back({callee, may ? weight(f) : kHuge});
     return weights_.back().second;
   }

@@ -1,6 +1,7 @@
 // A call of the function itself whose results are returned at once becomes a jump to its start.
 //
-// Only where the function has no stack memory: a call would have had memory of its own.
+// Only where the function has no stack memory, and no arguments that are copied to memory: a call
+// would have had memory of its own.
 #include <algorithm>
 
 #include "microjit/passes/cfg.h"
@@ -16,6 +17,7 @@ class TailRecursion {
 
   bool run() {
     // Arguments by value are copies of the callee's own.
+    if (!g_.module().types[g_.function_type].is_plain()) return false;
     if (!g_.module().types[g_.function_type].is_plain()) return false;
     for (const InstId id : g_.blocks[0].instructions)
       if (g_.insts[id].op == Op::stack_alloc) return false;

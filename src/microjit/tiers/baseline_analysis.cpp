@@ -84,6 +84,7 @@ bool is_call(const ir::Function& f, const Instruction& i, const platform::CpuFea
   };
   switch (i.op) {
     case Op::call:
+    case Op::call_generic:
     case Op::call_import:
     case Op::call_indirect:
     case Op::frem:
@@ -110,7 +111,8 @@ bool is_call(const ir::Function& f, const Instruction& i, const platform::CpuFea
 }
 
 const ir::FunctionType& call_type(const ir::Module& m, const Instruction& call) {
-  if (call.op == Op::call) return m.types[m.functions[call.aux].type];
+  if (call.op == Op::call || call.op == Op::call_generic)
+    return m.types[m.functions[call.aux].type];
   return m.types[call.op == Op::call_import ? m.imports[call.aux].type : call.aux];
 }
 
@@ -256,7 +258,7 @@ void Analysis::number() {
     for (const Instruction& i : f_.instructions_of(block)) {
       position += 1;  // even: reads
       if (is_call(f_, i, features_)) calls_.push_back(position);
-      if (i.op == Op::call || i.op == Op::call_import || i.op == Op::call_indirect) {
+      if (ir::op_info(i.op).effects == ir::Effects::Calls) {
         const ir::FunctionType& type = call_type(module_, i);
         outgoing_bytes = std::max(outgoing_bytes, stack_argument_bytes(type));
         for (const ir::ByValue& copy : type.by_value)

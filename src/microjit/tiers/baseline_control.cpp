@@ -224,6 +224,11 @@ void Compiler::call(const Instruction& i) {
   if (i.op == Op::call) {
     reloc(target, RelocKind::Slot, i.aux);
     a_.call(x86::ptr(gp64(target), 0, 8));
+  } else if (i.op == Op::call_generic) {
+    reloc(target, RelocKind::GuardFailures, i.aux);
+    a_.add(x86::ptr(gp64(target), 0, 8), 1);
+    reloc(target, RelocKind::GenericSlot, i.aux);
+    a_.call(x86::ptr(gp64(target), 0, 8));
   } else {
     if (i.op == Op::call_import) reloc(target, RelocKind::Import, i.aux);
     a_.call(gp64(target));
