@@ -61,6 +61,12 @@ def _cores(text):
     return text
 
 
+def _repeat(text):
+    if not re.fullmatch("[0-9]{1,3}", text) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs from 1 to 999")
+    return int(text)
+
+
 def _text(text):
     if "\0" in text:
         raise argparse.ArgumentTypeError("a text cannot hold a zero byte")
@@ -176,7 +182,16 @@ examples:
 BENCH = """\
 Sizes, and instruction counts per token: native, interpreted, compiled by the
 baseline tier, with and without the profiler; and the guest's instructions from
-the kernel's first one to the prompt. Counted, not timed. Takes minutes."""
+the kernel's first one to the prompt. Counted, not timed. Takes minutes.
+
+`bench jit`: the engine as a compiler. Thirty C programs in every tier against
+the same bitcode compiled by clang -O2 and run by LLVM's ORC JIT, in one run;
+compile time against LLVM's; memory; what profiling costs (bench/README.md)."""
+BENCH_EXAMPLES = """\
+examples:
+  ./bareflow bench
+  ./bareflow bench jit --programs nbody,sieve --tiers baseline --parts speed"""
+BENCH_JIT_PARTS = ("speed", "compile", "memory", "profiling", "interpreters")
 SETUP = """\
 Install the Debian packages that a command needs. Every command does this by
 itself; here it is alone, for images and offline machines."""
@@ -233,12 +248,33 @@ def _add_gdb(commands):
         add(parser)
 
 
+def _parts(text):
+    for part in text.split(","):
+        if part not in BENCH_JIT_PARTS:
+            raise argparse.ArgumentTypeError(
+                f"{part!r} is not one of {', '.join(BENCH_JIT_PARTS)}")
+    return text.split(",")
+
+
 def _add_bench(commands):
-    parser = _command(commands, "bench", "print sizes and instruction counts", BENCH)
+    parser = _command(commands, "bench", "print sizes, instruction counts and speeds", BENCH,
+                      BENCH_EXAMPLES)
+    parser.add_argument("subject", nargs="?", choices=("jit",),
+                        help="the engine as a compiler, instead of sizes and instructions")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--no-guest", action="store_true", help="leave out the part in QEMU")
-    parser.add_argument("--save", action="store_true", help="write bench/RESULTS.md too")
+    parser.add_argument("--save", action="store_true",
+                        help="write the results to bench/ (and the README's table) too")
     add_model(parser)
+    group = parser.add_argument_group("bench jit")
+    group.add_argument("--programs", action="append", metavar="A,B",
+                       help="only these programs (default: all of bench/programs/)")
+    group.add_argument("--tiers", action="append", metavar="A,B",
+                       help="only these tiers (default: all)")
+    group.add_argument("--parts", type=_parts, metavar="A,B", default=BENCH_JIT_PARTS,
+                       help="only these parts: " + ", ".join(BENCH_JIT_PARTS))
+    group.add_argument("--repeat", type=_repeat, metavar="N", default=5,
+                       help="runs of each program in each engine; the best counts (default: 5)")
 
 
 def _add_setup(commands):

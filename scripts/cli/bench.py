@@ -54,6 +54,9 @@ def _page(tables):
 
 
 def main(arguments):
+    if arguments.subject == "jit":
+        from cli import bench_jit
+        return bench_jit.main(arguments)
     model = settings.model(arguments)
     packages.require(packages.BENCH_SET)
     build(places.HOST_ENGINE, places.NATIVE_PROGRAM, places.PROGRAM, places.KERNEL)

@@ -19,6 +19,7 @@ MACHINE = ("qemu-system-x86", "ovmf")
 WINDOW = ("qemu-system-gui",)
 DEBUGGER = ("gdb",)
 COUNTER = ("valgrind",)
+LLVM_PEER = ("llvm-19-runtime",)  # lli, LLVM's interpreter
 OTHER_MACHINE = ("bochs", "bochsbios", "vgabios")  # AVX-512, which QEMU does not emulate
 
 HOST_SET = BUILD
@@ -27,6 +28,7 @@ RUN_SET = ISO_SET + MACHINE
 GDB_SET = RUN_SET + DEBUGGER
 TEST_SET = GDB_SET + OTHER_MACHINE
 BENCH_SET = RUN_SET + COUNTER
+BENCH_JIT_SET = BUILD + LLVM_PEER
 
 DPKG_RECORD = "/var/lib/dpkg/status"
 

@@ -13,6 +13,11 @@ DEFAULT_MODEL = ROOT / "models" / "story.gguf"
 HOST_ENGINE = BUILD / "src" / "bf-host"
 NATIVE_PROGRAM = BUILD / "src" / "inference" / "bf-native"
 PROGRAM = BUILD / "src" / "inference" / "program.bfir"
+LOWER_TOOL = BUILD / "src" / "microjit" / "lower" / "bf-lower"
+# What only the benchmark of the JIT needs.
+ENGINE_RUN = BUILD / "bench" / "engine-run"
+ORC_PEER = BUILD / "bench" / "orc-peer"
+ENGINE_COST = BUILD / "bench" / "engine-cost"
 # What goes onto discs, and the same with symbols for gdb.
 KERNEL = BUILD / "src" / "boot" / "bareflow.stripped.elf"
 KERNEL_SYMBOLS = BUILD / "src" / "boot" / "bareflow.elf"

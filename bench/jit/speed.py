@@ -1,0 +1,142 @@
+"""Engines against the native program: the same bitcode, in turn, in one run.
+
+The time of an engine is that of a run at the program's size, less that of a run at size 1: starting
+the process, loading, and (where a tier compiles everything first) compiling are in both. `auto`
+compiles while it runs, and that counts as its running time.
+"""
+
+import math
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.report import say
+
+from . import timing
+
+NATIVE = "native"
+ORC = "orc"
+LLVM_INTERPRETER = "lli-19"
+INTERPRETER = "interp"
+SIZE_OF_NOTHING = 1
+
+
+@dataclass
+class Tools:
+    """The binaries that the benchmark calls."""
+    run: Path
+    orc: Path
+    cost: Path
+    lower: Path
+
+
+def tiers_of(tools):
+    """The tiers that the engine has, from the lowest up, and `auto`."""
+    return subprocess.run([tools.cost, "tiers"], stdout=subprocess.PIPE, check=True,
+                          text=True).stdout.split()
+
+
+def command(tools, engine, program, size, profile=True):
+    """The command line that runs a program in an engine; tiers of ours go by their name."""
+    if engine == NATIVE:
+        return [program.native, size]
+    if engine == ORC:
+        return [tools.orc, "run", program.bitcode, size]
+    if engine == LLVM_INTERPRETER:
+        return [LLVM_INTERPRETER, "-force-interpreter", program.bitcode, size]
+    profiling = [] if profile else ["--no-profile"]
+    return [tools.run, "--tier", engine, *profiling, program.image, size]
+
+
+def _running_time(long, short):
+    return max(long.least - short.least, 1e-4)
+
+
+def _row(long, short, native_long, native_short):
+    """The result of one engine for one program."""
+    for sample in (long, short):
+        if isinstance(sample, timing.Wrong):
+            return {"wrong": str(sample)}
+    if long.output != native_long.output:
+        return {"wrong": "its output is not the native program's"}
+    seconds = _running_time(long, short)
+    return {"seconds": seconds, "start_seconds": short.least, "spread": long.spread,
+            "speed": _running_time(native_long, native_short) / seconds}
+
+
+def measure_program(tools, program, engines, repeat):
+    """Seconds and speed (native is 1) of each engine for one program."""
+    def sampled(size):
+        return timing.sample_in_turn(
+            {engine: command(tools, engine, program, size) for engine in [NATIVE, *engines]}, repeat)
+
+    long, short = sampled(program.size), sampled(SIZE_OF_NOTHING)
+    if isinstance(long[NATIVE], timing.Wrong):
+        raise RuntimeError(f"the native {program.name} fails: {long[NATIVE]}")
+    return {engine: _row(long[engine], short[engine], long[NATIVE], short[NATIVE])
+            for engine in long}
+
+
+def geometric_mean(numbers):
+    return math.exp(sum(map(math.log, numbers)) / len(numbers)) if numbers else None
+
+
+def _means(programs, engines):
+    """The geometric mean of each engine's speed, over the programs that all of them ran."""
+    complete = [row for row in programs.values() if all("speed" in row[e] for e in engines)]
+    return {engine: geometric_mean([row[engine]["speed"] for row in complete])
+            for engine in engines}
+
+
+def measure(tools, programs, engines, repeat):
+    """Every program in every engine, and the geometric means."""
+    results = {}
+    for number, program in enumerate(programs, 1):
+        results[program.name] = measure_program(tools, program, engines, repeat)
+        words = ", ".join(f"{engine} {row['speed']:.2f}" if "speed" in row else
+                          f"{engine}: {row['wrong']}"
+                          for engine, row in results[program.name].items() if engine != NATIVE)
+        say(f"{number}/{len(programs)} {program.name}: {words}")
+    return {"engines": engines, "repeat": repeat, "programs": results,
+            "geomean": _means(results, engines)}
+
+
+# ---- What profiling costs ------------------------------------------------------------------------
+
+def measure_profiling(tools, programs, tiers, repeat):
+    """The time of each tier with its profiler over that without, by program."""
+    results = {tier: {} for tier in tiers}
+    for program in programs:
+        commands = {(tier, profile): command(tools, tier, program, program.size, profile)
+                    for tier in tiers for profile in (True, False)}
+        samples = timing.sample_in_turn(commands, repeat)
+        for tier in tiers:
+            on, off = samples[tier, True], samples[tier, False]
+            if not isinstance(on, timing.Wrong) and not isinstance(off, timing.Wrong):
+                results[tier][program.name] = on.least / off.least
+        say(f"profiling in {program.name}: " + ", ".join(
+            f"{tier} {results[tier].get(program.name, 0) - 1:+.1%}" for tier in tiers))
+    return {"programs": results,
+            "geomean": {tier: geometric_mean(list(row.values())) for tier, row in results.items()}}
+
+
+# ---- LLVM's interpreter --------------------------------------------------------------------------
+
+def measure_interpreters(tools, programs, repeat):
+    """How many times as fast as LLVM's interpreter ours is, at small sizes.
+
+    LLVM's runs few of the programs: it knows no vectors, and not all intrinsics."""
+    engines = (INTERPRETER, LLVM_INTERPRETER)
+    results = {}
+    for program in programs:
+        long, short = (timing.sample_in_turn(
+            {engine: command(tools, engine, program, size) for engine in engines}, repeat, 20)
+            for size in (program.small_size, SIZE_OF_NOTHING))
+        samples = [by_engine[engine] for by_engine in (long, short) for engine in engines]
+        if any(isinstance(sample, timing.Wrong) for sample in samples):
+            continue
+        ours, theirs = (_running_time(long[engine], short[engine]) for engine in engines)
+        if long[INTERPRETER].output == long[LLVM_INTERPRETER].output and ours > 0.002:
+            results[program.name] = theirs / ours
+            say(f"interpreters on {program.name}: LLVM's takes {theirs / ours:.0f} times as long")
+    return {"programs": results, "geomean": geometric_mean(list(results.values()))}
