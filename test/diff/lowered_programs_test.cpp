@@ -1,6 +1,6 @@
 // The programs of programs/: compiled natively into this test (the oracle), and lowered to IR from
 // what clang makes of them at several levels of optimisation, interpreted and compiled by the
-// baseline tier. Same arguments in the same order, same results.
+// baseline tier, as they are and after the passes. Same arguments in the same order, same results.
 //
 //   lowered-programs IMAGE...
 #include <dlfcn.h>
@@ -14,6 +14,7 @@
 
 #include "microjit/ir/image.h"
 #include "microjit/microjit.h"
+#include "microjit/optimise.h"
 
 namespace {
 
@@ -176,6 +177,7 @@ struct Way {
   const char* name;
   TierPolicy policy;
   platform::CpuFeatures features;
+  bool passes = false;  // what the passes of the highest tier leave
 };
 
 std::vector<Way> ways() {
@@ -183,6 +185,8 @@ std::vector<Way> ways() {
   std::vector<Way> list{{"interp", TierPolicy::Interp, all},
                         {"baseline sse2", TierPolicy::Baseline, {}}};
   if (all.avx2) list.push_back({"baseline", TierPolicy::Baseline, all});
+  list.push_back({"passes, interp", TierPolicy::Interp, all, true});
+  list.push_back({"passes, baseline", TierPolicy::Baseline, all, true});
   return list;
 }
 
@@ -202,6 +206,13 @@ int run_way(const char* image, const Way& way, const std::vector<Case>& cases) {
   options.policy = way.policy;
   options.features = way.features;
   options.log = false;
+  if (way.passes) {
+    const ir::Module before = *module;
+    for (ir::Function& f : module->functions)
+      f = microjit::optimise(
+          before, before.functions[f.index],
+          {.tier = microjit::Tier::Tuned, .features = way.features, .verify_each = true});
+  }
   auto engine = Engine::create(std::move(*module), imports, options);
   if (!engine) {
     std::printf("%s, %s: %s\n", image, way.name, engine.error().message());
