@@ -1,6 +1,7 @@
 #include "microjit/entries.h"
 
 #include "microjit/interp/interp.h"
+#include "microjit/quiescence.h"
 
 namespace bf::microjit {
 
@@ -24,11 +25,24 @@ void pad(std::vector<u8>& out, usize to) {
 
 void set_hot_entry(HotEntry* entry) { hot_entry = entry; }
 
+extern "C" void bf_enter_from_stub();
+
 void append_entries(std::vector<u8>& out, const FunctionState& state) {
+  BF_ASSERT(static_cast<const void*>(&state) == &state.slot);  // bf_enter_from_stub
   const usize start = out.size();
+  const i64 member = platform::core_local_offset +
+                     static_cast<i64>(offsetof(platform::CoreLocal, member));
+  append(out, {0x64, 0x48, 0x83, 0x3c, 0x25});  // cmp qword fs:[member], 0
+  for (u32 i = 0; i < 4; ++i) out.push_back(static_cast<u8>(member >> (8 * i)));
+  append(out, {0x00, 0x74, 0x0d});  // ; je over the next two
   append(out, {0x49, 0xbb});  // movabs r11, &slot
   append_address(out, &state.slot);
   append(out, {0x41, 0xff, 0x23});  // jmp [r11]
+  append(out, {0x49, 0xbb});        // movabs r11, state
+  append_address(out, &state);
+  append(out, {0x49, 0xba});  // movabs r10, enter
+  append_address(out, reinterpret_cast<const void*>(&bf_enter_from_stub));
+  append(out, {0x41, 0xff, 0xe2});  // jmp r10
   pad(out, start + kStubBytes);
   append(out, {0x49, 0xbb});  // movabs r11, state
   append_address(out, &state);
@@ -42,17 +56,19 @@ extern "C" [[gnu::used]] void bf_hot(FunctionState* state) {
   if (hot_entry) hot_entry(*state);
 }
 
-// Helper::hot: from the entry of compiled code, with the FunctionState in r11. The registers of
-// arguments are kept (rax: how many vector registers a variadic call uses).
+extern "C" [[gnu::used]] void bf_enter() {
+  quiescence::enter();
+}
+
+// Ways into the engine at which the registers of arguments are kept (rax: how many vector registers
+// a variadic call uses). Helper::hot comes from the entry of compiled code, the other one from a stub;
+// both with the FunctionState in r11. Its slot is its first word.
 asm(R"(
-  .text
-  .globl bf_hot_from_code
-  .type bf_hot_from_code, @function
-bf_hot_from_code:
+  .macro bf_save_arguments
   pushq %rbp
   movq %rsp, %rbp
   andq $-16, %rsp
-  subq $192, %rsp
+  subq $208, %rsp
   movq %rdi, (%rsp)
   movq %rsi, 8(%rsp)
   movq %rdx, 16(%rsp)
@@ -60,6 +76,7 @@ bf_hot_from_code:
   movq %r8, 32(%rsp)
   movq %r9, 40(%rsp)
   movq %rax, 48(%rsp)
+  movq %r11, 56(%rsp)
   movups %xmm0, 64(%rsp)
   movups %xmm1, 80(%rsp)
   movups %xmm2, 96(%rsp)
@@ -68,8 +85,8 @@ bf_hot_from_code:
   movups %xmm5, 144(%rsp)
   movups %xmm6, 160(%rsp)
   movups %xmm7, 176(%rsp)
-  movq %r11, %rdi
-  callq bf_hot
+  .endm
+  .macro bf_restore_arguments
   movq (%rsp), %rdi
   movq 8(%rsp), %rsi
   movq 16(%rsp), %rdx
@@ -77,6 +94,7 @@ bf_hot_from_code:
   movq 32(%rsp), %r8
   movq 40(%rsp), %r9
   movq 48(%rsp), %rax
+  movq 56(%rsp), %r11
   movups 64(%rsp), %xmm0
   movups 80(%rsp), %xmm1
   movups 96(%rsp), %xmm2
@@ -86,8 +104,27 @@ bf_hot_from_code:
   movups 160(%rsp), %xmm6
   movups 176(%rsp), %xmm7
   leave
+  .endm
+
+  .text
+  .globl bf_hot_from_code
+  .type bf_hot_from_code, @function
+bf_hot_from_code:
+  bf_save_arguments
+  movq %r11, %rdi
+  callq bf_hot
+  bf_restore_arguments
   retq
   .size bf_hot_from_code, .-bf_hot_from_code
+
+  .globl bf_enter_from_stub
+  .type bf_enter_from_stub, @function
+bf_enter_from_stub:
+  bf_save_arguments
+  callq bf_enter
+  bf_restore_arguments
+  jmpq *(%r11)
+  .size bf_enter_from_stub, .-bf_enter_from_stub
 )");
 
 }  // namespace bf::microjit

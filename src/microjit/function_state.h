@@ -16,6 +16,28 @@ namespace interp {
 struct Code;
 }
 
+struct FunctionState;
+
+// Code of a function that lies in the code cache: what its slot holds, or has held.
+struct Version {
+  FunctionState* function = nullptr;
+  const u8* entry = nullptr;
+  u32 bytes = 0;       // with its constants
+  u32 code_bytes = 0;  // without
+  Tier tier = Tier::Interp;
+  std::vector<CodeLine> lines;
+  u64 compile_ticks = 0;
+  // For choosing whom to evict: calls and cycles of the function since it was published; older ones
+  // count half each time that somebody looks.
+  u64 recent_use = 0;
+  u64 use_then = 0;  // all calls and cycles, when somebody looked the last time
+
+  bool holds(const void* address) const {
+    const auto* a = static_cast<const u8*>(address);
+    return a >= entry && a < entry + bytes;
+  }
+};
+
 struct FunctionState {
   FunctionState();
   ~FunctionState();
@@ -57,6 +79,8 @@ struct FunctionState {
   u32 heat_slices = 0;                 // countdowns still to come before the next tier is due
   u64 compile_ticks = 0;
   u32 code_bytes = 0;
+  std::unique_ptr<Version> version;    // what the slot holds; null: the interpreter's entry
+  u32 evictions = 0;
 };
 
 }  // namespace bf::microjit

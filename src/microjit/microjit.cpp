@@ -11,6 +11,12 @@ Engine::Engine(ir::Module module, CodeCache cache, const EngineOptions& options)
     : module_(std::move(module)), options_(options), cache_(std::move(cache)) {}
 
 Engine::~Engine() {
+  // Nobody runs the program any more: whoever has not answered the last round is outside.
+  while (round_.running() && !round_.finished()) {
+    quiescence::poll();
+    round_.ask();
+    platform::yield();
+  }
   if (data_memory_) platform::free_pages(data_memory_, data_bytes_);
 }
 
@@ -42,12 +48,11 @@ u8* Engine::data(std::string_view name) const {
 }
 
 std::string_view Engine::describe(const void* address) const {
-  const auto at = reinterpret_cast<u64>(address);
-  for (const auto& state : functions_) {
-    const auto entry = reinterpret_cast<u64>(state->slot.load(std::memory_order_acquire));
-    if (state->tier.load(std::memory_order_relaxed) != Tier::Interp && at >= entry && at < entry + state->code_bytes)
-      return module_.name(*state->function);
-  }
+  for (const auto& state : functions_)
+    if (state->version && state->version->holds(address)) return module_.name(*state->function);
+  for (const auto* list : {&retired_, &in_round_})
+    for (const auto& version : *list)
+      if (version->holds(address)) return module_.name(*version->function->function);
   return {};
 }
 

@@ -20,6 +20,7 @@
 
 #include "microjit/code_cache.h"
 #include "microjit/function_state.h"
+#include "microjit/quiescence.h"
 #include "microjit/tier_policy.h"
 #include "runtime/lock.h"
 #include "runtime/text.h"
@@ -66,6 +67,14 @@ class Engine {
   // Cycles that the running function spent waiting (for a key, say) and that are not its own work.
   void leave_out_of_profile(u64 cycles) { platform::core_local().callee_cycles += cycles; }
 
+  // Installs code and makes it the function's version. The one before it is retired: whoever is inside
+  // finishes there, and when everybody has left, its memory is used again.
+  Result<void> publish(FunctionState& state, const CompiledCode& code, Tier tier);
+  // Back to the interpreter; its version is retired. It may be promoted again.
+  void withdraw(FunctionState& state);
+  // Frees what has been left by everybody, as far as that is known without waiting.
+  void reclaim();
+
   const ir::Module& module() const { return module_; }
   std::span<const std::unique_ptr<FunctionState>> functions() const { return functions_; }
   const CodeCache& code_cache() const { return cache_; }
@@ -76,6 +85,8 @@ class Engine {
   void write_summary(Text& text, usize rows) const;
   // Name of the function whose compiled code holds the address, or "".
   std::string_view describe(const void* address) const;
+  // Bytes of code that was taken out of its slot and not freed yet.
+  usize retired_bytes() const { return retired_bytes_; }
 
  private:
   Engine(ir::Module module, CodeCache cache, const EngineOptions& options);
@@ -86,6 +97,14 @@ class Engine {
   void relocate_data();
   u64 resolve(const CodeRelocation& relocation) const;
   Result<const u8*> install(const CompiledCode& code);
+  // versions.cpp; all under the lock
+  Result<void> publish_locked(FunctionState& state, const CompiledCode& code, Tier tier);
+  void withdraw_locked(FunctionState& state);
+  void retire(std::unique_ptr<Version> version);
+  void reclaim_locked(bool pressed);
+  void free_round();
+  bool start_round();
+  bool evict(usize bytes, const FunctionState& for_whom);
   // promote.cpp
   void set_hooks();
   void on_hot(FunctionState& state);
@@ -97,6 +116,10 @@ class Engine {
   const u64 start_ticks_ = platform::ticks();
   Lock lock_;  // what changes while the program runs: the code cache, slots, "the engine's" of states
   CodeCache cache_;
+  std::vector<std::unique_ptr<Version>> retired_;   // out of their slots, not yet asked for
+  std::vector<std::unique_ptr<Version>> in_round_;  // being asked for, in the round's order
+  usize retired_bytes_ = 0;                         // of both
+  quiescence::Round round_;
   std::vector<std::unique_ptr<FunctionState>> functions_;
   std::vector<FunctionState*> function_pointers_;
   std::vector<const void*> imports_;

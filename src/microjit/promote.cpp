@@ -34,6 +34,7 @@ void Engine::set_hooks() {
 void Engine::on_hot(FunctionState& state) {
   // Others that come by meanwhile go on with what there is, and nobody waits for the lock.
   state.heat.store(kAgainHeat, std::memory_order_relaxed);
+  quiescence::poll();
   if (options_.policy != TierPolicy::Auto || !lock_.try_acquire()) return;
   const Tier next = next_tier(state);
   const bool climbs = next != state.tier.load(std::memory_order_relaxed);
@@ -44,6 +45,7 @@ void Engine::on_hot(FunctionState& state) {
     start_countdown(state, options_.thresholds);
     if (climbs) state.heat_slices = left;
   }
+  reclaim_locked(false);
   lock_.release();
   if (due) promote(state, next);
 }
@@ -57,22 +59,21 @@ bool Engine::promote(FunctionState& state, Tier tier) {
                        .heat = options_.policy == TierPolicy::Auto});
   const u64 compile_ticks = platform::ticks() - start;
   LockGuard guard(lock_);
-  auto entry = code ? install(*code) : Result<const u8*>(code.error());
-  if (entry) {
-    const Tier from = state.tier.load(std::memory_order_relaxed);
-    state.generic_slot.store(*entry, std::memory_order_release);
-    state.slot.store(*entry, std::memory_order_release);
-    state.tier.store(tier, std::memory_order_relaxed);
+  const Tier from = state.tier.load(std::memory_order_relaxed);
+  Result<void> done = code ? publish_locked(state, *code, tier) : Result<void>(code.error());
+  if (done) {
     state.compile_ticks += compile_ticks;
-    state.code_bytes = code->code_bytes;
+    state.version->compile_ticks = compile_ticks;
     log_promotion(state, from, compile_ticks);
   } else {
-    state.failed_tiers |= u32{1} << static_cast<u8>(tier);
-    log_failure(state, entry.error().message());
+    // Where the cache is full there may be room at the end of another countdown.
+    const bool may_fit = code && CodeCache::piece_bytes(code->bytes.size()) < cache_.budget_bytes() / 2;
+    if (!may_fit) state.failed_tiers |= u32{1} << static_cast<u8>(tier);
+    log_failure(state, done.error().message());
   }
   if (options_.policy == TierPolicy::Auto) start_countdown(state, options_.thresholds);
   state.promoting.store(false, std::memory_order_release);
-  return static_cast<bool>(entry);
+  return static_cast<bool>(done);
 }
 
 void Engine::log_promotion(const FunctionState& state, Tier from, u64 ticks) {

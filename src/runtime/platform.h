@@ -34,6 +34,9 @@ struct CodeMemory {
 };
 CodeMemory allocate_code(usize bytes);
 
+// Gives back a whole allocation of allocate_code. No core may be in it, or come back to it.
+void free_code(const CodeMemory& memory);
+
 // ---- Clock and chance ---------------------------------------------------------------------
 
 // Processor ticks (`rdtsc`): for profiles. May differ between cores on old machines.
@@ -66,7 +69,9 @@ void yield();
 // What the engine keeps of each core (on the host: of each thread), zero at first. Emitted code
 // reaches it at FS:core_local_offset without having to know which core it runs on.
 struct CoreLocal {
-  u64 callee_cycles = 0;  // ticks in profiled callees of the function that is running
+  u64 callee_cycles = 0;   // ticks in profiled callees of the function that is running
+  void* member = nullptr;  // what quiescence.h knows of the core, once it has run code of the engine
+  u64 answering = 0;       // quiescence.h, too
 };
 extern i64 core_local_offset;
 inline CoreLocal& core_local() {
@@ -74,6 +79,23 @@ inline CoreLocal& core_local() {
   asm("movq %%fs:0, %0" : "=r"(self));
   return *reinterpret_cast<CoreLocal*>(self + static_cast<u64>(core_local_offset));
 }
+
+// The stack that the calling core runs on at the moment; both null if that is not known.
+struct StackBounds {
+  const u8* low = nullptr;
+  const u8* high = nullptr;
+};
+StackBounds stack_bounds();
+
+// Another core can be asked to run the hook at once, between two instructions of whatever it is
+// doing and on its stack: it must not wait for anything. A core that never asked for its name, or has
+// ended, is not asked. Another one may have been asked by mistake: the hook looks for itself.
+using CoreName = u64;
+CoreName core_name();
+void set_interrupt_hook(void (*hook)());
+void interrupt_core(CoreName core);
+// Called on every core that has asked for its name, when it ends (on the host: its thread).
+void set_core_end_hook(void (*hook)());
 
 // ---- Streams ------------------------------------------------------------------------------
 

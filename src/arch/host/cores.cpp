@@ -1,6 +1,9 @@
-// Cores of the host: one that the program starts on; its further threads have core-local words of
-// their own.
+// Cores of the host: the program's threads, with core-local words of their own. They are interrupted
+// by SIGURG, which is ignored where nobody asked for it and which debuggers pass on in silence.
+#include <errno.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 
 #include "runtime/platform.h"
 
@@ -11,11 +14,31 @@ namespace {
 // In the block of thread-local storage that every thread has from its start, so its distance from
 // FS is the same in all of them.
 [[gnu::tls_model("local-exec")]] constinit thread_local CoreLocal local;
+thread_local StackBounds stack;
 
 i64 distance_from_fs() {
   u64 self;
   asm("movq %%fs:0, %0" : "=r"(self));
   return static_cast<i64>(reinterpret_cast<u64>(&local) - self);
+}
+
+void (*interrupt_hook)() = nullptr;
+void (*core_end_hook)() = nullptr;
+
+void on_interrupt(int) {
+  const int saved = errno;
+  interrupt_hook();
+  errno = saved;
+}
+
+// The destructor of this key's value runs on a thread that ends.
+pthread_key_t end_key() {
+  static const pthread_key_t key = [] {
+    pthread_key_t k;
+    pthread_key_create(&k, [](void*) { core_end_hook(); });
+    return k;
+  }();
+  return key;
 }
 
 }  // namespace
@@ -32,6 +55,40 @@ u32 core_index() {
 
 void yield() {
   sched_yield();
+}
+
+StackBounds stack_bounds() {
+  if (stack.high == nullptr) {
+    pthread_attr_t facts;
+    if (pthread_getattr_np(pthread_self(), &facts) != 0) return {};
+    void* low = nullptr;
+    usize bytes = 0;
+    if (pthread_attr_getstack(&facts, &low, &bytes) == 0)
+      stack = {static_cast<const u8*>(low), static_cast<const u8*>(low) + bytes};
+    pthread_attr_destroy(&facts);
+  }
+  return stack;
+}
+
+CoreName core_name() {
+  if (core_end_hook != nullptr) pthread_setspecific(end_key(), &local);
+  return static_cast<CoreName>(pthread_self());
+}
+
+void set_interrupt_hook(void (*hook)()) {
+  interrupt_hook = hook;
+  struct sigaction action = {};
+  action.sa_handler = on_interrupt;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGURG, &action, nullptr);
+}
+
+void interrupt_core(CoreName core) {
+  pthread_kill(static_cast<pthread_t>(core), SIGURG);
+}
+
+void set_core_end_hook(void (*hook)()) {
+  core_end_hook = hook;
 }
 
 }  // namespace bf::platform

@@ -45,4 +45,9 @@ CodeMemory allocate_code(usize bytes) {
   return code;
 }
 
+void free_code(const CodeMemory& memory) {
+  const int failed = munmap(memory.write, memory.bytes) | munmap(const_cast<u8*>(memory.run), memory.bytes);
+  BF_ASSERT(failed == 0);
+}
+
 }  // namespace bf::platform

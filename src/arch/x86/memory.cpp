@@ -166,9 +166,37 @@ void platform::free_pages(void* memory, usize bytes) {
   x86::frames.release(reinterpret_cast<u64>(memory), align_up(bytes, kPageBytes));
 }
 
+namespace {
+
+// Code memory that was given back keeps its two mappings and waits for the next taker.
+constexpr u32 kMostSpareCode = 8;
+platform::CodeMemory spare_code[kMostSpareCode];
+u32 spare_code_count = 0;
+
+platform::CodeMemory take_spare_code(usize bytes) {
+  x86::SpinGuard guard(x86::lock);
+  for (u32 i = 0; i < spare_code_count; ++i) {
+    if (spare_code[i].bytes != bytes) continue;
+    const platform::CodeMemory found = spare_code[i];
+    spare_code[i] = spare_code[--spare_code_count];
+    return found;
+  }
+  return {};
+}
+
+}  // namespace
+
+void platform::free_code(const CodeMemory& memory) {
+  constexpr int kBreakpoint = 0xcc;
+  __builtin_memset(memory.write, kBreakpoint, memory.bytes);
+  x86::SpinGuard guard(x86::lock);
+  if (spare_code_count < kMostSpareCode) spare_code[spare_code_count++] = memory;
+}
+
 platform::CodeMemory platform::allocate_code(usize bytes) {
   if (bytes == 0 || bytes > x86::kCodeEnd - x86::kCodeStart) return {};
   const usize rounded = align_up(bytes, kPageBytes);
+  if (const CodeMemory spare = take_spare_code(rounded); spare.write != nullptr) return spare;
   auto* write = static_cast<u8*>(allocate_pages(rounded));
   if (write == nullptr) return {};
   x86::SpinGuard guard(x86::lock);

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "arch/x86/registers.h"
+#include "arch/x86/stacks.h"
 #include "runtime/cpu_features.h"
 #include "runtime/options.h"
 #include "runtime/platform.h"
@@ -103,6 +104,20 @@ u32 platform::core_index() {
 void platform::yield() {
   __builtin_ia32_pause();
 }
+
+platform::StackBounds platform::stack_bounds() {
+  u64 low, high;
+  if (!x86::find_stack(reinterpret_cast<u64>(__builtin_frame_address(0)), low, high)) return {};
+  return {reinterpret_cast<const u8*>(low), reinterpret_cast<const u8*>(high)};
+}
+
+// One core: there is no other one to interrupt, and this one ends with the machine.
+platform::CoreName platform::core_name() {
+  return 0;
+}
+void platform::set_interrupt_hook(void (*)()) {}
+void platform::interrupt_core(CoreName) {}
+void platform::set_core_end_hook(void (*)()) {}
 
 constinit i64 platform::core_local_offset =
     static_cast<i64>(offsetof(CoreBlock, local) - offsetof(CoreBlock, self));

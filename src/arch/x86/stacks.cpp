@@ -59,6 +59,19 @@ bool is_on_stack(u64 address, usize bytes) {
   return false;
 }
 
+bool find_stack(u64 address, u64& low, u64& high) {
+  const auto is_it = [&](const Stack& s) {
+    if (!in_stack(s, address, 0)) return false;
+    low = s.guard + kGuardBytes;
+    high = s.top;
+    return true;
+  };
+  if (is_it(early_stack())) return true;
+  for (u32 i = 0; i < stack_count; ++i)
+    if (is_it(stacks[i])) return true;
+  return false;
+}
+
 bool start_interrupt_stacks() {
   for (u32 i = 1; i <= kInterruptStackCount; ++i) {
     u8* top = allocate_stack(kInterruptStackBytes);

@@ -19,6 +19,9 @@ bool is_stack_guard(u64 address);
 // Whether all of the bytes lie on one known stack.
 bool is_on_stack(u64 address, usize bytes);
 
+// The bytes of the known stack that `address` lies on, from `low` up to `high`; false if on none.
+bool find_stack(u64 address, u64& low, u64& high);
+
 // Gives each kind of exception a guarded stack of its own; false if memory does not suffice.
 [[nodiscard]] bool start_interrupt_stacks();
 

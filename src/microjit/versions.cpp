@@ -1,0 +1,145 @@
+// Versions of functions: into the slot, out of it, and out of memory when nobody is inside any more.
+#include <algorithm>
+
+#include "microjit/microjit.h"
+
+namespace bf::microjit {
+
+namespace {
+
+// A round is started when so much waits for it: this many versions, or this part of the budget.
+constexpr usize kRoundVersions = 32;
+constexpr usize kRoundShare = 16;
+// Cores that do not come by are interrupted when code fills this part of the budget.
+constexpr usize kPressedQuarters = 3;
+
+u64 use_of(const FunctionState& state) {
+  return counted(state.profile.calls) + counted(state.profile.self_cycles);
+}
+
+}  // namespace
+
+Result<void> Engine::publish(FunctionState& state, const CompiledCode& code, Tier tier) {
+  LockGuard guard(lock_);
+  return publish_locked(state, code, tier);
+}
+
+void Engine::withdraw(FunctionState& state) {
+  LockGuard guard(lock_);
+  withdraw_locked(state);
+}
+
+void Engine::reclaim() {
+  LockGuard guard(lock_);
+  reclaim_locked(true);
+}
+
+Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& code, Tier tier) {
+  auto first_try = install(code);
+  const bool again = !first_try && evict(CodeCache::piece_bytes(code.bytes.size()), state);
+  auto entry = again ? install(code) : std::move(first_try);
+  if (!entry) return entry.error();
+  auto version = std::make_unique<Version>();
+  version->function = &state;
+  version->entry = entry.value();
+  version->bytes = static_cast<u32>(code.bytes.size());
+  version->code_bytes = code.code_bytes;
+  version->tier = tier;
+  version->lines = code.lines;
+  version->use_then = use_of(state);
+  state.generic_slot.store(version->entry, std::memory_order_release);
+  state.slot.store(version->entry, std::memory_order_release);
+  state.tier.store(tier, std::memory_order_relaxed);
+  state.code_bytes = code.code_bytes;
+  std::swap(state.version, version);
+  if (version) retire(std::move(version));
+  return {};
+}
+
+void Engine::withdraw_locked(FunctionState& state) {
+  if (!state.version) return;
+  state.generic_slot.store(state.interp_entry, std::memory_order_release);
+  state.slot.store(state.interp_entry, std::memory_order_release);
+  state.tier.store(Tier::Interp, std::memory_order_relaxed);
+  state.code_bytes = 0;
+  if (options_.policy == TierPolicy::Auto) start_countdown(state, options_.thresholds);
+  retire(std::move(state.version));
+}
+
+void Engine::retire(std::unique_ptr<Version> version) {
+  retired_bytes_ += CodeCache::piece_bytes(version->bytes);
+  retired_.push_back(std::move(version));
+  reclaim_locked(false);
+}
+
+// Ends the round that runs, if its answers are there, and starts the next one if it is worth it.
+void Engine::reclaim_locked(bool pressed) {
+  pressed |= cache_.used_bytes() / kPressedQuarters * 4 > cache_.budget_bytes();
+  if (round_.finished()) free_round();
+  const bool worth_it = retired_.size() >= kRoundVersions ||
+                        retired_bytes_ > cache_.budget_bytes() / kRoundShare;
+  if (!round_.running() && !retired_.empty() && (worth_it || pressed) && start_round() &&
+      round_.finished())
+    free_round();  // with one core, at once
+  if (round_.running() && pressed) round_.ask();
+}
+
+bool Engine::start_round() {
+  std::sort(retired_.begin(), retired_.end(),
+            [](const auto& a, const auto& b) { return a->entry < b->entry; });
+  std::vector<quiescence::Range> ranges;
+  ranges.reserve(retired_.size());
+  for (const auto& version : retired_) ranges.push_back({version->entry, version->bytes});
+  if (!round_.start(std::move(ranges))) return false;
+  in_round_.swap(retired_);
+  return true;
+}
+
+// What somebody still has waits for the next round.
+void Engine::free_round() {
+  for (usize i = 0; i < in_round_.size(); ++i) {
+    auto& version = in_round_[i];
+    if (round_.held(i)) {
+      retired_.push_back(std::move(version));
+      continue;
+    }
+    retired_bytes_ -= CodeCache::piece_bytes(version->bytes);
+    cache_.release(version->entry);
+  }
+  in_round_.clear();
+}
+
+// Makes room by taking the least valuable versions out of their slots: those with the fewest cycles
+// (calls, where cycles are not counted) per byte, recent ones counting most. The function that wants
+// in has earned its heat and is not weighed against them. Whether there is room at once depends on who
+// is inside; if not, there is at the end of another countdown.
+bool Engine::evict(usize bytes, const FunctionState& for_whom) {
+  struct Candidate {
+    FunctionState* function;
+    u64 value;  // per KiB
+  };
+  std::vector<Candidate> candidates;
+  for (const auto& state : functions_) {
+    if (!state->version || state.get() == &for_whom) continue;
+    Version& v = *state->version;
+    const u64 use = use_of(*state);
+    v.recent_use = v.recent_use / 2 + (use - v.use_then);
+    v.use_then = use;
+    candidates.push_back({state.get(), v.recent_use / (v.bytes / 1024 + 1)});
+  }
+  std::sort(candidates.begin(), candidates.end(),
+            [](const Candidate& a, const Candidate& b) { return a.value < b.value; });
+  // Free memory may lie in pieces that are too small: twice the room is likely enough. What has been
+  // retired and not been left yet is room to come.
+  usize coming = retired_bytes_;
+  for (const Candidate& c : candidates) {
+    if (coming >= 2 * bytes) break;
+    coming += CodeCache::piece_bytes(c.function->version->bytes);
+    ++c.function->evictions;
+    withdraw_locked(*c.function);
+  }
+  reclaim_locked(true);
+  return coming != 0;
+}
+
+}  // namespace bf::microjit
