@@ -44,25 +44,22 @@ Result<void> Engine::lay_out_data() {
   return {};
 }
 
-Result<void> Engine::make_entries() {
+// Slots, entries and countdowns of functions that have their IR.
+Result<void> Engine::set_up(std::span<FunctionState* const> states) {
   CompiledCode code;
-  for (const ir::Function& f : module_.functions) {
-    auto state = std::make_unique<FunctionState>();
+  for (FunctionState* const state : states) {
     state->engine = this;
-    state->function = &f;
-    state->type = &module_.types[f.type];
+    state->type = &module_.types[state->function->type];
     state->profiled = options_.profile;
     if (options_.policy == TierPolicy::Auto) start_countdown(*state, options_.thresholds);
     else state->heat = kNeverHot;
     append_entries(code.bytes, *state);
-    function_pointers_.push_back(state.get());
-    functions_.push_back(std::move(state));
   }
-  if (functions_.empty()) return {};
+  if (states.empty()) return {};
   auto base = install(code);
   if (!base) return base.error();
   const u8* at = *base;
-  for (const auto& state : functions_) {
+  for (FunctionState* const state : states) {
     state->stub = at;
     state->interp_entry = at + kStubBytes;
     state->slot.store(state->interp_entry, std::memory_order_release);
@@ -70,6 +67,25 @@ Result<void> Engine::make_entries() {
     at += kStubBytes + kEntryBytes;
   }
   return {};
+}
+
+Result<void> Engine::make_entries() {
+  reserve_continuations();
+  for (const ir::Function& f : module_.functions) {
+    functions_.push_back(std::make_unique<FunctionState>());
+    functions_.back()->function = &f;
+    function_pointers_.push_back(functions_.back().get());
+  }
+  return set_up(function_pointers_);
+}
+
+// One more function while the program runs; null if there is no room for its entries.
+FunctionState* Engine::add_function(std::unique_ptr<FunctionState> state) {
+  FunctionState* const added = state.get();
+  if (!set_up({&added, 1})) return nullptr;
+  functions_.push_back(std::move(state));
+  function_pointers_.push_back(added);
+  return added;
 }
 
 void Engine::relocate_data() {

@@ -8,6 +8,7 @@ namespace bf::microjit {
 namespace {
 
 HotEntry* hot_entry = nullptr;
+PollEntry* poll_entry = nullptr;
 
 void append(std::vector<u8>& out, std::initializer_list<u8> bytes) {
   out.insert(out.end(), bytes);
@@ -24,6 +25,7 @@ void pad(std::vector<u8>& out, usize to) {
 }  // namespace
 
 void set_hot_entry(HotEntry* entry) { hot_entry = entry; }
+void set_poll_entry(PollEntry* entry) { poll_entry = entry; }
 
 extern "C" void bf_enter_from_stub();
 
@@ -125,6 +127,77 @@ bf_enter_from_stub:
   bf_restore_arguments
   jmpq *(%r11)
   .size bf_enter_from_stub, .-bf_enter_from_stub
+)");
+
+extern "C" [[gnu::used]] const void* bf_poll(FunctionState* state, u64 header) {
+  return poll_entry ? poll_entry(*state, static_cast<u32>(header)) : nullptr;
+}
+// Where vector registers are saved: all that XSAVE knows of them, or 16 bytes each on machines
+// without AVX (where FXSAVE does).
+extern "C" [[gnu::used]] u32 bf_poll_has_xsave() { return platform::cpu_features().avx; }
+
+// Helper::poll: state and header on the stack. Rare, so it saves everything, the slow way: x87 and
+// SSE state, AVX, and the three parts of AVX-512 (bits 0, 1, 2, 5, 6, 7 of XCR0), which take 2688
+// bytes in the standard layout (Intel SDM vol. 1, 13.4). XRSTOR wants the header (bytes 512 to 575)
+// clean.
+asm(R"(
+  .text
+  .globl bf_poll_from_code
+  .type bf_poll_from_code, @function
+bf_poll_from_code:
+  pushq %rbp
+  movq %rsp, %rbp
+  pushq %rax
+  pushq %rcx
+  pushq %rdx
+  pushq %rsi
+  pushq %rdi
+  pushq %r8
+  pushq %r9
+  pushq %r10
+  pushq %rbx
+  pushq %r12
+  movq 16(%rbp), %r12
+  andq $-64, %rsp
+  subq $2688, %rsp
+  leaq 512(%rsp), %rdi
+  xorl %eax, %eax
+  movl $8, %ecx
+  rep stosq
+  fxsave64 (%rsp)             # SSE registers are safe from the next call
+  callq bf_poll_has_xsave
+  movl %eax, %ebx
+  testl %ebx, %ebx
+  je 1f
+  movl $0xe4, %eax            # what FXSAVE left out
+  xorl %edx, %edx
+  xsave64 (%rsp)
+1:
+  movq %r12, %rdi
+  movq 24(%rbp), %rsi
+  callq bf_poll
+  movq %rax, %r11
+  testl %ebx, %ebx
+  je 2f
+  movl $0xe4, %eax
+  xorl %edx, %edx
+  xrstor64 (%rsp)
+2:
+  fxrstor64 (%rsp)
+  leaq -80(%rbp), %rsp
+  popq %r12
+  popq %rbx
+  popq %r10
+  popq %r9
+  popq %r8
+  popq %rdi
+  popq %rsi
+  popq %rdx
+  popq %rcx
+  popq %rax
+  popq %rbp
+  retq $16
+  .size bf_poll_from_code, .-bf_poll_from_code
 )");
 
 }  // namespace bf::microjit

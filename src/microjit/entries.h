@@ -13,8 +13,11 @@ inline constexpr u32 kStubBytes = 64;
 inline constexpr u32 kEntryBytes = 32;
 void append_entries(std::vector<u8>& out, const FunctionState& state);
 
-// Where Helper::hot arrives. Set by the engine.
+// Where Helper::hot and Helper::poll arrive. Set by the engine.
 using HotEntry = void(FunctionState& state);
 void set_hot_entry(HotEntry* entry);
+// Whether to leave the loop whose header is that block of the function: null to go on, or where to.
+using PollEntry = const void*(FunctionState& state, u32 header);
+void set_poll_entry(PollEntry* entry);
 
 }  // namespace bf::microjit

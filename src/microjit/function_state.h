@@ -81,6 +81,11 @@ struct FunctionState {
   u32 code_bytes = 0;
   std::unique_ptr<Version> version;    // what the slot holds; null: the interpreter's entry
   u32 evictions = 0;
+  // The rest of this function from a loop header on, by header (resume.h).
+  std::vector<std::pair<u32, FunctionState*>> continuations;
+  // Of a continuation: its own IR, and the header it goes on at.
+  std::unique_ptr<ir::Function> rest;
+  u32 header = 0;
 };
 
 }  // namespace bf::microjit

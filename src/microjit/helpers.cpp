@@ -6,7 +6,8 @@
 
 namespace bf::microjit {
 
-void helper_hot() asm("bf_hot_from_code");  // entries.cpp
+void helper_hot() asm("bf_hot_from_code");    // entries.cpp
+void helper_poll() asm("bf_poll_from_code");  // entries.cpp
 
 namespace {
 

@@ -1,6 +1,7 @@
 #include "microjit/microjit.h"
 
 #include "microjit/interp/interp.h"
+#include "microjit/resume.h"
 
 namespace bf::microjit {
 
@@ -23,6 +24,7 @@ Engine::~Engine() {
 Result<std::unique_ptr<Engine>> Engine::create(ir::Module module,
                                                std::span<const NamedAddress> imports,
                                                const EngineOptions& options) {
+  add_resume_types(module);
   auto cache = CodeCache::create(options.code_bytes);
   if (!cache) return cache.error();
   std::unique_ptr<Engine> engine(new Engine(std::move(module), std::move(*cache), options));

@@ -93,10 +93,12 @@ class Engine {
   // engine_load.cpp
   Result<void> bind_imports(std::span<const NamedAddress> imports);
   Result<void> lay_out_data();
+  Result<void> set_up(std::span<FunctionState* const> states);
   Result<void> make_entries();
   void relocate_data();
   u64 resolve(const CodeRelocation& relocation) const;
   Result<const u8*> install(const CompiledCode& code);
+  FunctionState* add_function(std::unique_ptr<FunctionState> state);
   // versions.cpp; all under the lock
   Result<void> publish_locked(FunctionState& state, const CompiledCode& code, Tier tier);
   void withdraw_locked(FunctionState& state);
@@ -105,9 +107,14 @@ class Engine {
   void free_round();
   bool start_round();
   bool evict(usize bytes, const FunctionState& for_whom);
+  // osr.cpp
+  void reserve_continuations();
+  const void* on_poll(FunctionState& state, u32 header, Tier running);
+  FunctionState* continuation(FunctionState& state, u32 header);
   // promote.cpp
   void set_hooks();
   void on_hot(FunctionState& state);
+  Tier climbs_to(FunctionState& state);
   void log_promotion(const FunctionState& state, Tier from, u64 ticks);
   void log_failure(const FunctionState& state, const char* why);
 

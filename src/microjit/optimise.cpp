@@ -72,7 +72,7 @@ void OptimiseJob::report(const char* pass) {
 Result<CompiledCode> OptimiseJob::generate() {
   while (step()) {}
   return compile_baseline(module_, graph_.to_function(),
-                          {.features = options_.features, .profile = options_.profile});
+                          {.features = options_.features, .profile = options_.profile, .heat = options_.heat});
 }
 
 Result<CompiledCode> compile_optimised(const ir::Module& module, const ir::Function& function,

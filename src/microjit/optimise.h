@@ -29,7 +29,8 @@ struct PassObserver {
 struct OptimiseOptions {
   Tier tier = Tier::Optimising;
   platform::CpuFeatures features;
-  bool profile = false;
+  bool profile = false;  // count calls and cycles
+  bool heat = false;     // count down at the entry, for the tiers above
   std::vector<passes::FunctionFacts> functions{};
   std::vector<passes::CallTarget> targets{};
   std::vector<passes::ConstantArgument> arguments{};

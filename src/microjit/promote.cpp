@@ -7,17 +7,16 @@
 
 namespace bf::microjit {
 
-namespace {
-
-// Until the engine is asked again where it had no time: some calls.
-constexpr i64 kAgainHeat = 16 * kCallHeat;
-
-}  // namespace
-
 void Engine::set_hooks() {
   const auto hot = [](FunctionState& state) { state.engine->on_hot(state); };
   interp::set_hot_hook(hot);
   set_hot_entry(hot);
+  interp::set_poll_hook([](FunctionState& state, u32 header) {
+    return state.engine->on_poll(state, header, Tier::Interp);
+  });
+  set_poll_entry([](FunctionState& state, u32 header) {
+    return state.engine->on_poll(state, header, Tier::Baseline);
+  });
   interp::set_decode_hook([](FunctionState& state) {
     Engine& e = *state.engine;
     auto code = interp::decode(e.module_, *state.function,
@@ -36,18 +35,22 @@ void Engine::on_hot(FunctionState& state) {
   state.heat.store(kAgainHeat, std::memory_order_relaxed);
   quiescence::poll();
   if (options_.policy != TierPolicy::Auto || !lock_.try_acquire()) return;
-  const Tier next = next_tier(state);
-  const bool climbs = next != state.tier.load(std::memory_order_relaxed);
-  const bool due = climbs && (state.heat_slices <= 1 ||
-                              eats_cycles(state, platform::ticks() - start_ticks_));
-  if (!due) {
-    const u32 left = state.heat_slices - 1;
-    start_countdown(state, options_.thresholds);
-    if (climbs) state.heat_slices = left;
-  }
+  const Tier now = state.tier.load(std::memory_order_relaxed), next = climbs_to(state);
   reclaim_locked(false);
   lock_.release();
-  if (due) promote(state, next);
+  if (next > now) promote(state, next);
+}
+
+// The tier that is due for a function whose heat is used up, or its own; then it counts down anew.
+Tier Engine::climbs_to(FunctionState& state) {
+  const Tier now = state.tier.load(std::memory_order_relaxed), next = next_tier(state);
+  const bool due = next != now && (state.heat_slices <= 1 ||
+                                   eats_cycles(state, platform::ticks() - start_ticks_));
+  if (due) return next;
+  const u32 left = state.heat_slices - 1;
+  start_countdown(state, options_.thresholds);
+  if (next != now) state.heat_slices = left;
+  return now;
 }
 
 bool Engine::promote(FunctionState& state, Tier tier) {
@@ -55,7 +58,7 @@ bool Engine::promote(FunctionState& state, Tier tier) {
   const u64 start = platform::ticks();
   auto code = compile(module_, *state.function, tier,
                       {.features = options_.features,
-                       .profile = options_.profile,
+                       .profile = options_.profile && worth_timing(state, tier),
                        .heat = options_.policy == TierPolicy::Auto});
   const u64 compile_ticks = platform::ticks() - start;
   LockGuard guard(lock_);

@@ -56,7 +56,7 @@ bool parse_thresholds(std::string_view text, Thresholds& thresholds) {
 }
 
 bool has_compiler(Tier tier) {
-  return tier == Tier::Baseline;
+  return tier != Tier::Interp;
 }
 
 Tier starting_tier(TierPolicy policy) {
@@ -91,6 +91,13 @@ void start_countdown(FunctionState& state, const Thresholds& thresholds) {
     heat = kNeverHot;  // cold, or nothing could compile it
   }
   state.heat.store(heat, std::memory_order_relaxed);
+}
+
+bool worth_timing(const FunctionState& state, Tier tier) {
+  constexpr u64 kLongTicks = 10'000;
+  if (tier <= Tier::Baseline) return true;
+  const u64 calls = counted(state.profile.calls);
+  return calls != 0 && counted(state.profile.cycles_total) / calls >= kLongTicks;
 }
 
 bool eats_cycles(const FunctionState& state, u64 ticks_since_start) {

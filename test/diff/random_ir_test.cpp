@@ -66,6 +66,7 @@ std::vector<Way> ways() {
   avx2.avx512vbmi = avx2.avx512vnni = avx2.avx512bf16 = false;
   if (all.avx2) list.push_back({"baseline avx2", TierPolicy::Baseline, avx2, false});
   if (all.avx512bw) list.push_back({"baseline avx512", TierPolicy::Baseline, all, true});
+  list.push_back({"auto", TierPolicy::Auto, all, true});
   list.push_back({"passes of opt", TierPolicy::Interp, all, false, Tier::Optimising});
   list.push_back({"passes of spec", TierPolicy::Interp, all, false, Tier::Specialised});
   list.push_back({"passes of tuned", TierPolicy::Interp, all, false, Tier::Tuned});
@@ -111,6 +112,7 @@ const char* run(ir::Module module, const Way& way, Outcome& outcome) {
   options.policy = way.policy;
   options.features = way.features;
   options.profile = way.profile;
+  options.thresholds = {{0, 0, 0, 0, 0}};  // auto: up at every call and every round of a loop
   options.log = false;
   options.code_bytes = usize{1} << 20;
   const microjit::NamedAddress imports[] = {

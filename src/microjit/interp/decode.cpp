@@ -247,6 +247,9 @@ class Decoder {
       case Signature::ImportAddr:
       case Signature::SecondResult:
         return;  // constants; written by the call
+      case Signature::LoopPoll:
+        emit(loop_poll_handler(), slot(i.result)).imm = i.aux;
+        return;
       case Signature::StackAlloc: {
         const u32 align = i.aux < 4 ? 16 : 1u << i.aux;
         const u32 at = align_up(frame_, 16u);

@@ -51,6 +51,7 @@ Handler* branch_handler();         // b: i1
 Handler* switch_handler(u32 bytes);  // b, pointer: SwitchTable
 Handler* return_handler(u32 count);  // b, c: results
 Handler* unreachable_handler();
+Handler* loop_poll_handler();  // a: result, imm: header
 Handler* call_handler(ir::Op op);  // pointer: CallSite
 
 // handlers_system.cpp

@@ -13,6 +13,7 @@ using ir::Op;
 namespace {
 
 HotHook* hot_hook = nullptr;
+PollHook* poll_hook = nullptr;
 DecodeHook* decode_hook = nullptr;
 
 // Arguments and results of a native call, by register class; the bridge's assembly knows the layout.
@@ -42,6 +43,7 @@ void take_results(const ir::FunctionType& type, const NativeFrame& native, u64* 
 }  // namespace
 
 void set_hot_hook(HotHook* hook) { hot_hook = hook; }
+void set_poll_hook(PollHook* hook) { poll_hook = hook; }
 void set_decode_hook(DecodeHook* hook) { decode_hook = hook; }
 
 // bf_call_native(target, frame): loads the registers from the frame, copies stack arguments, calls,
@@ -295,6 +297,13 @@ void return_2(const Cell* cell, u8* frame, FunctionState*) {
   put(frame, kResultsOffset + 8, get<u64>(frame, cell->c));
 }
 
+void loop_poll(const Cell* cell, u8* frame, FunctionState* state) {
+  const void* entry = nullptr;
+  if (state->cool(1) && poll_hook) entry = poll_hook(*state, static_cast<u32>(cell->imm));
+  put(frame, cell->a, entry);
+  BF_NEXT(cell + 1);
+}
+
 void unreachable(const Cell*, u8*, FunctionState*) {
   BF_UNREACHABLE("IR: the program reached what it says is unreachable");
 }
@@ -344,6 +353,7 @@ Handler* switch_handler(u32 bytes) {
                                                                                : switch_on<u64>;
 }
 Handler* return_handler(u32 count) { return count == 0 ? return_0 : count == 1 ? return_1 : return_2; }
+Handler* loop_poll_handler() { return loop_poll; }
 Handler* unreachable_handler() { return unreachable; }
 Handler* call_handler(Op op) {
   return op == Op::call_import     ? call_import

@@ -25,6 +25,10 @@ std::unique_ptr<Code> decode(const ir::Module& module, const ir::Function& funct
 using HotHook = void(FunctionState& state);
 void set_hot_hook(HotHook* hook);
 
+// What the operation loop_poll asks: null to go on, or a continuation. Set by the engine.
+using PollHook = const void*(FunctionState& state, u32 header);
+void set_poll_hook(PollHook* hook);
+
 // Decodes a function at its first use. Set by the engine.
 using DecodeHook = void(FunctionState& state);
 void set_decode_hook(DecodeHook* hook);

@@ -32,7 +32,7 @@ enum class Signature : u8 {
   IntTruncate, IntExtend, FloatTruncate, FloatExtend, FloatToInt, IntToFloat, Bitcast,
   Load, Store, MemCopy, MemFill, PtrAdd, DataAddr, FuncAddr, ImportAddr, StackAlloc,
   Splat, Extract, Insert, Shuffle, IntReduce, FloatReduce, MaskBits, Dot4,
-  Call, CallImport, CallIndirect, SecondResult, VaStart,
+  Call, CallImport, CallIndirect, LoopPoll, SecondResult, VaStart,
   Branch, BranchIf, Switch, Return, Unreachable,
 };
 enum class Effects : u8 { Pure, Traps, Reads, Writes, Calls, Ends };

@@ -468,6 +468,9 @@ class Parser {
       case Signature::ImportAddr:
         i.aux = lookup(symbol(), Target::Import);
         return;
+      case Signature::LoopPoll:
+        i.aux = static_cast<u32>(number());
+        return;
       case Signature::StackAlloc:
         i.imm = number();
         if (accept_word("align")) i.aux = log2_of(number());

@@ -262,6 +262,9 @@ class Printer {
         put(" * %u", i.aux);
         addend(i.imm);
         break;
+      case Op::loop_poll:
+        put(" %u", i.aux);
+        return;
       case Op::stack_alloc:
         put(" %lld align %u", static_cast<long long>(i.imm), 1u << i.aux);
         break;

@@ -269,10 +269,12 @@ class FunctionVerifier {
       case Signature::CallIndirect:
         if (i.operand_count == 0 || operand(i, 0) != ptr) return bad;
         return check_call(i, i.aux, 1);
+      case Signature::LoopPoll:
+        return ok(count(0) && t == ptr);
       case Signature::SecondResult: {
         if (!count(0) || n == 0) return "second without a call right before it";
         const Instruction& call = f_.instructions[f_.blocks[b].first_instruction + n - 1];
-        if (op_info(call.op).effects != Effects::Calls) return "second without a call before it";
+        if (op_info(call.op).effects != Effects::Calls || call.op == Op::loop_poll) return "second without a call before it";
         const FunctionType& type = module_.types[call_type(call)];
         return ok(type.results.size() == 2 && t == Type{type.results[1]});
       }

@@ -174,6 +174,8 @@ void Compiler::instruction(const Instruction& i) {
       return call(i);
     case Signature::VaStart:
       return start_va_list(i);
+    case Signature::LoopPoll:
+      return loop_poll(i);
     case Signature::Branch:
       return branch(i);
     case Signature::BranchIf:

@@ -101,6 +101,8 @@ class Compiler {
   void epilogue();
   void heat_entry();
   void heat_used_up();
+  void loop_poll(const ir::Instruction& i);
+  void polls_out_of_line();
   void profile_entry(u32 general_parameters);
   void profile_exit();
   x86::Mem core_local(RegId base, usize offset);
@@ -345,6 +347,12 @@ class Compiler {
   std::vector<Label> labels_;  // by block
   Label exit_, constants_label_;
   Label hot_, cooled_;  // out of line: heat used up; and back from there
+  struct Poll {
+    Label ask, back;
+    RegId result;
+    u32 header;
+  };
+  std::vector<Poll> polls_;
   std::vector<u8> constants_;
   CompiledCode out_;
 

@@ -76,6 +76,31 @@ void Compiler::heat_used_up() {
   a_.jmp(cooled_);
 }
 
+// Null in the result, unless the engine says otherwise where heat is used up.
+void Compiler::loop_poll(const ir::Instruction& i) {
+  const RegId result = define(i.result, 0);
+  const Poll poll{a_.newLabel(), a_.newLabel(), result, i.aux};
+  a_.xor_(gp32(result), gp32(result));
+  reloc(kR11, RelocKind::Heat, f_.index);
+  a_.sub(x86::ptr(x86::r11, 0, 8), Imm(1));
+  a_.jle(poll.ask);
+  a_.bind(poll.back);
+  polls_.push_back(poll);
+}
+
+void Compiler::polls_out_of_line() {
+  for (const Poll& poll : polls_) {
+    a_.bind(poll.ask);
+    a_.push(Imm(poll.header));
+    reloc(kR11, RelocKind::State, f_.index);
+    a_.push(x86::r11);
+    reloc(kR11, RelocKind::Helper, static_cast<u32>(Helper::poll));
+    a_.call(x86::r11);
+    a_.mov(gp64(poll.result), x86::r11);
+    a_.jmp(poll.back);
+  }
+}
+
 void Compiler::prologue() {
   if (options_.heat) heat_entry();
   a_.push(x86::rbp);
@@ -187,6 +212,7 @@ void Compiler::epilogue() {
     if ((analysis_.saved & bit(kSaveOrder[n])) != 0) a_.pop(gp64(kSaveOrder[n]));
   a_.pop(x86::rbp);
   a_.ret();
+  polls_out_of_line();
   if (options_.heat) heat_used_up();
 }
 

@@ -1,0 +1,63 @@
+// On-stack replacement: a function that goes round a loop for long does not wait for its next call.
+// It leaves for a continuation (resume.h) that a better tier has compiled.
+#include "microjit/entries.h"
+#include "microjit/microjit.h"
+#include "microjit/resume.h"
+
+namespace bf::microjit {
+
+namespace {
+
+// Continuations have places in the table of functions, which must not move while others read it.
+constexpr usize kMostContinuations = 1024;
+
+Tier best_tier() {
+  Tier best = Tier::Interp;
+  for (u8 t = 0; t < kTierCount; ++t)
+    if (has_compiler(static_cast<Tier>(t))) best = static_cast<Tier>(t);
+  return best;
+}
+
+}  // namespace
+
+void Engine::reserve_continuations() {
+  functions_.reserve(module_.functions.size() + kMostContinuations);
+  function_pointers_.reserve(module_.functions.size() + kMostContinuations);
+}
+
+// Asked where heat is used up on a back edge, by the interpreter or by baseline code. What leaves
+// from baseline code leaves for the best tier there is: it will not come by again.
+const void* Engine::on_poll(FunctionState& state, u32 header, Tier running) {
+  state.heat.store(kAgainHeat, std::memory_order_relaxed);
+  if (options_.policy != TierPolicy::Auto || !lock_.try_acquire()) return nullptr;
+  const Tier now = state.tier.load(std::memory_order_relaxed);
+  const Tier next = climbs_to(state);
+  FunctionState* rest = next > running || now > running ? continuation(state, header) : nullptr;
+  lock_.release();
+  if (!rest) return nullptr;
+  if (next > now && counted(state.profile.calls) > 1) promote(state, next);
+  const Tier target = running == Tier::Interp ? (next > now ? next : now) : best_tier();
+  if (rest->tier.load(std::memory_order_relaxed) < target) promote(*rest, target);
+  if (rest->tier.load(std::memory_order_relaxed) <= running) return nullptr;
+  return rest->slot.load(std::memory_order_acquire);
+}
+
+// The continuation of a function at a loop header, made at the first request; null if there can be
+// no more. Under the lock.
+FunctionState* Engine::continuation(FunctionState& state, u32 header) {
+  for (const auto& [at, rest] : state.continuations)
+    if (at == header) return rest;
+  const u32 type = resume_type(module_, *state.function);
+  if (functions_.size() == functions_.capacity() || type == ~0u) return nullptr;
+  auto rest = std::make_unique<FunctionState>();
+  rest->rest = std::make_unique<ir::Function>(make_continuation(
+      module_, *state.function, resume_point(*state.function, header), type));
+  rest->rest->index = static_cast<u32>(functions_.size());
+  rest->function = rest->rest.get();
+  rest->header = header;
+  FunctionState* const made = add_function(std::move(rest));
+  if (made) state.continuations.push_back({header, made});
+  return made;
+}
+
+}  // namespace bf::microjit

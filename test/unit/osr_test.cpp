@@ -1,0 +1,137 @@
+// Leaving loops for better versions: resume points, continuations, and the engine that does it.
+#include <catch2/catch.hpp>
+
+#include "microjit/ir/text.h"
+#include "microjit/ir/verify.h"
+#include "microjit/microjit.h"
+#include "microjit/resume.h"
+
+using namespace bf;
+using microjit::Engine;
+using microjit::Tier;
+using microjit::TierPolicy;
+
+namespace {
+
+constexpr const char* kNest = R"(
+data @table writable align 8 size 800
+func @nest (i64, i64) -> (i64) export {
+b0(%n: i64, %m: i64):
+  %t: ptr = data_addr @table
+  %own: ptr = stack_alloc 16 align 8
+  store i64 3, %own align 8
+  br b1(i64 0, i64 0)
+b1(%i: i64, %sum: i64):
+  %more: i1 = ult %i, %n
+  br_if %more, b2, b5
+b2:
+  %scaled: i64 = mul %i, %m
+  br b3(i64 0, %sum)
+b3(%j: i64, %inner: i64):
+  %k: i64 = load %own align 8
+  %x: i64 = add %scaled, %j
+  %y: i64 = mul %x, %k
+  %place: i64 = urem %j, i64 100
+  %at: ptr = index %t, %place * 8
+  store %y, %at align 8
+  %next: i64 = add %inner, %y
+  %j1: i64 = add %j, i64 1
+  %again: i1 = ult %j1, %m
+  br_if %again, b3(%j1, %next), b4
+b4:
+  %bigger: i64 = add %k, i64 1
+  store %bigger, %own align 8
+  %i1: i64 = add %i, i64 1
+  br b1(%i1, %next)
+b5:
+  %last: i64 = load %own align 8
+  %all: i64 = add %sum, %last
+  ret %all
+}
+)";
+
+u64 expected(u64 n, u64 m) {
+  u64 sum = 0, k = 3;
+  for (u64 i = 0; i < n; ++i, ++k)
+    for (u64 j = 0; j < (m < 1 ? 1 : m); ++j) sum += (i * m + j) * k;
+  return sum + k;
+}
+
+ir::Module parse(const char* text) {
+  auto module = ir::parse_text(text);
+  if (!module) FAIL(module.error().message());
+  return std::move(*module);
+}
+
+}  // namespace
+
+TEST_CASE("a resume point holds what is alive there, and nothing that can be made again") {
+  const ir::Module module = parse(kNest);
+  const ir::Function& f = module.functions[0];
+  const microjit::ResumePoint point = microjit::resume_point(f, 3);
+  // own, i, n, m, scaled, j, inner; not t (an address of data), not sum (dead in the inner loop)
+  CHECK(point.values.size() == 7);
+  CHECK(point.bytes == 7 * 8);
+  for (usize i = 0; i + 1 < point.values.size(); ++i) {
+    CHECK(point.values[i].value < point.values[i + 1].value);
+    CHECK(point.values[i].offset + 8 == point.values[i + 1].offset);
+  }
+  CHECK(microjit::resume_point(f, 1).values.size() == 5);  // n, m, own, i, sum
+}
+
+TEST_CASE("a place within a block is a resume point too") {
+  const ir::Module module = parse(kNest);
+  const ir::Function& f = module.functions[0];
+  // Before `%j1 = add %j, 1`: k is alive (b4 wants it), y is not.
+  const microjit::ResumePoint point = microjit::resume_point(f, 3, 7);
+  u32 loads = 0;
+  for (const auto& v : point.values)
+    loads += f.values[v.value].def == ir::Def::Instruction &&
+             f.instructions[f.values[v.value].index].op == ir::Op::load;
+  CHECK(loads == 1);
+}
+
+TEST_CASE("a continuation goes on where the state says") {
+  ir::Module module = parse(kNest);
+  microjit::add_resume_types(module);
+  const ir::Function& f = module.functions[0];
+  for (const u32 header : {1u, 3u}) {
+    const microjit::ResumePoint point = microjit::resume_point(f, header);
+    const u32 type = microjit::resume_type(module, f);
+    REQUIRE(type != ~0u);
+    ir::Function rest = microjit::make_continuation(module, f, point, type);
+    ir::Module both = module;
+    rest.index = 1;
+    rest.exported = true;
+    rest.name = both.intern("rest");
+    both.functions.push_back(std::move(rest));
+    if (auto ok = ir::verify(both); !ok) FAIL(ok.error().message());
+    for (const TierPolicy policy : {TierPolicy::Interp, TierPolicy::Baseline}) {
+      auto engine = Engine::create(both, {}, {.policy = policy, .log = false});
+      REQUIRE(engine);
+      // The state of nest(5, 4) when it first comes to the header.
+      u64 own[2] = {3, 0};
+      std::vector<u64> state(point.bytes / 8);
+      for (const auto& v : point.values) {
+        u64 value = 0;
+        if (v.value == f.blocks[0].first_argument) value = 5;
+        if (v.value == f.blocks[0].first_argument + 1) value = 4;
+        if (v.type.kind == ir::Kind::Ptr) value = reinterpret_cast<u64>(own);
+        state[v.offset / 8] = value;  // i, sum, scaled, j, inner: 0
+      }
+      CHECK((*engine)->function<u64(u64*)>("rest")(state.data()) == expected(5, 4));
+    }
+  }
+}
+
+TEST_CASE("a function that is called once leaves its loop for a better version") {
+  auto engine = Engine::create(parse(kNest), {}, {.policy = TierPolicy::Auto, .log = false});
+  REQUIRE(engine);
+  // Only compiled code asks in this test: what calls the function first is the baseline.
+  (*engine)->promote(*(*engine)->functions()[0], Tier::Baseline);
+  CHECK((*engine)->function<u64(u64, u64)>("nest")(1000, 1000) == expected(1000, 1000));
+  const auto states = (*engine)->functions();
+  REQUIRE(states.size() >= 2);
+  CHECK(states[1]->rest != nullptr);
+  CHECK(states[1]->tier.load() > Tier::Baseline);
+}
