@@ -2,7 +2,8 @@
 // (any NaN equals any NaN), for every instruction set that this machine has.
 //
 //   random-ir [SECONDS [FIRST_SEED [COUNT]]]
-//   random-ir reduce SEED      a small module that still fails, as text
+//   random-ir reduce SEED|FILE      a small module that still fails, as text; a file is IR text
+//                                   with a function @f and data @scratch as random_ir.h has them
 //
 // With BAREFLOW_PASS=NAME in the environment only that pass is compared; BAREFLOW_WAY=TEXT leaves
 // the ways whose name contains the text.
@@ -14,6 +15,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
+#include <string>
 
 #include "arch/host/bring_up.h"
 #include "arch/host/command_line.h"
@@ -195,13 +199,23 @@ bool disagrees(const ir::Module& module) {
   return WIFEXITED(status) && WEXITSTATUS(status) == kDisagrees;
 }
 
+// A file's module, or that of a seed.
+ir::Module named_module(const char* name) {
+  std::ifstream in(name);
+  if (!in) return test::RandomModule(std::strtoull(name, nullptr, 0)).build();
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  auto module = ir::parse_text(text);
+  if (!module) BF_UNREACHABLE(module.error().message());
+  return std::move(*module);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const char* const no_arguments[] = {"random-ir"};
   host::start(1, no_arguments);
   if (argc > 2 && std::strcmp(argv[1], "reduce") == 0) {
-    ir::Module module = test::RandomModule(std::strtoull(argv[2], nullptr, 0)).build();
+    ir::Module module = named_module(argv[2]);
     test::reduce(module, disagrees);
     print(module);
     return agree(module, "reduced") ? 0 : 1;

@@ -1,4 +1,6 @@
 // Parallel moves: block arguments on edges, arguments of calls, results, parameters.
+#include <algorithm>
+
 #include "microjit/tiers/baseline_compiler.h"
 
 namespace bf::microjit::baseline {
@@ -61,21 +63,24 @@ void Compiler::emit_move(const Move& m) {
 // When nothing can go on, only cycles are left: what `move` overwrites is put aside.
 void Compiler::break_cycle(Move& move) {
   if (cycle_slot_ < 0) cycle_slot_ = new_slot(ir::kMaxVectorBytes);
+  const auto overwritten = [&](const Move& other) {
+    if (other.done || other.remade != kNoValue) return false;
+    return move.to != kNoReg ? other.from == move.to
+                             : other.from == kNoReg && other.from_offset == move.to_offset;
+  };
   Move aside;
   aside.bank = move.bank;
-  aside.bytes = move.bytes;
+  for (const Move& other : moves_)  // what is there may be wider than what comes
+    if (overwritten(other)) aside.bytes = std::max(aside.bytes, other.bytes);
   aside.from = move.to;
   aside.from_offset = move.to_offset;
   aside.to_offset = cycle_slot_;
   emit_move(aside);
-  for (Move& other : moves_) {
-    if (other.done || other.remade != kNoValue) continue;
-    if (move.to != kNoReg ? other.from != move.to
-                          : other.from != kNoReg || other.from_offset != move.to_offset)
-      continue;
-    other.from = kNoReg;
-    other.from_offset = cycle_slot_;
-  }
+  for (Move& other : moves_)
+    if (overwritten(other)) {
+      other.from = kNoReg;
+      other.from_offset = cycle_slot_;
+    }
 }
 
 void Compiler::run_moves() {
