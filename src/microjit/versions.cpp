@@ -47,6 +47,9 @@ Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& co
   version->tier = tier;
   version->lines = code.lines;
   version->use_then = use_of(state);
+  // Better tiers hardly count: what it took to get there speaks for them, and fades.
+  if (tier > Tier::Baseline)
+    version->recent_use = options_.thresholds.calls[static_cast<u8>(tier)];
   state.generic_slot.store(version->entry, std::memory_order_release);
   state.slot.store(version->entry, std::memory_order_release);
   state.tier.store(tier, std::memory_order_relaxed);

@@ -83,6 +83,8 @@ TEST_CASE("where the cache is full, what is least used makes room, and may come 
   constexpr int kFunctions = 100;
   EngineOptions options;
   options.code_bytes = 16 << 10;
+  constexpr u64 kNever = u64{1} << 40;
+  options.thresholds = {{0, 10, kNever, kNever, kNever}};  // the tier that counts its calls
   auto engine = make(many_functions(kFunctions), options);
   u64 expected[kFunctions];
   for (int n = 0; n < kFunctions; ++n) {
