@@ -3,6 +3,7 @@
 
 #include "microjit/passes/cfg.h"
 #include "microjit/passes/graph.h"
+#include "microjit/passes/peel_entry.h"
 #include "microjit/passes/ssa_repair.h"
 #include "microjit/resume.h"
 
@@ -76,11 +77,12 @@ class Continuation {
     target_ = point_.block;
     if (point_.instruction != 0) target_ = g_.split(target_, position());
     BF_ASSERT(target_ != 0);
+    const Cfg before(g_);
     replace_entry();
     clone_constant_addresses();
     for (const ResumeValue& v : point_.values) loaded_.push_back(take(v, escapes));
     jump();
-    repair();
+    repair(peel_entry(g_, before, 0));
     g_.settle();
     g_.function_type = type;
     g_.exported = false;
@@ -146,21 +148,40 @@ class Continuation {
     g_.append(0, g_.make_jump(Op::br, {}, {&to, 1}));
   }
 
-  // What was loaded stands for the value until the value is defined anew (round an outer loop).
-  void repair() {
+  // Values that have come to have several definitions: what was loaded stands for the value until it
+  // is defined anew (round an outer loop), and so does a copy.
+  void repair(const std::vector<passes::CopiedValue>& copies) {
     const Cfg cfg(g_);
+    struct Definition {
+      ValueId value;
+      BlockId block;
+      ValueId stands_for;
+    };
+    std::vector<Definition> all;
     for (usize n = 0; n < loaded_.size(); ++n) {
       const ValueId v = point_.values[n].value;
+      const bool passed = g_.values[v].def == ir::Def::BlockArgument && g_.block_of(v) == target_;
+      if (!passed) all.push_back({v, 0, loaded_[n]});
+    }
+    for (const auto& c : copies)
+      if (cfg.reachable(c.block)) all.push_back({c.original, c.block, c.copy});
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Definition& a, const Definition& b) { return a.value < b.value; });
+    for (usize n = 0; n < all.size();) {
+      const ValueId v = all[n].value;
       const BlockId home = g_.block_of(v);
-      if (home == target_ && g_.values[v].def == ir::Def::BlockArgument) continue;
-      if (home == passes::kNoBlock || home == 0 || !cfg.reachable(home)) {
-        g_.replace(v, loaded_[n]);
-        continue;
+      const bool at_home = home != passes::kNoBlock && home != 0 && cfg.reachable(home);
+      usize end = n;
+      while (end < all.size() && all[end].value == v) ++end;
+      if (end - n == 1 && !at_home) {
+        g_.replace(v, all[n].stands_for);
+      } else {
+        passes::SsaRepair repair(g_, cfg, g_.type(v));
+        if (at_home) repair.define(home, v);
+        for (usize k = n; k < end; ++k) repair.define(all[k].block, all[k].stands_for);
+        repair.rewrite_uses(v);
       }
-      passes::SsaRepair repair(g_, cfg, g_.type(v));
-      repair.define(home, v);
-      repair.define(0, loaded_[n]);
-      repair.rewrite_uses(v);
+      n = end;
     }
   }
 

@@ -1,9 +1,12 @@
 // Leaving loops for better versions: resume points, continuations, and the engine that does it.
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "microjit/ir/text.h"
 #include "microjit/ir/verify.h"
 #include "microjit/microjit.h"
+#include "microjit/passes/cfg.h"
 #include "microjit/resume.h"
 
 using namespace bf;
@@ -122,6 +125,21 @@ TEST_CASE("a continuation goes on where the state says") {
       CHECK((*engine)->function<u64(u64*)>("rest")(state.data()) == expected(5, 4));
     }
   }
+}
+
+TEST_CASE("an inner loop's continuation enters the loops around it at their tops") {
+  ir::Module module = parse(kNest);
+  microjit::add_resume_types(module);
+  const ir::Function& f = module.functions[0];
+  const ir::Function rest = microjit::make_continuation(
+      module, f, microjit::resume_point(f, 3), microjit::resume_type(module, f));
+  const passes::Graph graph(module, rest);
+  const passes::Cfg cfg(graph);
+  u32 deepest = 0;
+  for (const auto& loop : cfg.loops()) deepest = std::max(deepest, loop.depth);
+  CHECK_FALSE(cfg.irreducible());
+  CHECK(deepest == 2);            // the nest as it was,
+  CHECK(cfg.loops().size() == 3);  // and the round that was under way
 }
 
 TEST_CASE("a function that is called once leaves its loop for a better version") {
