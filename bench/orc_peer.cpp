@@ -50,6 +50,7 @@ std::unique_ptr<Module> read(const char* path, LLVMContext& context) {
 orc::JITTargetMachineBuilder this_processor() {
   auto builder = check(orc::JITTargetMachineBuilder::detectHost());
   builder.setCodeGenOptLevel(CodeGenOptLevel::Default);
+  builder.getOptions().AllowFPOpFusion = FPOpFusion::Strict;  // the native program has no FMA either
   return builder;
 }
 
