@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass, field
 
 TIMEOUT_SECONDS = 300
-SLOW, SLOW_RUNS = 4, 2
+SLOW, SLOW_RUNS = 4, 1
 
 
 class Wrong(Exception):
