@@ -156,10 +156,14 @@ void run_file(const std::string& file) {
   for (const Case::Target& t : c.targets)
     targets.push_back({static_cast<u32>(before.find_function(t.caller)), t.instruction,
                        static_cast<u32>(before.find_function(t.callee)), 1000, 0});
+  // The same passes on every machine.
+  platform::CpuFeatures features = platform::cpu_features();
+  features.avx2 = true;
+  features.avx512f = features.avx512bw = features.avx512dq = features.avx512vl = false;
   for (ir::Function& f : module->functions) {
     passes::Graph graph(before, before.functions[f.index]);
     for (const passes::PassInfo* pass : c.passes) {
-      pass->run(graph, {before, platform::cpu_features(), c.tier, {}, targets, c.arguments});
+      pass->run(graph, {before, features, c.tier, {}, targets, c.arguments});
       if (!graph.settled()) return fail(file, std::string(pass->name) + " leaves the graph unsettled");
       f = graph.to_function();
       if (auto ok = ir::verify_function(before, f); !ok)

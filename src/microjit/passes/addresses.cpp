@@ -37,7 +37,9 @@ bool add_term(const Graph& g, Address& a, ValueId value, u64 scale) {
   return true;
 }
 
-bool is_object(const Inst* i) { return i && (i->op == Op::stack_alloc || i->op == Op::data_addr); }
+bool is_object(const Inst* i) {
+  return i && (i->op == Op::stack_alloc || i->op == Op::data_addr);
+}
 
 }  // namespace
 
