@@ -4,6 +4,9 @@
 //   ; traps @f(i32 0)                    (checked by death in a child process)
 #pragma once
 
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -195,6 +198,13 @@ inline const microjit::NamedAddress kImports[] = {
     {"take_three", reinterpret_cast<const void*>(import_take_three)},
     {"call_three", reinterpret_cast<const void*>(import_call_three)},
     {"variable", &import_variable},
+    {"sqrt", reinterpret_cast<const void*>(static_cast<double (*)(double)>(std::sqrt))},
+    {"floor", reinterpret_cast<const void*>(static_cast<double (*)(double)>(std::floor))},
+    {"fabs", reinterpret_cast<const void*>(static_cast<double (*)(double)>(std::fabs))},
+    {"abs", reinterpret_cast<const void*>(static_cast<int (*)(int)>(std::abs))},
+    {"memcpy", reinterpret_cast<const void*>(std::memcpy)},
+    {"memset", reinterpret_cast<const void*>(std::memset)},
+    {"memcmp", reinterpret_cast<const void*>(std::memcmp)},
 };
 
 }  // namespace bf::test
