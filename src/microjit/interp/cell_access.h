@@ -20,7 +20,29 @@ template <class T>
   __builtin_memcpy(frame + offset, &value, sizeof value);
 }
 
-#define BF_NEXT(cell) [[clang::musttail]] return (cell)->handler((cell), frame, state)
+#define BF_HANDLER(name)                                                                        \
+  __attribute__((preserve_none)) u64 name(                                                      \
+      [[maybe_unused]] const Cell* cell, [[maybe_unused]] u8* frame,                            \
+      [[maybe_unused]] FunctionState* state, [[maybe_unused]] u64 acc, [[maybe_unused]] Wide wide)
+
+#define BF_NEXT(cell) [[clang::musttail]] return (cell)->handler((cell), frame, state, acc, wide)
+
+[[gnu::always_inline]] inline const Cell* at_distance(const Cell* cell, u32 bytes) {
+  return reinterpret_cast<const Cell*>(reinterpret_cast<const u8*>(cell) + static_cast<i32>(bytes));
+}
+
+// Where heat is used up on a back edge to `cell`: asks the engine. `acc` is the number of the block
+// there; nothing else of the accumulators goes from block to block.
+BF_HANDLER(hot_edge);
+
+#define BF_NEXT_BACK(target, header)                                                            \
+  do {                                                                                          \
+    if (state->cool(1)) [[unlikely]] {                                                          \
+      acc = static_cast<u64>(header);                                                           \
+      [[clang::musttail]] return hot_edge(target, frame, state, acc, wide);                     \
+    }                                                                                           \
+    BF_NEXT(target);                                                                            \
+  } while (false)
 
 // The integer and float element types of a kind, as a call of a template lambda.
 template <class F>
@@ -50,33 +72,26 @@ auto with_float(ir::Kind kind, F f) -> decltype(f.template operator()<float>()) 
 // ---- Patterns of handlers ---------------------------------------------------------------------
 
 template <class Op, class T>
-void scalar_binary(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(scalar_binary) {
   put<T>(frame, cell->a, Op::apply(get<T>(frame, cell->b), get<T>(frame, cell->c)));
   BF_NEXT(cell + 1);
 }
 
 template <class Op, class T>
-void scalar_unary(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(scalar_unary) {
   put<T>(frame, cell->a, Op::apply(get<T>(frame, cell->b)));
   BF_NEXT(cell + 1);
 }
 
 template <class Op, class T>
-void scalar_compare(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(scalar_compare) {
   put<u8>(frame, cell->a, Op::apply(get<T>(frame, cell->b), get<T>(frame, cell->c)) ? 1 : 0);
   BF_NEXT(cell + 1);
 }
 
-template <class Op, class T>
-void compare_branch(const Cell* cell, u8* frame, FunctionState* state) {
-  cell += Op::apply(get<T>(frame, cell->b), get<T>(frame, cell->c)) ? cell->target.taken
-                                                                    : cell->target.other;
-  BF_NEXT(cell);
-}
-
 // Vectors as 16-byte chunks, unrolled.
 template <class Op, class T, u32 Chunks>
-void chunk_binary(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(chunk_binary) {
   using V = sem::Vector<T>;
 #pragma clang loop unroll(full)
   for (u32 i = 0; i < Chunks; ++i)
@@ -94,7 +109,7 @@ Handler* chunked_binary(u32 chunks) {
 
 // Vectors lane by lane, for what is rare: `imm` lanes.
 template <class Op, class T>
-void lane_binary(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(lane_binary) {
   constexpr u32 size = sizeof(T);
 #pragma clang loop vectorize(disable) unroll(disable)
   for (u32 i = 0; i < cell->imm; ++i)
@@ -104,7 +119,7 @@ void lane_binary(const Cell* cell, u8* frame, FunctionState* state) {
 }
 
 template <class Op, class T>
-void lane_unary(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(lane_unary) {
   constexpr u32 size = sizeof(T);
 #pragma clang loop vectorize(disable) unroll(disable)
   for (u32 i = 0; i < cell->imm; ++i)

@@ -1,8 +1,8 @@
 // Pre-decoded functions for the interpreter: cells of direct-threaded code.
 //
-// A frame is one stretch of the native stack: results, parameters, the values of the function, its
-// constants (copied in at every call, so that an operand is always just an offset), scratch space,
-// stack_allocs. Scalars take 8 bytes, vectors 16 to 64; bits beyond a value's type are unspecified.
+// A frame is one stretch of the native stack: results, parameters, the values of the function that
+// need a place, scratch space, constants that no cell holds itself (set at every call), stack_allocs.
+// Scalars take 8 bytes, vectors 16 to 64; bits beyond a value's type are unspecified.
 #pragma once
 
 #include <vector>
@@ -13,10 +13,18 @@ namespace bf::microjit::interp {
 
 struct Cell;
 
-// Runs one cell and jumps on to the next one's handler (a tail call); a `ret` cell returns.
-using Handler = void(const Cell* cell, u8* frame, FunctionState* state);
+// What the last cell that made a float or a vector of 16 bytes made; scalars in the first lane.
+using Wide = double __attribute__((vector_size(16)));
 
-// Operands are byte offsets in the frame unless the handler says otherwise.
+// Runs one cell and jumps on to the next one's handler (a tail call); a `ret` cell returns the first
+// result. All that goes from handler to handler stays in registers, the result of the last integer
+// operation (`acc`) and of the last float operation (`wide`) among them: a value whose only use
+// follows soon is never written to the frame.
+using Handler = u64 __attribute__((preserve_none)) (const Cell* cell, u8* frame,
+                                                    FunctionState* state, u64 acc, Wide wide);
+
+// Operands are byte offsets in the frame unless the handler says otherwise. Branches: `a` and `d`
+// are distances in bytes to the cells that are next when it is taken and when it is not.
 struct Cell {
   Handler* handler = nullptr;
   u32 a = 0;  // usually the result
@@ -24,9 +32,6 @@ struct Cell {
   union {
     i64 imm = 0;
     const void* pointer;
-    struct {
-      i32 taken, other;  // branch targets, in cells from this one
-    } target;
   };
 };
 static_assert(sizeof(Cell) == 32);
@@ -45,7 +50,7 @@ struct CallSite {
 
 struct SwitchTable {
   std::vector<u64> cases;     // ascending
-  std::vector<i32> targets;   // in cells from the switch cell, one per case
+  std::vector<i32> targets;   // in bytes from the switch cell, one per case
   i32 otherwise = 0;
 };
 
@@ -57,13 +62,17 @@ struct ShufflePlan {
   std::vector<Run> runs;
 };
 
-inline constexpr u32 kResultsOffset = 0;  // two results of 8 bytes
+inline constexpr u32 kSecondResultOffset = 0;  // the first one is what the last handler returns
 inline constexpr u32 kParametersOffset = 16;
 
 struct Code {
   std::vector<Cell> cells;
-  std::vector<u8> constants;
-  u32 constants_offset = 0;
+  // What has to be in the frame before the first cell runs: constants that no cell holds itself.
+  struct ConstantWord {
+    u32 offset;
+    u64 bits;
+  };
+  std::vector<ConstantWord> constants;
   u32 frame_bytes = 0;
   u32 va_area = 0;  // of a variadic function: a RegisterSaveArea, the address of the stack arguments
   std::vector<std::unique_ptr<CallSite>> calls;

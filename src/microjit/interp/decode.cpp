@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "microjit/interp/analysis.h"
 #include "microjit/interp/handlers.h"
 #include "microjit/interp/interp.h"
+#include "microjit/interp/operand_forms.h"
 
 namespace bf::microjit::interp {
 
@@ -30,13 +32,14 @@ constexpr u32 slot_bytes(Type t) { return t.is_vector() ? align_up(t.bytes(), 16
 class Decoder {
  public:
   Decoder(const Module& module, const Function& function, const Linkage& linkage)
-      : module_(module), f_(function), linkage_(linkage), code_(std::make_unique<Code>()) {}
+      : module_(module), f_(function), linkage_(linkage), analysis_(function),
+        profiled_(linkage.functions[function.index]->profiled), code_(std::make_unique<Code>()) {}
 
   std::unique_ptr<Code> run() {
-    count_uses();
     lay_out_frame();
     block_cells_.resize(f_.blocks.size());
-    for (BlockId b = 0; b < f_.blocks.size(); ++b) block(b);
+    for (BlockId b = 0; b < f_.blocks.size(); ++b)
+      if (analysis_.reachable(b)) block(b);
     for (const Patch& p : patches_) patch(p);
     code_->frame_bytes = align_up(frame_, 64u);
     return std::move(code_);
@@ -53,15 +56,6 @@ class Decoder {
     u32 index = 0;
   };
 
-  void count_uses() {
-    uses_.assign(f_.values.size(), 0);
-    for (const Instruction& i : f_.instructions) {
-      for (const u32 v : f_.operands_of(i)) ++uses_[v];
-      for (const Edge& e : f_.edges_of(i))
-        for (const u32 v : f_.arguments_of(e)) ++uses_[v];
-    }
-  }
-
   u32 reserve(u32 bytes) {
     const u32 at = frame_;
     frame_ += bytes;
@@ -72,20 +66,14 @@ class Decoder {
     slots_.assign(f_.values.size(), kNone);
     const Block& entry = f_.blocks[0];
     frame_ = kParametersOffset;
-    for (u32 i = 0; i < entry.argument_count; ++i) slots_[entry.first_argument + i] = reserve(8);
-    frame_ = align_up(frame_, 16u);
-    for (usize v = 0; v < f_.values.size(); ++v) {
-      const Value& value = f_.values[v];
-      if (slots_[v] == kNone && value.def != Def::Constant && !constant_address(value))
-        slots_[v] = reserve(slot_bytes(value.type));
-      frame_ = align_up(frame_, value.type.is_vector() ? 16u : 8u);
-    }
+    for (u32 i = 0; i < entry.argument_count; ++i)
+      slots_[analysis_.group(entry.first_argument + i)] = reserve(8);
     frame_ = align_up(frame_, 16u);
     scratch_ = reserve(kScratchBytes);
     if (module_.types[f_.type].variadic) code_->va_area = reserve(kVaAreaBytes);
-    code_->constants_offset = frame_;
-    lay_out_constants();
   }
+
+  // ---- Where values are -------------------------------------------------------------------------
 
   // data_addr and its like are known now: constants as well.
   bool constant_address(const Value& value) const {
@@ -101,34 +89,48 @@ class Decoder {
     return reinterpret_cast<u64>(linkage_.imports[i.aux]);
   }
 
-  void lay_out_constants() {
-    for (usize v = 0; v < f_.values.size(); ++v) {
-      const Value& value = f_.values[v];
-      if (uses_[v] == 0) continue;
-      if (value.def == Def::Constant && value.type.is_vector())
-        slots_[v] = add_constant(f_.vector_bytes(value), slot_bytes(value.type));
-      else if (value.def == Def::Constant)
-        slots_[v] = add_scalar(value.bits);
-      else if (constant_address(value))
-        slots_[v] = add_scalar(address_of(f_.instructions[value.index]));
+  // The bits of a value that is known now (a vector is not meant).
+  bool known(ValueId v, u64& bits) const {
+    const Value& value = f_.values[v];
+    if (value.type.is_vector()) return false;
+    if (value.def == Def::Constant) return bits = value.bits, true;
+    if (!constant_address(value)) return false;
+    return bits = address_of(f_.instructions[value.index]), true;
+  }
+
+  void add_constant(u32 at, std::span<const u8> bytes) {
+    for (usize n = 0; n < bytes.size(); n += 8) {
+      Code::ConstantWord word{at + static_cast<u32>(n), 0};
+      std::memcpy(&word.bits, bytes.data() + n, std::min<usize>(8, bytes.size() - n));
+      code_->constants.push_back(word);
     }
-    frame_ += static_cast<u32>(code_->constants.size());
   }
 
-  u32 add_scalar(u64 bits) {
-    u8 bytes[8];
-    std::memcpy(bytes, &bits, 8);
-    return add_constant(bytes, 8);
+  // The place of a root, made at its first use. Constants are put there before the first cell runs.
+  u32 place(ValueId v) {
+    u32& at = slots_[analysis_.group(v)];
+    if (at != kNone) return at;
+    const Value& value = f_.values[v];
+    frame_ = align_up(frame_, value.type.is_vector() ? 16u : 8u);
+    at = reserve(slot_bytes(value.type));
+    u64 bits = 0;
+    if (known(v, bits)) code_->constants.push_back({at, bits});
+    else if (value.def == Def::Constant) add_constant(at, f_.vector_bytes(value));
+    return at;
   }
 
-  u32 add_constant(std::span<const u8> bytes, u32 size) {
-    auto& pool = code_->constants;
-    pool.resize(align_up(pool.size(), usize{size < 16 ? size : 16}));
-    const u32 at = static_cast<u32>(pool.size());
-    pool.insert(pool.end(), bytes.begin(), bytes.end());
-    pool.resize(at + size);
-    return code_->constants_offset + at;
+  // The same of a value that a cell reads from there: one that is only in an accumulator is saved.
+  u32 in_frame(ValueId v) {
+    if (v != unsaved_ && v != unsaved_wide_) return place(v);
+    const bool wide = v == unsaved_wide_;
+    BF_ASSERT(v == (wide ? wide_ : acc_));
+    (wide ? unsaved_wide_ : unsaved_) = kNoResult;
+    const u32 at = place(v);
+    emit(save_form(wide), at);
+    return at;
   }
+
+  bool in_accumulator(ValueId v) const { return v == acc_ || v == wide_; }
 
   // ---- Cells ----------------------------------------------------------------------------------
 
@@ -143,58 +145,431 @@ class Decoder {
     return code_->cells.back();
   }
 
-  u32 slot(ValueId v) const { return slots_[v]; }
-  u32 operand(const Instruction& i, u32 n) const { return slots_[f_.operands[i.first_operand + n]]; }
+  ValueId value(const Instruction& i, u32 n) const {
+    return analysis_.root(f_.operands[i.first_operand + n]);
+  }
+  u32 operand(const Instruction& i, u32 n) { return in_frame(value(i, n)); }
   Type operand_type(const Instruction& i, u32 n) const {
     return f_.values[f_.operands[i.first_operand + n]].type;
   }
 
   void block(BlockId id) {
     block_cells_[id] = here();
+    forget_accumulators();
     const Block& b = f_.blocks[id];
     for (u32 n = 0; n < b.instruction_count; ++n) {
       const Instruction& i = f_.instructions[b.first_instruction + n];
+      if (analysis_.has_no_cell(i) || is_dead(i)) continue;
       const Instruction* next = n + 1 < b.instruction_count ? &i + 1 : nullptr;
-      if (next && fuse(i, *next, id)) ++n;
-      else instruction(i, next, id);
+      instruction(i, next, id);
     }
   }
 
-  // Whether two neighbours became one cell.
-  bool fuse(const Instruction& i, const Instruction& next, BlockId b) {
-    if (i.result == kNoResult || uses_[i.result] != 1) return false;
-    if (next.op == Op::br_if && f_.operands[next.first_operand] == i.result) {
-      Handler* handler = compare_branch_handler(i.op, operand_type_or_void(i));
-      if (!handler) handler = float_compare_branch_handler(i.op, operand_type_or_void(i));
-      if (!handler) return false;
-      two_way(emit(handler, 0, operand(i, 0), operand(i, 1)), next, b);
-      return true;
+  bool is_dead(const Instruction& i) const {
+    return i.result != kNoResult && analysis_.uses(i.result) == 0 &&
+           op_info(i.op).effects == Effects::Pure;
+  }
+
+  // ---- Accumulators -----------------------------------------------------------------------------
+
+  void forget_accumulators() {
+    BF_ASSERT(unsaved_ == kNoResult && unsaved_wide_ == kNoResult);
+    acc_ = wide_ = kNoResult;
+  }
+
+  // What an instruction's cell leaves in the accumulators.
+  void made(const Instruction& i, bool kept) {
+    if (in_acc(i.type)) {
+      acc_ = i.result;
+      if (!kept && analysis_.uses(i.result) != 0) unsaved_ = i.result;
+    } else if (in_wide(i.type)) {
+      wide_ = i.result;
+      if (!kept && analysis_.uses(i.result) != 0) unsaved_wide_ = i.result;
     }
-    if (i.op != Op::index || i.imm != 0) return false;
-    if (next.op == Op::load && f_.operands[next.first_operand] == i.result) {
-      if (Handler* handler = indexed_load_handler(next.type.bytes())) {
-        emit(handler, slot(next.result), operand(i, 0), operand(i, 1), i.aux).imm = next.imm;
+  }
+
+  // Whether the result has to be in the frame: not, if its one use follows in this block before its
+  // accumulator is written again.
+  bool kept(const Instruction& i) const {
+    if (analysis_.uses(i.result) > 1) return true;
+    if (analysis_.uses(i.result) == 0) return false;
+    const bool word = in_acc(i.type);
+    for (const Instruction* next = &i + 1;; ++next) {
+      if (analysis_.has_no_cell(*next)) continue;
+      const Effects effects = op_info(next->op).effects;
+      bool uses = false;
+      analysis_.for_each_operand(*next, [&](ValueId v) { uses |= v == i.result; });
+      if (uses) return is_dead(*next) || !takes_accumulator(*next);
+      if (effects == Effects::Ends || effects == Effects::Calls) return true;
+      if (next->result == kNoResult) continue;
+      if (word ? in_acc(next->type) : !in_acc(next->type)) return true;
+    }
+  }
+
+  // Whether there are forms of an instruction with operands in accumulators.
+  bool takes_accumulator(const Instruction& i) const {
+    const Type operand = i.operand_count != 0 ? operand_type(i, 0) : Type{};
+    switch (op_info(i.op).signature) {
+      case Signature::IntBinary:
+        return has_binary_forms(i);
+      case Signature::FloatBinary:
+        return has_binary_forms(i);
+      case Signature::IntUnary:
+      case Signature::FloatUnary:
+      case Signature::IntTruncate:
+      case Signature::IntExtend:
+      case Signature::FloatTruncate:
+      case Signature::FloatExtend:
+      case Signature::FloatToInt:
+      case Signature::IntToFloat:
+        return has_unary_forms(i);
+      case Signature::Load:
+        return load_form(i.type, {}, true) != nullptr;
+      case Signature::Store:
+        return store_form(operand, {}, Source::Slot) != nullptr;
+      case Signature::PtrAdd:
         return true;
-      }
+      case Signature::BranchIf:
+        return analysis_.absorbed(value(i, 0));
+      case Signature::Return:
+        return i.operand_count == 1 && in_acc(operand);
+      default:
+        return false;
     }
-    if (next.op == Op::store && f_.operands[next.first_operand + 1] == i.result) {
-      if (Handler* handler = indexed_store_handler(operand_type(next, 0).bytes())) {
-        emit(handler, operand(next, 0), operand(i, 0), operand(i, 1), i.aux).imm = next.imm;
+  }
+
+  bool has_binary_forms(const Instruction& i) const {
+    if (in_acc(i.type)) return integer_form(i.op, i.type.kind, Form::SlotSlot, true) != nullptr;
+    return in_wide(i.type) && wide_form(i.op, i.type, Form::SlotSlot, true) != nullptr;
+  }
+  bool has_unary_forms(const Instruction& i) const {
+    const Type from = operand_type(i, 0);
+    if (from.is_vector() || i.type.is_vector()) return false;
+    return integer_unary_form(i.op, from, i.type, false, true) != nullptr ||
+           wide_unary_form(i.op, from, i.type, false, true) != nullptr;
+  }
+
+  struct Operands {
+    Form form = Form::SlotSlot;
+    u32 b = 0, c = 0;
+    i64 imm = 0;
+  };
+
+  // The form of an operation on two values. With `may_swap` they may change places; `swapped` tells.
+  Operands operands(ValueId x, ValueId y, bool may_swap, bool* swapped = nullptr) {
+    u64 bits = 0;
+    if (may_swap && (known(x, bits) || (in_accumulator(y) && !known(y, bits) && !in_accumulator(x)))) {
+      std::swap(x, y);
+      if (swapped) *swapped = true;
+    }
+    Operands o;
+    if (known(y, bits)) {
+      o.imm = static_cast<i64>(bits);
+      o.form = in_accumulator(x) ? Form::AccImm : Form::SlotImm;
+      if (o.form == Form::SlotImm) o.b = in_frame(x);
+    } else if (in_accumulator(x)) {
+      o.form = Form::AccSlot;
+      o.c = in_frame(y);
+    } else if (in_accumulator(y)) {
+      o.form = Form::SlotAcc;
+      o.b = in_frame(x);
+    } else {
+      o.b = in_frame(x), o.c = in_frame(y);
+    }
+    // What was saved for this is in the frame as well.
+    return o;
+  }
+
+  static bool commutes(Op op) {
+    switch (op) {
+      case Op::add: case Op::mul: case Op::and_: case Op::or_: case Op::xor_: case Op::smin:
+      case Op::smax: case Op::umin: case Op::umax: case Op::fadd: case Op::fmul:
         return true;
-      }
+      default:
+        return false;
     }
-    return false;
   }
 
-  Type operand_type_or_void(const Instruction& i) const {
-    return i.operand_count == 2 && !operand_type(i, 0).is_vector() ? operand_type(i, 0) : Type{};
+  Cell& emit_form(Handler* handler, u32 a, const Operands& o) {
+    Cell& cell = emit(handler, a, o.b, o.c);
+    cell.imm = o.imm;
+    return cell;
   }
 
+  // What the accumulators hold after a cell: the operands that it used up are gone, the result is
+  // there.
+  void used_up(ValueId x, ValueId y = kNoResult) {
+    if (unsaved_ != kNoResult && (unsaved_ == x || unsaved_ == y)) unsaved_ = kNoResult, acc_ = kNoResult;
+    if (unsaved_wide_ != kNoResult && (unsaved_wide_ == x || unsaved_wide_ == y))
+      unsaved_wide_ = kNoResult, wide_ = kNoResult;
+  }
+
+  bool binary(const Instruction& i) {
+    const auto handler = [&](Form form, bool keep) {
+      return in_acc(i.type) ? integer_form(i.op, i.type.kind, form, keep)
+                            : wide_form(i.op, i.type, form, keep);
+    };
+    if (!has_binary_forms(i)) return false;
+    const bool keep = kept(i);
+    const ValueId x = value(i, 0), y = value(i, 1);
+    const Operands o = operands(x, y, commutes(i.op));
+    Handler* const chosen = handler(o.form, keep);
+    BF_ASSERT(chosen != nullptr);
+    emit_form(chosen, keep ? place(i.result) : 0, o);
+    used_up(x, y);
+    made(i, keep);
+    return true;
+  }
+
+  bool unary(const Instruction& i) {
+    const Type from = operand_type(i, 0);
+    const auto handler = [&](bool from_acc, bool keep) {
+      Handler* const h = integer_unary_form(i.op, from, i.type, from_acc, keep);
+      return h ? h : wide_unary_form(i.op, from, i.type, from_acc, keep);
+    };
+    if (!has_unary_forms(i)) return false;
+    const bool keep = kept(i);
+    const ValueId x = value(i, 0);
+    const bool from_acc = in_accumulator(x);
+    const u32 b = from_acc ? 0 : in_frame(x);
+    emit(handler(from_acc, keep), keep ? place(i.result) : 0, b);
+    used_up(x);
+    made(i, keep);
+    return true;
+  }
+
+  // ---- Addresses --------------------------------------------------------------------------------
+
+  struct Address {
+    ValueId base = kNoResult, index = kNoResult;
+    Index kind = Index::None;
+    u32 scale = 1;
+    i64 offset = 0;
+  };
+
+  void add_index(Address& a, ValueId number, u32 scale) const {
+    u64 bits = 0;
+    if (known(number, bits)) {
+      a.offset += static_cast<i64>(bits * scale);
+      return;
+    }
+    a.index = number, a.kind = Index::Word, a.scale = scale;
+    if (!analysis_.absorbed(number)) return;
+    const Instruction& extension = f_.instructions[f_.values[number].index];
+    a.index = value(extension, 0);
+    a.kind = extension.op == Op::sext ? Index::Signed32 : Index::Unsigned32;
+  }
+
+  Address parts_of(const Instruction& i) const {
+    Address a;
+    a.base = value(i, 0);
+    a.offset = i.op == Op::index ? i.imm : 0;
+    add_index(a, value(i, 1), i.op == Op::index ? i.aux : 1);
+    return a;
+  }
+
+  Address address_of_access(ValueId pointer, i64 offset) const {
+    Address a;
+    if (analysis_.absorbed(pointer)) a = parts_of(f_.instructions[f_.values[pointer].index]);
+    else a.base = pointer;
+    a.offset += offset;
+    return a;
+  }
+
+  // Fills in the fields of an address, for an access of so many bytes. The accumulator is left alone
+  // where it holds what is stored.
+  AddressForm addressing(Address& a, Operands& o, u32 bytes, bool acc_is_free) {
+    AddressForm form;
+    u64 bits = 0;
+    o.imm = a.offset;
+    form.index = a.kind;
+    if (a.kind == Index::None && known(a.base, bits)) {
+      o.imm += static_cast<i64>(bits);
+      form.base = Base::None;
+      return form;
+    }
+    if (acc_is_free && a.base == acc_) form.base = Base::Acc;
+    else if (acc_is_free && a.kind != Index::None && a.index == acc_) form.index_in_acc = true;
+    if (form.base == Base::Slot) o.b = in_frame(a.base);
+    if (a.kind != Index::None && !form.index_in_acc) o.c = in_frame(a.index);
+    form.scaled_by_size = a.kind != Index::None && a.scale == bytes && bytes != 1;
+    return form;
+  }
+
+  // Takes the roots of an address out of what is only in the accumulator.
+  void used_up(const Address& a) { used_up(a.base, a.kind == Index::None ? kNoResult : a.index); }
+
+  bool address(const Instruction& i) {
+    Address a = parts_of(i);
+    Operands o;
+    const bool keep = kept(i);
+    AddressForm form = addressing(a, o, 0, true);
+    form.scaled_by_size = false;
+    Handler* const handler = index_form(form, keep);
+    if (!handler) return false;
+    emit_form(handler, keep ? place(i.result) : 0, o).d = a.scale;
+    used_up(a);
+    made(i, keep);
+    return true;
+  }
+
+  void load(const Instruction& i) {
+    Address a = address_of_access(value(i, 0), i.imm);
+    const u32 bytes = i.type.bytes();
+    Operands o;
+    const bool formed = load_form(i.type, {}, true) != nullptr;
+    const AddressForm form = addressing(a, o, bytes, formed);
+    const bool keep = !formed || kept(i);
+    Handler* handler = formed ? load_form(i.type, form, keep) : nullptr;
+    if (!handler) return plain_access(i.result, a, bytes, load_handler(bytes), indexed_load_handler(bytes));
+    emit_form(handler, keep ? place(i.result) : 0, o).d = a.scale;
+    used_up(a);
+    made(i, keep);
+  }
+
+  // Accesses of types without forms: everything in the frame.
+  void plain_access(ValueId v, const Address& a, u32 bytes, Handler* at_pointer, Handler* indexed) {
+    const u32 place_of_value = in_frame(v), base = in_frame(a.base);
+    if (a.kind == Index::None) {
+      emit(at_pointer, place_of_value, base).imm = a.offset;
+      return;
+    }
+    u32 number = in_frame(a.index);
+    if (a.kind != Index::Word) {
+      if (unsaved_ != kNoResult) in_frame(unsaved_);
+      const Op op = a.kind == Index::Signed32 ? Op::sext : Op::zext;
+      emit(integer_unary_form(op, Type{Kind::I32}, Type{Kind::I64}, false, true), scratch_, number);
+      number = scratch_;
+      acc_ = kNoResult;
+    }
+    BF_ASSERT(bytes != 0);
+    emit(indexed, place_of_value, base, number, a.scale).imm = a.offset;
+  }
+
+  void store(const Instruction& i) {
+    const Type type = operand_type(i, 0);
+    const ValueId v = value(i, 0);
+    Address a = address_of_access(value(i, 1), i.imm);
+    if (!store_form(type, {}, Source::Slot))
+      return plain_access(v, a, type.bytes(), store_handler(type.bytes()),
+                          indexed_store_handler(type.bytes()));
+    Source source = Source::Slot;
+    u64 bits = 0;
+    u32 what = 0;
+    if (in_acc(type) && known(v, bits) && is_small(bits, type)) {
+      source = Source::Imm;
+      what = static_cast<u32>(bits);
+    } else if (in_acc(type) ? v == acc_ : v == wide_) {
+      source = Source::Acc;
+    } else {
+      what = in_frame(v);
+    }
+    Operands o;
+    const AddressForm form = addressing(a, o, type.bytes(), !(source == Source::Acc && in_acc(type)));
+    Handler* const handler = store_form(type, form, source);
+    BF_ASSERT(handler != nullptr);
+    emit_form(handler, what, o).d = a.scale;
+    used_up(a);
+    used_up(v);
+  }
+
+  // Whether the bits of a constant are those of a sign-extended 32-bit number, as far as they count.
+  static bool is_small(u64 bits, Type type) {
+    return type.bytes() <= 4 || static_cast<i64>(bits) == static_cast<i32>(bits);
+  }
+
+  // ---- Compares and branches --------------------------------------------------------------------
+
+  static Op swapped_compare(Op op) {
+    switch (op) {
+      case Op::ult: return Op::ugt;
+      case Op::ule: return Op::uge;
+      case Op::ugt: return Op::ult;
+      case Op::uge: return Op::ule;
+      case Op::slt: return Op::sgt;
+      case Op::sle: return Op::sge;
+      case Op::sgt: return Op::slt;
+      case Op::sge: return Op::sle;
+      case Op::fogt: return Op::folt;
+      case Op::foge: return Op::fole;
+      case Op::folt: return Op::fogt;
+      case Op::fole: return Op::foge;
+      case Op::fugt: return Op::fult;
+      case Op::fuge: return Op::fule;
+      case Op::fult: return Op::fugt;
+      case Op::fule: return Op::fuge;
+      default: return op;  // symmetric
+    }
+  }
+  static Op opposite_compare(Op op) {
+    switch (op) {
+      case Op::eq: return Op::ne;
+      case Op::ne: return Op::eq;
+      case Op::ult: return Op::uge;
+      case Op::ule: return Op::ugt;
+      case Op::ugt: return Op::ule;
+      case Op::uge: return Op::ult;
+      case Op::slt: return Op::sge;
+      case Op::sle: return Op::sgt;
+      case Op::sgt: return Op::sle;
+      case Op::sge: return Op::slt;
+      case Op::foeq: return Op::fune;
+      case Op::fogt: return Op::fule;
+      case Op::foge: return Op::fult;
+      case Op::folt: return Op::fuge;
+      case Op::fole: return Op::fugt;
+      case Op::fone: return Op::fueq;
+      case Op::ford: return Op::funo;
+      case Op::fueq: return Op::fone;
+      case Op::fugt: return Op::fole;
+      case Op::fuge: return Op::folt;
+      case Op::fult: return Op::foge;
+      case Op::fule: return Op::fogt;
+      case Op::fune: return Op::foeq;
+      default: return Op::ford;  // of funo
+    }
+  }
+
+  void branch_if(const Instruction& i, BlockId b) {
+    Edge taken = f_.edges[i.first_edge], other = f_.edges[i.first_edge + 1];
+    const ValueId condition = value(i, 0);
+    if (!analysis_.absorbed(condition)) {
+      const u32 at_condition = in_frame(condition), at = here();
+      emit(branch_handler(), 0, at_condition);
+      return two_way(at, taken, other, b);
+    }
+    const Instruction& compare = f_.instructions[f_.values[condition].index];
+    const Type type = operand_type(compare, 0);
+    Op op = compare.op;
+    if (other.block <= b && taken.block > b) {
+      std::swap(taken, other);
+      op = opposite_compare(op);
+    }
+    const bool back = taken.block <= b && moves_of(taken).empty() && !profiled_;
+    const ValueId x = value(compare, 0), y = value(compare, 1);
+    bool swapped = false;
+    const Operands o = operands(x, y, true, &swapped);
+    if (swapped) op = swapped_compare(op);
+    Handler* const handler = type.is_float() ? wide_compare_branch_form(op, type.kind, o.form, back)
+                                             : compare_branch_form(op, type.kind, o.form, back);
+    BF_ASSERT(handler != nullptr);
+    const u32 at = here();
+    Cell& cell = emit_form(handler, 0, o);
+    if (back) {
+      if (o.form == Form::SlotImm || o.form == Form::AccImm) cell.c = taken.block;
+      else cell.imm = taken.block;
+    }
+    used_up(x, y);
+    two_way(at, taken, other, b, back);
+  }
+
+  // A handler with everything in the frame.
   void simple(const Instruction& i, Choice choice) {
-    const u32 a = i.result == kNoResult ? 0 : slot(i.result);
-    Cell& cell = emit(choice.handler, a, i.operand_count > 0 ? operand(i, 0) : 0,
-                      i.operand_count > 1 ? operand(i, 1) : 0,
-                      i.operand_count > 2 ? operand(i, 2) : 0);
+    const u32 a = i.result == kNoResult ? 0 : place(i.result);
+    const u32 b = i.operand_count > 0 ? operand(i, 0) : 0;
+    const u32 c = i.operand_count > 1 ? operand(i, 1) : 0;
+    const u32 d = i.operand_count > 2 ? operand(i, 2) : 0;
+    Cell& cell = emit(choice.handler, a, b, c, d);
     cell.imm = choice.imm;
   }
 
@@ -202,14 +577,20 @@ class Decoder {
     switch (op_info(i.op).signature) {
       case Signature::IntBinary:
         if (i.type.is_vector() && uniform_shift(i)) return;
-        [[fallthrough]];
+        if (binary(i)) return;
+        return simple(i, integer_handler(i.op, i.type));
       case Signature::IntUnary:
+        if (unary(i)) return;
         return simple(i, integer_handler(i.op, i.type));
       case Signature::IntCompare:
       case Signature::IntOverflow:
         return simple(i, integer_handler(i.op, operand_type(i, 0)));
       case Signature::FloatBinary:
+        if (binary(i)) return;
+        return simple(i, float_handler(i.op, i.type));
       case Signature::FloatUnary:
+        if (unary(i)) return;
+        return simple(i, float_handler(i.op, i.type));
       case Signature::FloatTernary:
         return simple(i, float_handler(i.op, i.type));
       case Signature::FloatCompare:
@@ -223,20 +604,22 @@ class Decoder {
       case Signature::FloatExtend:
       case Signature::FloatToInt:
       case Signature::IntToFloat:
+        if (unary(i)) return;
         return simple(i, convert_handler(i.op, operand_type(i, 0), i.type));
       case Signature::Bitcast:
-        return move(slot(i.result), operand(i, 0), i.type);
+        return move(place(i.result), operand(i, 0), i.type);
       case Signature::Load:
         return load(i);
       case Signature::Store:
         return store(i);
       case Signature::MemCopy:
       case Signature::MemFill: {
-        const Choice choice = memory_handler(i.op);
-        emit(choice.handler, operand(i, 0), operand(i, 1), operand(i, 2));
+        const u32 a = operand(i, 0), b = operand(i, 1), c = operand(i, 2);
+        emit(memory_handler(i.op).handler, a, b, c);
         return;
       }
       case Signature::PtrAdd: {
+        if (address(i)) return;
         simple(i, memory_handler(i.op));
         code_->cells.back().d = i.aux;
         code_->cells.back().imm = i.imm;
@@ -248,13 +631,13 @@ class Decoder {
       case Signature::SecondResult:
         return;  // constants; written by the call
       case Signature::LoopPoll:
-        emit(loop_poll_handler(), slot(i.result)).imm = i.aux;
+        emit(loop_poll_handler(), place(i.result)).imm = i.aux;
         return;
       case Signature::StackAlloc: {
         const u32 align = i.aux < 4 ? 16 : 1u << i.aux;
         const u32 at = align_up(frame_, 16u);
         frame_ = at + align_up(static_cast<u32>(i.imm), 16u) + align;
-        emit(memory_handler(i.op).handler, slot(i.result), at).imm = align;
+        emit(memory_handler(i.op).handler, place(i.result), at).imm = align;
         return;
       }
       case Signature::Splat:
@@ -275,18 +658,19 @@ class Decoder {
       case Signature::CallIndirect:
         return call(i, next);
       case Signature::VaStart:
-        emit(va_start_handler(), operand(i, 0), code_->va_area);
-        return;
+        {
+          const u32 list = operand(i, 0);
+          emit(va_start_handler(), list, code_->va_area);
+          return;
+        }
       case Signature::Branch:
         return edge(f_.edges[i.first_edge], b);
       case Signature::BranchIf:
-        return two_way(emit(branch_handler(), 0, operand(i, 0)), i, b);
+        return branch_if(i, b);
       case Signature::Switch:
         return switch_on(i, b);
       case Signature::Return:
-        emit(return_handler(i.operand_count), 0, i.operand_count > 0 ? operand(i, 0) : 0,
-             i.operand_count > 1 ? operand(i, 1) : 0);
-        return;
+        return leave(i);
       case Signature::Unreachable:
         emit(unreachable_handler());
         return;
@@ -294,7 +678,7 @@ class Decoder {
   }
 
   bool uniform_shift(const Instruction& i) {
-    const Value& amount = f_.values[f_.operands[i.first_operand + 1]];
+    const Value& amount = f_.values[value(i, 1)];
     if (amount.def != Def::Constant) return false;
     Handler* handler = uniform_shift_handler(i.op, i.type);
     if (!handler) return false;
@@ -302,7 +686,8 @@ class Decoder {
     const u32 size = i.type.element_bytes();
     for (u32 k = size; k < bytes.size(); ++k)
       if (bytes[k] != bytes[k - size]) return false;
-    emit(handler, slot(i.result), operand(i, 0)).imm = bytes[0] & (i.type.element_bits() - 1);
+    const u32 b = operand(i, 0);
+    emit(handler, place(i.result), b).imm = bytes[0] & (i.type.element_bits() - 1);
     return true;
   }
 
@@ -311,11 +696,14 @@ class Decoder {
     if (to != from) emit(move_handler(slot_bytes(type)), to, from);
   }
 
-  void load(const Instruction& i) {
-    emit(load_handler(i.type.bytes()), slot(i.result), operand(i, 0)).imm = i.imm;
-  }
-  void store(const Instruction& i) {
-    emit(store_handler(operand_type(i, 0).bytes()), operand(i, 0), operand(i, 1)).imm = i.imm;
+  void leave(const Instruction& i) {
+    if (i.operand_count == 1 && value(i, 0) == acc_) {
+      emit(return_acc_handler());
+      return used_up(acc_);
+    }
+    const u32 b = i.operand_count > 0 ? operand(i, 0) : 0;
+    const u32 c = i.operand_count > 1 ? operand(i, 1) : 0;
+    emit(return_handler(i.operand_count), 0, b, c);
   }
 
   void shuffle(const Instruction& i) {
@@ -326,7 +714,7 @@ class Decoder {
       const u32 source = f_.masks[i.aux + lane];
       const u32 at = source < from.lanes ? operand(i, 0) + source * size
                                          : operand(i, 1) + (source - from.lanes) * size;
-      const u32 to = slot(i.result) + lane * size;
+      const u32 to = place(i.result) + lane * size;
       if (!plan->runs.empty()) {
         ShufflePlan::Run& last = plan->runs.back();
         if (last.from + last.bytes == at && last.to + last.bytes == to) {
@@ -356,10 +744,11 @@ class Decoder {
     }
     site->type = &module_.types[type];
     for (u32 n = first; n < i.operand_count; ++n) site->arguments.push_back(operand(i, n));
-    if (i.result != kNoResult) site->results[0] = slot(i.result);
-    if (next && next->op == Op::second) site->results[1] = slot(next->result);
+    if (i.result != kNoResult && analysis_.uses(i.result) != 0) site->results[0] = place(i.result);
+    if (next && next->op == Op::second) site->results[1] = place(next->result);
     emit(call_handler(i.op)).pointer = site.get();
     code_->calls.push_back(std::move(site));
+    forget_accumulators();
   }
 
   // ---- Edges ----------------------------------------------------------------------------------
@@ -374,21 +763,20 @@ class Decoder {
 
   void jump_to(const Edge& e, bool back) {
     patches_.push_back({here(), true, e.block});
-    emit(jump_handler(back));
+    emit(back && profiled_ ? counting_jump_handler() : jump_handler(back)).imm = e.block;
   }
 
-  // An edge of a conditional branch: straight to the block, or by way of its moves.
-  void two_way(Cell& cell, const Instruction& i, BlockId from) {
-    const u32 at = static_cast<u32>(&cell - code_->cells.data());
-    const Edge taken = f_.edges[i.first_edge], other = f_.edges[i.first_edge + 1];
+  // The edges of a conditional branch: straight to the block, or by way of its moves. `free`: the
+  // branch itself pays for the edge that is taken.
+  void two_way(u32 at, const Edge& taken, const Edge& other, BlockId from, bool free = false) {
     // What is not taken comes right after the branch.
     leg(other, from, {at, false, kNone});
-    leg(taken, from, {at, true, kNone});
+    leg(taken, from, {at, true, kNone}, free);
   }
 
-  void leg(const Edge& e, BlockId from, Patch p) {
-    const bool back = e.block <= from;
-    if (e.argument_count == 0 && !back) {
+  void leg(const Edge& e, BlockId from, Patch p, bool free = false) {
+    const bool back = e.block <= from && !free;
+    if (moves_of(e).empty() && !back) {
       p.target_block = e.block;
     } else {
       p.target_cell = here();
@@ -402,8 +790,8 @@ class Decoder {
     auto owned = std::make_unique<SwitchTable>();
     SwitchTable* table = owned.get();
     code_->switches.push_back(std::move(owned));
-    const u32 at = here();
-    emit(switch_handler(operand_type(i, 0).bytes()), 0, operand(i, 0)).pointer = table;
+    const u32 selector = operand(i, 0), at = here();
+    emit(switch_handler(operand_type(i, 0).bytes()), 0, selector).pointer = table;
     std::vector<u32> order(i.edge_count - 1);
     for (u32 n = 0; n < order.size(); ++n) order[n] = n;
     const u64* cases = f_.cases.data() + i.aux;
@@ -422,25 +810,33 @@ class Decoder {
 
   void patch(const Patch& p) {
     const u32 target = p.target_block == kNone ? p.target_cell : block_cells_[p.target_block];
-    const i32 distance = static_cast<i32>(target) - static_cast<i32>(p.cell);
+    const i32 distance = (static_cast<i32>(target) - static_cast<i32>(p.cell)) *
+                         static_cast<i32>(sizeof(Cell));
     if (p.table) (p.index == kNone ? p.table->otherwise : p.table->targets[p.index]) = distance;
-    else (p.taken ? code_->cells[p.cell].target.taken : code_->cells[p.cell].target.other) = distance;
+    else (p.taken ? code_->cells[p.cell].a : code_->cells[p.cell].d) = static_cast<u32>(distance);
+  }
+
+  struct Move {
+    u32 to, from;
+    Type type;
+  };
+
+  std::vector<Move> moves_of(const Edge& e) {
+    std::vector<Move> list;
+    const Block& block = f_.blocks[e.block];
+    for (u32 n = 0; n < e.argument_count; ++n) {
+      const ValueId to = block.first_argument + n;
+      if (analysis_.uses(to) == 0) continue;
+      const u32 from = in_frame(analysis_.root(f_.operands[e.first_argument + n]));
+      if (place(to) != from) list.push_back({place(to), from, f_.values[to].type});
+    }
+    return list;
   }
 
   // Block arguments are assigned all at once: a move waits until nobody reads its target any more;
   // a cycle is opened by saving one value in scratch space.
   void moves(const Edge& e) {
-    struct Move {
-      u32 to, from;
-      Type type;
-    };
-    std::vector<Move> left;
-    const Block& block = f_.blocks[e.block];
-    for (u32 n = 0; n < e.argument_count; ++n) {
-      const ValueId to = block.first_argument + n;
-      const u32 from = slot(f_.operands[e.first_argument + n]);
-      if (slot(to) != from && uses_[to] != 0) left.push_back({slot(to), from, f_.values[to].type});
-    }
+    std::vector<Move> left = moves_of(e);
     while (!left.empty()) {
       bool progress = false;
       for (usize n = 0; n < left.size(); ++n) {
@@ -468,9 +864,12 @@ class Decoder {
   const Module& module_;
   const Function& f_;
   const Linkage& linkage_;
+  Analysis analysis_;
+  const bool profiled_;
   std::unique_ptr<Code> code_;
-  std::vector<u32> uses_;
-  std::vector<u32> slots_;
+  std::vector<u32> slots_;  // by the number of a value's group
+  // What the accumulators hold, and whether it is nowhere else.
+  ValueId acc_ = kNoResult, wide_ = kNoResult, unsaved_ = kNoResult, unsaved_wide_ = kNoResult;
   std::vector<u32> block_cells_;
   std::vector<Patch> patches_;
   u32 frame_ = 0;

@@ -21,12 +21,9 @@ struct Choice {
 Choice integer_handler(ir::Op op, ir::Type type);
 // A vector shift of all lanes by the same constant (amount in `imm`).
 Handler* uniform_shift_handler(ir::Op op, ir::Type type);
-// A compare of two scalars and the branch on it: b, c compared, target taken or other.
-Handler* compare_branch_handler(ir::Op op, ir::Type type);
 
 // handlers_float.cpp: binary, unary, ternary, compare
 Choice float_handler(ir::Op op, ir::Type type);
-Handler* float_compare_branch_handler(ir::Op op, ir::Type type);
 
 // handlers_convert.cpp: from `from` to `to`
 Choice convert_handler(ir::Op op, ir::Type from, ir::Type to);
@@ -46,10 +43,12 @@ Handler* move_handler(u32 bytes);           // a = b
 Choice memory_handler(ir::Op op);  // memcopy, memmove, memfill, ptradd, index, stack_alloc
 
 // handlers_control.cpp
-Handler* jump_handler(bool back);  // target.taken; a back edge costs heat
+Handler* jump_handler(bool back);  // a: distance; a back edge costs heat, imm: the block there
+Handler* counting_jump_handler();  // a back edge that is counted in the profile as well
 Handler* branch_handler();         // b: i1
 Handler* switch_handler(u32 bytes);  // b, pointer: SwitchTable
 Handler* return_handler(u32 count);  // b, c: results
+Handler* return_acc_handler();
 Handler* unreachable_handler();
 Handler* loop_poll_handler();  // a: result, imm: header
 Handler* call_handler(ir::Op op);  // pointer: CallSite

@@ -161,27 +161,27 @@ bf_interp_entry:
 
 namespace {
 
-// Runs a decoded function in a frame whose parameters are set.
-void run(FunctionState& state, u8* frame) {
+// Runs a decoded function in a frame whose parameters are set. The first result; the second one is
+// in the frame.
+u64 run(FunctionState& state, u8* frame) {
   const Code& code = *state.code.load(std::memory_order_acquire);
-  __builtin_memcpy(frame + code.constants_offset, code.constants.data(), code.constants.size());
-  if (!state.profiled) {
-    code.cells.front().handler(code.cells.data(), frame, &state);
-    return;
-  }
+  for (const Code::ConstantWord& word : code.constants) put(frame, word.offset, word.bits);
+  if (!state.profiled) [[likely]]
+    return code.cells.front().handler(code.cells.data(), frame, &state, 0, Wide{});
   Profile& p = state.profile;
   count(p.calls, 1);
   platform::CoreLocal& core = platform::core_local();
   const u64 callees_before = core.callee_cycles;
   core.callee_cycles = 0;
   const u64 start = platform::ticks();
-  code.cells.front().handler(code.cells.data(), frame, &state);
+  const u64 result = code.cells.front().handler(code.cells.data(), frame, &state, 0, Wide{});
   const u64 cycles = platform::ticks() - start;
   count(p.cycles_total, cycles);
   if (cycles < counted(p.cycles_min)) __atomic_store_n(&p.cycles_min, cycles, __ATOMIC_RELAXED);
   if (cycles > counted(p.cycles_max)) __atomic_store_n(&p.cycles_max, cycles, __ATOMIC_RELAXED);
   count(p.self_cycles, cycles - core.callee_cycles);
   core.callee_cycles = callees_before + cycles;
+  return result;
 }
 
 // Whether the function is (still) the interpreter's, after counting this call.
@@ -237,44 +237,47 @@ void call_native(const CallSite& site, const void* target, u8* frame) {
     put(frame, to, get<u64>(caller, from));
     to += 8;
   }
-  run(callee, frame);
-  for (u32 i = 0; i < ir::kMaxResults; ++i)
-    if (site.results[i] != kNone) put(caller, site.results[i], get<u64>(frame, 8 * i));
+  const u64 result = run(callee, frame);
+  if (site.results[0] != kNone) put(caller, site.results[0], result);
+  if (site.results[1] != kNone) put(caller, site.results[1], get<u64>(frame, kSecondResultOffset));
 }
 
-void call(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(call) {
   const auto& site = *static_cast<const CallSite*>(cell->pointer);
   if (stays_interpreted(*site.callee) && site.type->is_plain()) call_interpreted(site, frame);
   else call_native(site, site.callee->slot.load(std::memory_order_acquire), frame);
   BF_NEXT(cell + 1);
 }
 
-void call_import(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(call_import) {
   const auto& site = *static_cast<const CallSite*>(cell->pointer);
   call_native(site, site.address, frame);
   BF_NEXT(cell + 1);
 }
 
-void call_indirect(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(call_indirect) {
   const auto& site = *static_cast<const CallSite*>(cell->pointer);
   call_native(site, get<const void*>(frame, site.pointer), frame);
   BF_NEXT(cell + 1);
 }
 
-void jump(const Cell* cell, u8* frame, FunctionState* state) {
-  BF_NEXT(cell + cell->target.taken);
+BF_HANDLER(jump) {
+  BF_NEXT(at_distance(cell, cell->a));
 }
-void jump_back(const Cell* cell, u8* frame, FunctionState* state) {
-  state->cool(1);
+BF_HANDLER(jump_back) {
+  BF_NEXT_BACK(at_distance(cell, cell->a), cell->imm);
+}
+BF_HANDLER(counting_jump_back) {
   count(state->profile.back_edges, 1);
-  BF_NEXT(cell + cell->target.taken);
+  BF_NEXT_BACK(at_distance(cell, cell->a), cell->imm);
 }
-void branch(const Cell* cell, u8* frame, FunctionState* state) {
-  BF_NEXT(cell + (get<u8>(frame, cell->b) & 1 ? cell->target.taken : cell->target.other));
+BF_HANDLER(branch) {
+  if (get<u8>(frame, cell->b) & 1) BF_NEXT(at_distance(cell, cell->a));
+  BF_NEXT(at_distance(cell, cell->d));
 }
 
 template <class T>
-void switch_on(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(switch_on) {
   const auto& table = *static_cast<const SwitchTable*>(cell->pointer);
   const u64 value = get<T>(frame, cell->b);
   i32 target = table.otherwise;
@@ -285,26 +288,25 @@ void switch_on(const Cell* cell, u8* frame, FunctionState* state) {
     else high = middle;
   }
   if (low < table.cases.size() && table.cases[low] == value) target = table.targets[low];
-  BF_NEXT(cell + target);
+  BF_NEXT(at_distance(cell, static_cast<u32>(target)));
 }
 
-void return_0(const Cell*, u8*, FunctionState*) {}
-void return_1(const Cell* cell, u8* frame, FunctionState*) {
-  put(frame, kResultsOffset, get<u64>(frame, cell->b));
+BF_HANDLER(return_0) { return 0; }
+BF_HANDLER(return_1) { return get<u64>(frame, cell->b); }
+BF_HANDLER(return_2) {
+  put(frame, kSecondResultOffset, get<u64>(frame, cell->c));
+  return get<u64>(frame, cell->b);
 }
-void return_2(const Cell* cell, u8* frame, FunctionState*) {
-  put(frame, kResultsOffset, get<u64>(frame, cell->b));
-  put(frame, kResultsOffset + 8, get<u64>(frame, cell->c));
-}
+BF_HANDLER(return_acc) { return acc; }
 
-void loop_poll(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(loop_poll) {
   const void* entry = nullptr;
   if (state->cool(1) && poll_hook) entry = poll_hook(*state, static_cast<u32>(cell->imm));
   put(frame, cell->a, entry);
   BF_NEXT(cell + 1);
 }
 
-void unreachable(const Cell*, u8*, FunctionState*) {
+BF_HANDLER(unreachable) {
   BF_UNREACHABLE("IR: the program reached what it says is unreachable");
 }
 
@@ -317,6 +319,8 @@ void save_arguments(const NativeFrame& native, u32 named_stack_bytes, u8* area) 
 }
 
 }  // namespace
+
+BF_HANDLER(hot_edge) { BF_NEXT(cell); }
 
 // A native caller (compiled code, an import's callback, the engine) calls an interpreted function.
 // Null, or where the call has to go instead.
@@ -336,10 +340,10 @@ extern "C" [[gnu::used]] const void* bf_interp_from_native(FunctionState* state,
     put(frame, kParametersOffset + 8 * static_cast<u32>(n), value);
   });
   if (type.variadic) save_arguments(*native, named.stack_bytes, frame + code.va_area);
-  run(*state, frame);
+  const u64 first = run(*state, frame);
   u32 ints = 0, floats = 0;
   for (usize i = 0; i < type.results.size(); ++i) {
-    const u64 value = get<u64>(frame, static_cast<u32>(8 * i));
+    const u64 value = i == 0 ? first : get<u64>(frame, kSecondResultOffset);
     if (is_float(type.results[i])) native->float_results[floats++] = value;
     else native->int_results[ints++] = value;
   }
@@ -347,6 +351,8 @@ extern "C" [[gnu::used]] const void* bf_interp_from_native(FunctionState* state,
 }
 
 Handler* jump_handler(bool back) { return back ? jump_back : jump; }
+Handler* counting_jump_handler() { return counting_jump_back; }
+Handler* return_acc_handler() { return return_acc; }
 Handler* branch_handler() { return branch; }
 Handler* switch_handler(u32 bytes) {
   return bytes == 1 ? switch_on<u8> : bytes == 2 ? switch_on<u16> : bytes == 4 ? switch_on<u32>

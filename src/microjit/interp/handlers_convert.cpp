@@ -59,7 +59,7 @@ struct float_cast_ {
 
 // Any number of lanes, one by one (`imm`).
 template <class F, class To, class From>
-void lanes(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(lanes) {
 #pragma clang loop vectorize(disable) unroll(disable)
   for (u32 i = 0; i < cell->imm; ++i)
     put<To>(frame, cell->a + i * static_cast<u32>(sizeof(To)),
@@ -68,16 +68,16 @@ void lanes(const Cell* cell, u8* frame, FunctionState* state) {
 }
 
 template <class F, class To, class From>
-void scalar(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(scalar) {
   put<To>(frame, cell->a, F::template apply<To>(get<From>(frame, cell->b)));
   BF_NEXT(cell + 1);
 }
 
 // Groups of lanes whose wider side fills 16 bytes; `imm` groups.
 template <class To, class From>
-void groups(const Cell* cell, u8* frame, FunctionState* state) {
-  constexpr u32 wide = sizeof(To) > sizeof(From) ? sizeof(To) : sizeof(From);
-  constexpr u32 lanes = 16 / wide;
+BF_HANDLER(groups) {
+  constexpr u32 wider = sizeof(To) > sizeof(From) ? sizeof(To) : sizeof(From);
+  constexpr u32 lanes = 16 / wider;
   typedef To Target __attribute__((ext_vector_type(lanes)));
   typedef From Source __attribute__((ext_vector_type(lanes)));
   u32 to = cell->a, from = cell->b;
@@ -108,17 +108,17 @@ Choice grouped(Type type) {
 
 // i1 <-> integers, scalars only.
 template <class To>
-void i1_zext(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(i1_zext) {
   put<To>(frame, cell->a, get<u8>(frame, cell->b) & 1);
   BF_NEXT(cell + 1);
 }
 template <class To>
-void i1_sext(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(i1_sext) {
   put<To>(frame, cell->a, static_cast<To>(0 - (get<u8>(frame, cell->b) & 1)));
   BF_NEXT(cell + 1);
 }
 template <class From>
-void i1_trunc(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(i1_trunc) {
   put<u8>(frame, cell->a, get<u8>(frame, cell->b) & 1);
   BF_NEXT(cell + 1);
 }
@@ -167,7 +167,7 @@ Choice float_to_int(Op op, Type from, Type to) {
 
 // f16 and bf16 live in memory as bit patterns.
 template <bool bf16, class To>
-void widen_small(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(widen_small) {
 #pragma clang loop vectorize(disable) unroll(disable)
   for (u32 i = 0; i < cell->imm; ++i) {
     const u16 bits = get<u16>(frame, cell->b + i * 2);
@@ -177,7 +177,7 @@ void widen_small(const Cell* cell, u8* frame, FunctionState* state) {
   BF_NEXT(cell + 1);
 }
 template <bool bf16, class From>
-void narrow_small(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(narrow_small) {
 #pragma clang loop vectorize(disable) unroll(disable)
   for (u32 i = 0; i < cell->imm; ++i) {
     const double value = get<From>(frame, cell->b + i * static_cast<u32>(sizeof(From)));

@@ -59,7 +59,7 @@ __m128 chunk_of(__m128 v) {
 }
 
 template <Op op, class T>
-void chunk_unary(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(chunk_unary) {
 #pragma clang loop unroll(disable)
   for (u32 i = 0; i < cell->imm; ++i)
     put(frame, cell->a + 16 * i, chunk_of<op, T>(get<__m128>(frame, cell->b + 16 * i)));
@@ -76,7 +76,7 @@ Choice chunked_unary(Type type) {
 
 // A scalar is a vector of one lane here.
 template <class T>
-void lane_fma(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(lane_fma) {
   constexpr u32 size = sizeof(T);
 #pragma clang loop vectorize(disable) unroll(disable)
   for (u32 i = 0; i < cell->imm; ++i)
@@ -124,19 +124,6 @@ Choice float_handler(Op op, Type type) {
                         [&]<class T>() -> Choice { return {lane_fma<T>, type.lanes}; });
     default:
       return {};
-  }
-}
-
-Handler* float_compare_branch_handler(Op op, Type type) {
-  switch (op) {
-#define BF_CASE(name) \
-  case Op::name:      \
-    return with_float(type.kind,        \
-                      []<class T>() -> Handler* { return compare_branch<sem::name, T>; });
-    BF_FLOAT_COMPARES(BF_CASE)
-#undef BF_CASE
-    default:
-      return nullptr;
   }
 }
 

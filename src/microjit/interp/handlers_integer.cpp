@@ -61,11 +61,6 @@ Choice overflow(Type type) {
   return with_integer(type.kind, [&]<class T>() -> Choice { return {scalar_compare<F, T>}; });
 }
 
-template <class F>
-Handler* branch_on(Type type) {
-  return with_integer(type.kind, [&]<class T>() -> Handler* { return compare_branch<F, T>; });
-}
-
 // Uniform shifts: SSE2 shifts all lanes of 16, 32 or 64 bits by one amount.
 template <Op op, class T>
 __m128i shift_all(__m128i v, __m128i amount) {
@@ -84,7 +79,7 @@ __m128i shift_all(__m128i v, __m128i amount) {
 }
 
 template <Op op, class T, u32 Chunks>
-void uniform_shift(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(uniform_shift) {
   const __m128i amount = _mm_cvtsi64_si128(cell->imm);
 #pragma clang loop unroll(full)
   for (u32 i = 0; i < Chunks; ++i)
@@ -151,18 +146,6 @@ Handler* uniform_shift_handler(Op op, Type type) {
       return type.kind == Kind::I16   ? uniform_shift_of<Op::ashr, u16>(chunks)
              : type.kind == Kind::I32 ? uniform_shift_of<Op::ashr, u32>(chunks)
                                       : nullptr;
-    default:
-      return nullptr;
-  }
-}
-
-Handler* compare_branch_handler(Op op, Type type) {
-  switch (op) {
-#define BF_CASE(name) \
-  case Op::name:      \
-    return branch_on<sem::name>(type);
-    BF_COMPARES(BF_CASE)
-#undef BF_CASE
     default:
       return nullptr;
   }

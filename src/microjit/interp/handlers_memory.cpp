@@ -20,29 +20,29 @@ struct Wide64 {
 }
 
 template <class T>
-void load(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(load) {
   put<T>(frame, cell->a, get<T>(address(frame, cell->b, cell->imm), 0));
   BF_NEXT(cell + 1);
 }
 template <class T>
-void store(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(store) {
   put<T>(address(frame, cell->b, cell->imm), 0, get<T>(frame, cell->a));
   BF_NEXT(cell + 1);
 }
 template <class T>
-void indexed_load(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(indexed_load) {
   const u64 scaled = get<u64>(frame, cell->c) * cell->d;
   put<T>(frame, cell->a, get<T>(address(frame, cell->b, cell->imm) + scaled, 0));
   BF_NEXT(cell + 1);
 }
 template <class T>
-void indexed_store(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(indexed_store) {
   const u64 scaled = get<u64>(frame, cell->c) * cell->d;
   put<T>(address(frame, cell->b, cell->imm) + scaled, 0, get<T>(frame, cell->a));
   BF_NEXT(cell + 1);
 }
 template <class T>
-void move(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(move) {
   put<T>(frame, cell->a, get<T>(frame, cell->b));
   BF_NEXT(cell + 1);
 }
@@ -59,30 +59,30 @@ void move(const Cell* cell, u8* frame, FunctionState* state) {
     default: return nullptr;       \
   }
 
-void memcopy(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(memcopy) {
   std::memcpy(get<u8*>(frame, cell->a), get<u8*>(frame, cell->b), get<u64>(frame, cell->c));
   BF_NEXT(cell + 1);
 }
-void memmove_(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(memmove_) {
   std::memmove(get<u8*>(frame, cell->a), get<u8*>(frame, cell->b), get<u64>(frame, cell->c));
   BF_NEXT(cell + 1);
 }
-void memfill(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(memfill) {
   std::memset(get<u8*>(frame, cell->a), get<u8>(frame, cell->b), get<u64>(frame, cell->c));
   BF_NEXT(cell + 1);
 }
-void ptradd(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(ptradd) {
   put<u64>(frame, cell->a, get<u64>(frame, cell->b) + get<u64>(frame, cell->c));
   BF_NEXT(cell + 1);
 }
-void index(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(index) {
   put<u64>(frame, cell->a,
            get<u64>(frame, cell->b) + get<u64>(frame, cell->c) * cell->d +
                static_cast<u64>(cell->imm));
   BF_NEXT(cell + 1);
 }
 // b: offset of the reserved space, which has room to align in; imm: alignment.
-void stack_alloc(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(stack_alloc) {
   put<u64>(frame, cell->a,
            align_up(reinterpret_cast<u64>(frame) + cell->b, static_cast<u64>(cell->imm)));
   BF_NEXT(cell + 1);

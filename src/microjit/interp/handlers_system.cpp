@@ -6,7 +6,7 @@ namespace bf::microjit::interp {
 
 namespace {
 
-void start_va_list(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(start_va_list) {
   u8* const area = frame + cell->b;
   VaList list = first_unnamed(*state->type);
   list.save_area = area;

@@ -11,13 +11,13 @@ namespace {
 // ---- Choice -----------------------------------------------------------------------------------
 
 // b: i1, c if true, d if false; `imm` 16-byte chunks (scalars: one 8-byte move).
-void select_scalar(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(select_scalar) {
   put<u64>(frame, cell->a,
            get<u8>(frame, cell->b) & 1 ? get<u64>(frame, cell->c) : get<u64>(frame, cell->d));
   BF_NEXT(cell + 1);
 }
 
-void select_whole(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(select_whole) {
   const u32 from = get<u8>(frame, cell->b) & 1 ? cell->c : cell->d;
   for (u32 i = 0; i < 16 * cell->imm; i += 16)
     put(frame, cell->a + i, get<sem::Vector<u64>>(frame, from + i));
@@ -25,7 +25,7 @@ void select_whole(const Cell* cell, u8* frame, FunctionState* state) {
 }
 
 // By lane masks of all ones or all zeros.
-void select_lanes(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(select_lanes) {
   using V = sem::Vector<u64>;
   for (u32 i = 0; i < 16 * cell->imm; i += 16) {
     const V mask = get<V>(frame, cell->b + i);
@@ -38,7 +38,7 @@ void select_lanes(const Cell* cell, u8* frame, FunctionState* state) {
 // ---- Lanes ------------------------------------------------------------------------------------
 
 template <class T>
-void splat(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(splat) {
   const sem::Vector<T> v = sem::Vector<T>{} + get<T>(frame, cell->b);
 #pragma clang loop unroll(disable)
   for (u32 i = 0; i < 16 * cell->imm; i += 16) put(frame, cell->a + i, v);
@@ -47,7 +47,7 @@ void splat(const Cell* cell, u8* frame, FunctionState* state) {
 
 // `imm` lanes in the vector; c (d) is the lane number.
 template <class T>
-void extract(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(extract) {
   const u32 lane = get<u32>(frame, cell->c) & static_cast<u32>(cell->imm - 1);
   put<T>(frame, cell->a, get<T>(frame, cell->b + lane * static_cast<u32>(sizeof(T))));
   BF_NEXT(cell + 1);
@@ -55,7 +55,7 @@ void extract(const Cell* cell, u8* frame, FunctionState* state) {
 
 // The upper half of `imm` is the number of chunks to copy, the lower half the number of lanes.
 template <class T>
-void insert(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(insert) {
   const u32 lanes = static_cast<u32>(cell->imm), chunks = static_cast<u32>(cell->imm >> 32);
   for (u32 i = 0; i < 16 * chunks; i += 16)
     put(frame, cell->a + i, get<sem::Vector<u64>>(frame, cell->b + i));
@@ -64,7 +64,7 @@ void insert(const Cell* cell, u8* frame, FunctionState* state) {
   BF_NEXT(cell + 1);
 }
 
-void shuffle(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(shuffle) {
   const auto* plan = static_cast<const ShufflePlan*>(cell->pointer);
   for (const ShufflePlan::Run& run : plan->runs) {
     u32 from = run.from, to = run.to, left = run.bytes;
@@ -90,7 +90,7 @@ void shuffle(const Cell* cell, u8* frame, FunctionState* state) {
 // ---- Reductions -------------------------------------------------------------------------------
 
 template <class F, class T>
-void reduce(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(reduce) {
   T result = get<T>(frame, cell->b);
 #pragma clang loop vectorize(disable) unroll(disable)
   for (u32 i = 1; i < cell->imm; ++i)
@@ -106,7 +106,7 @@ Choice reduction(Type type) {
 
 // b: start, c: vector. The order is part of the meaning.
 template <class T>
-void reduce_fadd(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(reduce_fadd) {
   T sum = get<T>(frame, cell->b);
 #pragma clang loop vectorize(disable) unroll(disable)
   for (u32 i = 0; i < cell->imm; ++i)
@@ -116,7 +116,7 @@ void reduce_fadd(const Cell* cell, u8* frame, FunctionState* state) {
 }
 
 template <class T>
-void mask_bits(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(mask_bits) {
   u64 bits = 0;
 #pragma clang loop vectorize(disable) unroll(disable)
   for (u32 i = 0; i < cell->imm; ++i) {
@@ -129,7 +129,7 @@ void mask_bits(const Cell* cell, u8* frame, FunctionState* state) {
 
 // `imm` result lanes.
 template <class First>
-void dot4(const Cell* cell, u8* frame, FunctionState* state) {
+BF_HANDLER(dot4) {
 #pragma clang loop vectorize(disable) unroll(disable)
   for (u32 i = 0; i < 4 * cell->imm; i += 4) {
     i32 sum = 0;
