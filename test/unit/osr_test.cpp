@@ -142,10 +142,63 @@ TEST_CASE("an inner loop's continuation enters the loops around it at their tops
   CHECK(cfg.loops().size() == 3);  // and the round that was under way
 }
 
+TEST_CASE("an interpreted function leaves its loop with all that is alive there") {
+  // Arguments that swap places in every round, a vector, a float, what an address and a sign
+  // extension in the loop are made of, and a truncation of something from before.
+  constexpr const char* kLoop = R"(
+data @table writable align 16 size 64
+func @swaps (i64, f64) -> (i64, f64) export {
+b0(%n: i64, %x: f64):
+  %low: i32 = trunc %n
+  %t: ptr = data_addr @table
+  br b1(i64 0, i64 1, i64 2, %x, i32x4 [1, 2, 3, 4], i32 0)
+b1(%i: i64, %a: i64, %b: i64, %f: f64, %v: i32x4, %k: i32):
+  %w: i32x4 = add %v, %v
+  %k1: i32 = add %k, i32 1
+  %k2: i32 = and %k1, i32 7
+  %far: i64 = sext %k2
+  %at: ptr = index %t, %far * 8
+  %old: i64 = load %at align 8
+  %new: i64 = add %old, %a
+  store %new, %at align 8
+  %g: f64 = fadd %f, %x
+  %c: i64 = add %b, i64 3
+  %j: i64 = add %i, i64 1
+  %more: i1 = ult %j, %n
+  br_if %more, b1(%j, %c, %a, %g, %w, %k2), b2
+b2:
+  %lane: i32 = extract %v, i32 1
+  %wide: i64 = zext %lane
+  %s1: i64 = mul %a, i64 31
+  %s2: i64 = add %s1, %b
+  %s3: i64 = add %s2, %wide
+  %s4: i64 = add %s3, %new
+  %l: i64 = zext %low
+  %s5: i64 = xor %s4, %l
+  ret %s5, %g
+}
+)";
+  struct Results {
+    u64 integer;
+    double number;
+  };
+  const auto run = [&](TierPolicy policy) {
+    auto engine = Engine::create(parse(kLoop), {}, {.policy = policy, .log = false});
+    REQUIRE(engine);
+    const Results results = (*engine)->function<Results(u64, double)>("swaps")(20'011, 0.5);
+    bool left = false;
+    for (const auto& s : (*engine)->functions()) left |= s->rest != nullptr;
+    CHECK(left == (policy == TierPolicy::Auto));
+    return results;
+  };
+  const Results want = run(TierPolicy::Interp), got = run(TierPolicy::Auto);
+  CHECK(want.integer == got.integer);
+  CHECK(want.number == got.number);
+}
+
 TEST_CASE("a function that is called once leaves its loop for a better version") {
   auto engine = Engine::create(parse(kNest), {}, {.policy = TierPolicy::Auto, .log = false});
   REQUIRE(engine);
-  // Only compiled code asks in this test: what calls the function first is the baseline.
   (*engine)->promote(*(*engine)->functions()[0], Tier::Baseline);
   CHECK((*engine)->function<u64(u64, u64)>("nest")(1000, 1000) == expected(1000, 1000));
   const auto states = (*engine)->functions();

@@ -74,6 +74,9 @@ struct Code {
   };
   std::vector<ConstantWord> constants;
   u32 frame_bytes = 0;
+  // Where a value is in the frame, at the places where it is alive and its block starts; kNone where
+  // nothing had to be kept.
+  std::vector<u32> places;
   u32 va_area = 0;  // of a variadic function: a RegisterSaveArea, the address of the stack arguments
   std::vector<std::unique_ptr<CallSite>> calls;
   std::vector<std::unique_ptr<SwitchTable>> switches;

@@ -42,6 +42,9 @@ class Decoder {
       if (analysis_.reachable(b)) block(b);
     for (const Patch& p : patches_) patch(p);
     code_->frame_bytes = align_up(frame_, 64u);
+    code_->places.resize(f_.values.size());
+    for (ValueId v = 0; v < f_.values.size(); ++v)
+      code_->places[v] = slots_[analysis_.group(analysis_.root(v))];
     return std::move(code_);
   }
 

@@ -4,6 +4,7 @@
 #include "microjit/interp/cell_access.h"
 #include "microjit/interp/interp.h"
 #include "microjit/passing.h"
+#include "microjit/resume.h"
 
 namespace bf::microjit::interp {
 
@@ -261,6 +262,25 @@ BF_HANDLER(call_indirect) {
   BF_NEXT(cell + 1);
 }
 
+// The function goes on in a continuation: hands over what is alive at the start of the block, and
+// returns what that returns. The frame stays meanwhile: there may be pointers to it.
+[[gnu::noinline]] u64 leave_for(const void* rest, u32 header, u8* frame, FunctionState& state) {
+  const Code& code = *state.code.load(std::memory_order_acquire);
+  const ResumePoint point = resume_point(*state.function, header);
+  u8* const values = aligned_frame(alloca(point.bytes + 64));
+  for (const ResumeValue& v : point.values)
+    if (const u32 place = code.places[v.value]; place != kNone)
+      __builtin_memcpy(values + v.offset, frame + place, state_bytes(v.type));
+  NativeFrame native;
+  native.ints[0] = reinterpret_cast<u64>(values);
+  native.stack_count = 0;
+  bf_call_native(rest, &native);
+  u64 results[ir::kMaxResults] = {};
+  take_results(*state.type, native, results);
+  put(frame, kSecondResultOffset, results[1]);
+  return results[0];
+}
+
 BF_HANDLER(jump) {
   BF_NEXT(at_distance(cell, cell->a));
 }
@@ -320,7 +340,12 @@ void save_arguments(const NativeFrame& native, u32 named_stack_bytes, u8* area) 
 
 }  // namespace
 
-BF_HANDLER(hot_edge) { BF_NEXT(cell); }
+BF_HANDLER(hot_edge) {
+  const u32 header = static_cast<u32>(acc);
+  if (const void* rest = poll_hook ? poll_hook(*state, header) : nullptr)
+    return leave_for(rest, header, frame, *state);
+  BF_NEXT(cell);
+}
 
 // A native caller (compiled code, an import's callback, the engine) calls an interpreted function.
 // Null, or where the call has to go instead.

@@ -25,7 +25,10 @@ std::unique_ptr<Code> decode(const ir::Module& module, const ir::Function& funct
 using HotHook = void(FunctionState& state);
 void set_hot_hook(HotHook* hook);
 
-// What the operation loop_poll asks: null to go on, or a continuation. Set by the engine.
+// What a back edge asks where heat is used up (and the operation loop_poll): null to go on, or a
+// continuation (resume.h) that does the rest of the function. It is called with all that is alive at
+// the start of the header, the arguments of the edge included. The hook gives the function new heat.
+// Set by the engine.
 using PollHook = const void*(FunctionState& state, u32 header);
 void set_poll_hook(PollHook* hook);
 
