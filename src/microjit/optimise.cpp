@@ -1,7 +1,7 @@
 #include "microjit/optimise.h"
 
 #include "microjit/ir/verify.h"
-#include "microjit/tiers/baseline.h"
+#include "microjit/tiers/codegen.h"
 
 namespace bf::passes {
 
@@ -71,8 +71,11 @@ void OptimiseJob::report(const char* pass) {
 
 Result<CompiledCode> OptimiseJob::generate() {
   while (step()) {}
-  return compile_baseline(module_, graph_.to_function(),
-                          {.features = options_.features, .profile = options_.profile, .heat = options_.heat});
+  return generate_code(module_, graph_.to_function(),
+                       {.features = options_.features,
+                        .quality = Quality::Best,
+                        .profile = options_.profile,
+                        .heat = options_.heat});
 }
 
 Result<CompiledCode> compile_optimised(const ir::Module& module, const ir::Function& function,

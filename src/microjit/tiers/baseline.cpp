@@ -1,4 +1,4 @@
-#include "microjit/tiers/baseline.h"
+#include "microjit/tiers/codegen.h"
 
 #include <memory>
 
@@ -20,7 +20,7 @@ void FirstError::handleError(asmjit::Error, const char* message, asmjit::BaseEmi
 }
 
 Compiler::Compiler(const ir::Module& module, const ir::Function& function,
-                   const BaselineOptions& options, bool probe_frame, bool fix_registers)
+                   const CodegenOptions& options, bool probe_frame, bool fix_registers)
     : module_(module),
       f_(function),
       options_(options),
@@ -192,8 +192,8 @@ void Compiler::instruction(const Instruction& i) {
 
 }  // namespace baseline
 
-Result<CompiledCode> compile_baseline(const ir::Module& module, const ir::Function& function,
-                                      const BaselineOptions& options) {
+Result<CompiledCode> generate_code(const ir::Module& module, const ir::Function& function,
+                                   const CodegenOptions& options) {
   // On the heap: the stack of the machine that compiles may be small.
   const auto attempt = [&](bool fix_registers) {
     auto compiler =
@@ -205,7 +205,7 @@ Result<CompiledCode> compile_baseline(const ir::Module& module, const ir::Functi
     }
     return compiler->finish();
   };
-  auto code = attempt(true);
+  auto code = attempt(!options.spill_everything);
   if (code) return code;
   // Should an instruction ever want more registers than fixed ones leave: slower code, but code.
   return attempt(false);

@@ -15,7 +15,7 @@
 
 #include <asmjit/x86.h>
 
-#include "microjit/tiers/baseline.h"
+#include "microjit/tiers/codegen.h"
 #include "microjit/tiers/baseline_analysis.h"
 
 namespace bf::microjit::baseline {
@@ -79,7 +79,7 @@ class FirstError : public asmjit::ErrorHandler {
 
 class Compiler {
  public:
-  Compiler(const ir::Module& module, const ir::Function& function, const BaselineOptions& options,
+  Compiler(const ir::Module& module, const ir::Function& function, const CodegenOptions& options,
            bool probe_frame, bool fix_registers);
 
   // Emits everything. False: the frame is so big that it has to be probed; compile again so.
@@ -335,7 +335,7 @@ class Compiler {
 
   const ir::Module& module_;
   const ir::Function& f_;
-  const BaselineOptions& options_;
+  const CodegenOptions& options_;
   const platform::CpuFeatures& features_;
   Analysis analysis_;
   const Isa isa_;
