@@ -144,13 +144,20 @@ class Inliner {
     return depth;
   }
 
+  // Kernels are looked at as wholes, cold code is out of the way where it is, and what else is
+  // special about a function its body does not say. What may be reordered in the caller may not
+  // always be in the callee.
+  bool suitable(u32 flags) const {
+    return (flags & ~u32{ir::kReassoc}) == 0 &&
+           (flags == ir::kReassoc || !(g_.flags & ir::kReassoc));
+  }
+
   u32 callee_weight(u32 callee) {
     for (const auto& [function, size] : weights_)
       if (function == callee) return size;
     const ir::Function& f = context_.module.functions[callee];
-    const bool may = context_.module.types[f.type].is_plain() &&
-                     !(f.flags & (ir::kKernel | ir::kCold)) && f.instructions.size() < 4096 &&
-                     context_.module.types[f.type].is_plain() && stack_bytes(f) <= kMaxCalleeStack;
+    const bool may = context_.module.types[f.type].is_plain() && suitable(f.flags) &&
+                     f.instructions.size() < 4096 && stack_bytes(f) <= kMaxCalleeStack;
     weights_.push_back({callee, may ? weight(f) : kHuge});
     return weights_.back().second;
   }

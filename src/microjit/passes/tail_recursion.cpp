@@ -17,7 +17,8 @@ class TailRecursion {
 
   bool run() {
     // Arguments by value are copies of the callee's own.
-    if (!g_.module().types[g_.function_type].is_plain()) return false;
+    constexpr u32 kHarmless = ir::kKernel | ir::kReassoc | ir::kCold;
+    if ((g_.flags & ~kHarmless) != 0) return false;
     if (!g_.module().types[g_.function_type].is_plain()) return false;
     for (const InstId id : g_.blocks[0].instructions)
       if (g_.insts[id].op == Op::stack_alloc) return false;
