@@ -25,6 +25,7 @@ MAY_INCLUDE = {
     "boot/main.": ("runtime/", "arch/x86/", "microjit/"),
     "boot/host_main.": ("runtime/", "arch/host/", "microjit/"),
     "inference/native_main.": ("runtime/", "arch/host/"),
+    "tools/run/": ("runtime/", "microjit/"),
 }
 
 # All that the platform's implementations may know of the runtime: what lies below the port or is
@@ -42,7 +43,8 @@ ONLY_IN = {
 # Headers of an operating system, for which bare metal has no place.
 HOST_ONLY = re.compile(r"(sys/|unistd\.h|fcntl\.h|pthread\.h|termios\.h|thread$|mutex$|iostream$|"
                        r"fstream$|filesystem$)")
-HOST_PLACES = ("arch/host/", "microjit/lower/", "boot/host_main.", "inference/native_main.")
+HOST_PLACES = ("arch/host/", "microjit/lower/", "tools/", "boot/host_main.",
+               "inference/native_main.")
 
 
 def part_of(path):
