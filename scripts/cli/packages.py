@@ -21,12 +21,13 @@ DEBUGGER = ("gdb",)
 COUNTER = ("valgrind",)
 LLVM_PEER = ("llvm-19-runtime",)  # lli, LLVM's interpreter
 OTHER_MACHINE = ("bochs", "bochsbios", "vgabios")  # AVX-512, which QEMU does not emulate
+RANDOM_PROGRAMS = ("csmith", "libcsmith-dev")
 
 HOST_SET = BUILD
 ISO_SET = BUILD + DISC
 RUN_SET = ISO_SET + MACHINE
 GDB_SET = RUN_SET + DEBUGGER
-TEST_SET = GDB_SET + OTHER_MACHINE
+TEST_SET = GDB_SET + OTHER_MACHINE + RANDOM_PROGRAMS
 BENCH_SET = RUN_SET + COUNTER
 BENCH_JIT_SET = BUILD + LLVM_PEER
 
