@@ -194,12 +194,16 @@ class Vectoriser {
     return false;
   }
 
+  static bool bounds_from_above(Op compare) {
+    return compare == Op::ne || compare == Op::ult || compare == Op::ule || compare == Op::slt ||
+           compare == Op::sle;
+  }
+
   bool find_counter() {
     inductions_ = find_inductions(g_, cfg_, loop_);
     for (const LoopBound& bound : find_bounds(g_, cfg_, loop_, inductions_)) {
       const Induction& i = inductions_[bound.induction];
-      if (!bound.tests_next || i.step != kNoValue || i.constant <= 0) continue;
-      if (bound.compare != Op::ne && bound.compare != Op::ult && bound.compare != Op::slt) continue;
+      if (i.step != kNoValue || i.constant <= 0 || !bounds_from_above(bound.compare)) continue;
       const Type t = g_.type(i.value);
       if (t != kPtr && t != kI64 && t != Type{Kind::I32}) continue;
       bound_ = bound;
@@ -456,7 +460,8 @@ class Vectoriser {
     return emit(where, t == kPtr ? Op::bitcast : Op::zext, kI64, {v});
   }
 
-  // (limit - start) / step: the counter does not reach the limit before.
+  // (limit - start) / step: the counter does not reach the limit before. One more where it is
+  // tested before it is advanced; but that does not matter.
   ValueId certain_iterations(const Induction& i) {
     const Type t = g_.type(i.value);
     ValueId distance;
