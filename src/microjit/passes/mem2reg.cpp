@@ -18,7 +18,7 @@ class Promoter {
   bool run() {
     if (count_ == 0) return false;
     for (BlockId b = 0; b < g_.blocks.size(); ++b)
-      if (!cfg_.reachable(b)) g_.make_unreachable(b);
+      if (!cfg_.reachable(b) && !g_.blocks[b].instructions.empty()) g_.make_unreachable(b);
     find_frontiers();
     find_accesses();
     place_arguments();
@@ -36,7 +36,8 @@ class Promoter {
     for (const BlockId b : cfg_.order()) {
       if (cfg_.predecessors(b).size() < 2) continue;
       for (const auto& p : cfg_.predecessors(b))
-        for (BlockId at = p.block; at != cfg_.immediate_dominator(b); at = cfg_.immediate_dominator(at))
+        for (BlockId at = p.block; at != cfg_.immediate_dominator(b);
+             at = cfg_.immediate_dominator(at))
           if (frontier_[at].empty() || frontier_[at].back() != b) frontier_[at].push_back(b);
     }
   }
@@ -110,7 +111,8 @@ class Promoter {
     while (!stack.empty()) {
       const BlockId b = stack.back().child;
       if (b == kNoBlock) {
-        for (usize n = log_.size(); n > stack.back().log; --n) current_[log_[n - 1].variable] = log_[n - 1].value;
+        for (usize n = log_.size(); n > stack.back().log; --n)
+          current_[log_[n - 1].variable] = log_[n - 1].value;
         log_.resize(stack.back().log);
         stack.pop_back();
         continue;
@@ -133,8 +135,10 @@ class Promoter {
       const u32 v = variable(id);
       if (v == kNoVariable) return true;
       const Inst& i = g_.insts[id];
-      if (i.op == Op::store) set(v, g_.resolve(g_.operand(i, 0)));
-      else g_.replace(i.result, current_[v]);
+      if (i.op == Op::store)
+        set(v, g_.resolve(g_.operand(i, 0)));
+      else
+        g_.replace(i.result, current_[v]);
       return false;
     });
     for (Edge& e : g_.edges(g_.terminator(b))) {
@@ -155,18 +159,22 @@ class Promoter {
   const Variables& v_;
   const Cfg cfg_;
   const u32 count_;
-  std::vector<std::vector<BlockId>> frontier_;          // by block
-  std::vector<std::vector<BlockId>> writes_, reads_;    // by variable; reads before a write only
-  std::vector<std::vector<Setting>> meeting_;           // by block: arguments made for variables
-  std::vector<ValueId> current_;                        // by variable
-  std::vector<Setting> log_;                            // what current_ was before
+  std::vector<std::vector<BlockId>> frontier_;        // by block
+  std::vector<std::vector<BlockId>> writes_, reads_;  // by variable; reads before a write only
+  std::vector<std::vector<Setting>> meeting_;         // by block: arguments made for variables
+  std::vector<ValueId> current_;                      // by variable
+  std::vector<Setting> log_;                          // what current_ was before
   std::vector<ValueId> arguments_;
 };
 
 }  // namespace
 
-bool promote(Graph& graph, const Variables& variables) { return Promoter(graph, variables).run(); }
+bool promote(Graph& graph, const Variables& variables) {
+  return Promoter(graph, variables).run();
+}
 
-bool mem2reg(Graph& graph, const Context&) { return promote(graph, find_variables(graph)); }
+bool mem2reg(Graph& graph, const Context&) {
+  return promote(graph, find_variables(graph));
+}
 
 }  // namespace bf::passes

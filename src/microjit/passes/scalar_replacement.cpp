@@ -177,8 +177,10 @@ class Slicer {
     const u32 bytes = known ? static_cast<u32>(g_.values[size].bits) : 0;
     for (const Place& p : {to, from}) {
       if (p.candidate == kNone) continue;
-      if (known) inside(p, p.offset, bytes);
-      else candidates_[p.candidate].good = false;
+      if (known)
+        inside(p, p.offset, bytes);
+      else
+        candidates_[p.candidate].good = false;
     }
     if (known) bulk_.push_back({id, to, from, bytes});
   }
@@ -209,17 +211,21 @@ class Slicer {
     for (int round = 0; round < kMostRounds; ++round)
       for (BulkAccess& b : bulk_) {
         if (good(b.to) && good(b.from)) {
-          if (!share(b.to, b.from, b.bytes, ranges) || !share(b.from, b.to, b.bytes, ranges)) give_up(b);
+          if (!share(b.to, b.from, b.bytes, ranges) || !share(b.from, b.to, b.bytes, ranges))
+            give_up(b);
         } else if (good(b.from) && round > 0) {
-          if (!ranges_within(b.from, b.bytes, ranges)) give_up(b);
-          else fill_gaps(b, ranges);
+          if (!ranges_within(b.from, b.bytes, ranges))
+            give_up(b);
+          else
+            fill_gaps(b, ranges);
         } else if (good(b.to) && !ranges_within(b.to, b.bytes, ranges)) {
           give_up(b);
         }
       }
     for (BulkAccess& b : bulk_)
       for (const Place& p : {b.to, b.from})
-        if (good(p) && (!ranges_within(p, b.bytes, ranges) || ranges.size() > kMostPieces)) give_up(b);
+        if (good(p) && (!ranges_within(p, b.bytes, ranges) || ranges.size() > kMostPieces))
+          give_up(b);
   }
 
   void give_up(const BulkAccess& b) {
@@ -296,8 +302,8 @@ class Slicer {
     g_.insts[b.inst].block = kNoBlock;
   }
 
-  ValueId load_piece(std::vector<InstId>& loads, const BulkAccess& b, ValueId from, u32 at, Type type,
-                     ir::Location location) {
+  ValueId load_piece(std::vector<InstId>& loads, const BulkAccess& b, ValueId from, u32 at,
+                     Type type, ir::Location location) {
     loads.push_back(g_.make(Op::load, type, {from}, 0, at, location));
     if (good(b.from)) note(loads.back(), b.from, at);
     return g_.insts[loads.back()].result;
@@ -345,25 +351,31 @@ class Slicer {
   Piece& piece_of(const Access& a) {
     auto& list = pieces_[a.candidate];
     return *(std::upper_bound(list.begin(), list.end(), a.offset,
-                              [](u32 at, const Piece& p) { return at < p.start; }) - 1);
+                              [](u32 at, const Piece& p) { return at < p.start; }) -
+             1);
   }
 
   void find_pieces(Variables& variables) {
     pieces_.resize(candidates_.size());
     for (usize c = 0; c < candidates_.size(); ++c)
-      for (const Range& r : candidates_[c].ranges) pieces_[c].push_back({r.start, r.end, kNoVariable, {}});
+      for (const Range& r : candidates_[c].ranges)
+        pieces_[c].push_back({r.start, r.end, kNoVariable, {}});
     for (const Access& a : accesses_) {
       if (!candidates_[a.candidate].good) continue;
       Piece& p = piece_of(a);
       const Type t = access_type(g_.insts[a.inst]);
-      if (t.bytes() != p.end - p.start) p.mixed = true;
-      else if (p.type.is_void()) p.type = t;
-      else if (p.type != t && (p.type.kind == Kind::I1 || t.kind == Kind::I1)) p.type = {Kind::I8};
+      if (t.bytes() != p.end - p.start)
+        p.mixed = true;
+      else if (p.type.is_void())
+        p.type = t;
+      else if (p.type != t && (p.type.kind == Kind::I1 || t.kind == Kind::I1))
+        p.type = {Kind::I8};
     }
     for (usize c = 0; c < pieces_.size(); ++c)
       for (Piece& p : pieces_[c]) {
         const u32 bytes = p.end - p.start;
-        if (!candidates_[c].good || (p.mixed && (bytes > 8 || (bytes & (bytes - 1)) != 0))) continue;
+        if (!candidates_[c].good || (p.mixed && (bytes > 8 || (bytes & (bytes - 1)) != 0)))
+          continue;
         if (p.mixed) p.type = int_type(bytes);
         if (p.type.is_void()) continue;  // never accessed itself
         p.variable = static_cast<u32>(variables.types.size());
@@ -479,6 +491,8 @@ class Slicer {
 
 }  // namespace
 
-Variables find_variables(Graph& graph) { return Slicer(graph).run(); }
+Variables find_variables(Graph& graph) {
+  return Slicer(graph).run();
+}
 
 }  // namespace bf::passes
