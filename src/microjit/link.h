@@ -105,6 +105,9 @@ struct CodeLine {
 struct CompiledCode {
   std::vector<u8> bytes;
   u32 code_bytes = 0;  // of `bytes`, without the constants
+  // Between these offsets rbp is the frame pointer; before and behind, there is no frame yet and rsp
+  // points to the return address. For debuggers.
+  u32 frame_start = 0, frame_end = 0;
   std::vector<CodeRelocation> relocations;
   std::vector<CodeLine> lines;
 };

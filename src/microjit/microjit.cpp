@@ -12,6 +12,7 @@ Engine::Engine(ir::Module module, CodeCache cache, const EngineOptions& options)
     : module_(std::move(module)), options_(options), cache_(std::move(cache)) {}
 
 Engine::~Engine() {
+  stop_compilers();
   // Nobody runs the program any more: whoever has not answered the last round is outside.
   while (round_.running() && !round_.finished()) {
     quiescence::poll();
@@ -34,7 +35,8 @@ Result<std::unique_ptr<Engine>> Engine::create(ir::Module module,
   engine->relocate_data();
   engine->set_hooks();
   if (const Tier first = starting_tier(options.policy); first != Tier::Interp)
-    for (const auto& state : engine->functions_) engine->promote(*state, first);
+    for (const auto& state : engine->functions_) engine->promote(*state, first, TierReason::Policy);
+  engine->start_compilers();
   return engine;
 }
 

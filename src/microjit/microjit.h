@@ -19,8 +19,11 @@
 #include <string_view>
 
 #include "microjit/code_cache.h"
+#include "microjit/compile_queue.h"
 #include "microjit/function_state.h"
+#include "microjit/inspect/code_observer.h"
 #include "microjit/quiescence.h"
+#include "microjit/tier_log.h"
 #include "microjit/tier_policy.h"
 #include "runtime/lock.h"
 #include "runtime/text.h"
@@ -33,7 +36,11 @@ struct EngineOptions {
   bool profile = true;      // count calls and cycles
   bool log = true;          // promotions, to Stream::Log
   usize code_bytes = usize{8} << 20;  // budget of the code cache
+  // Cores (threads, on the host) that compile beside the program. With none, and where there are
+  // none, the program's own core compiles when a function's heat is used up.
+  u32 compile_threads = 0;
   platform::CpuFeatures features = platform::cpu_features();
+  std::vector<CodeObserver*> observers{};  // told of all code; they must outlive the engine
 };
 
 struct NamedAddress {
@@ -62,7 +69,7 @@ class Engine {
 
   // Compiles a function now and publishes it. False (with a line in the log) if that failed, or if
   // another core is compiling it: then the slot is as it was.
-  bool promote(FunctionState& state, Tier tier);
+  bool promote(FunctionState& state, Tier tier, TierReason reason = TierReason::Asked);
 
   // Cycles that the running function spent waiting (for a key, say) and that are not its own work.
   void leave_out_of_profile(u64 cycles) { platform::core_local().callee_cycles += cycles; }
@@ -74,6 +81,8 @@ class Engine {
   void withdraw(FunctionState& state);
   // Frees what has been left by everybody, as far as that is known without waiting.
   void reclaim();
+  // Waits until nothing waits for the compile threads.
+  void wait_for_compilers();
 
   const ir::Module& module() const { return module_; }
   std::span<const std::unique_ptr<FunctionState>> functions() const { return functions_; }
@@ -83,6 +92,8 @@ class Engine {
   // The profile as JSON (docs/profile.md), and the hottest functions as a table for people.
   void write_profile(Text& json) const;
   void write_summary(Text& text, usize rows) const;
+  // What happened to the tiers so far. Only while the program does not run.
+  const TierLog& tier_log() const { return tier_log_; }
   // Name of the function whose compiled code holds the address, or "".
   std::string_view describe(const void* address) const;
   // Bytes of code that was taken out of its slot and not freed yet.
@@ -101,7 +112,8 @@ class Engine {
   FunctionState* add_function(std::unique_ptr<FunctionState> state);
   // versions.cpp; all under the lock
   Result<void> publish_locked(FunctionState& state, const CompiledCode& code, Tier tier);
-  void withdraw_locked(FunctionState& state);
+  void withdraw_locked(FunctionState& state, TierReason reason);
+  void note(const FunctionState& state, Tier from, TierReason reason, u64 compile_ticks);
   void retire(std::unique_ptr<Version> version);
   void reclaim_locked(bool pressed);
   void free_round();
@@ -111,6 +123,11 @@ class Engine {
   void reserve_continuations();
   const void* on_poll(FunctionState& state, u32 header, Tier running);
   FunctionState* continuation(FunctionState& state, u32 header);
+  // background.cpp
+  void start_compilers();
+  void stop_compilers();
+  void request(const CompileRequest& wanted);
+  void compile_requests();
   // promote.cpp
   void set_hooks();
   void on_hot(FunctionState& state);
@@ -127,6 +144,12 @@ class Engine {
   std::vector<std::unique_ptr<Version>> in_round_;  // being asked for, in the round's order
   usize retired_bytes_ = 0;                         // of both
   quiescence::Round round_;
+  TierLog tier_log_;
+  CompileQueue queue_;
+  u32 busy_compilers_ = 0;
+  std::vector<platform::ExtraCore> compilers_;
+  std::atomic<bool> compilers_stop_{false};
+  std::atomic<u32> requests_made_{0};  // the word that compilers wait on
   std::vector<std::unique_ptr<FunctionState>> functions_;
   std::vector<FunctionState*> function_pointers_;
   std::vector<const void*> imports_;

@@ -29,6 +29,7 @@ void Engine::reserve_continuations() {
 // from baseline code leaves for the best tier there is: it will not come by again.
 const void* Engine::on_poll(FunctionState& state, u32 header, Tier running) {
   state.heat.store(kAgainHeat, std::memory_order_relaxed);
+  quiescence::poll();
   if (options_.policy != TierPolicy::Auto || !lock_.try_acquire()) return nullptr;
   const Tier now = state.tier.load(std::memory_order_relaxed);
   const Tier next = climbs_to(state);

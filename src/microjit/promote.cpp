@@ -35,10 +35,15 @@ void Engine::on_hot(FunctionState& state) {
   state.heat.store(kAgainHeat, std::memory_order_relaxed);
   quiescence::poll();
   if (options_.policy != TierPolicy::Auto || !lock_.try_acquire()) return;
-  const Tier now = state.tier.load(std::memory_order_relaxed), next = climbs_to(state);
+  const Tier now = state.tier.load(std::memory_order_relaxed);
+  const TierReason reason = state.heat_slices <= 1 ? TierReason::Calls : TierReason::Cycles;
+  const Tier next = climbs_to(state);
+  const bool due = next > now;
   reclaim_locked(false);
+  const bool here = due && compilers_.empty();
+  if (due && !here) request({&state, next, reason});
   lock_.release();
-  if (next > now) promote(state, next);
+  if (here) promote(state, next, reason);
 }
 
 // The tier that is due for a function whose heat is used up, or its own; then it counts down anew.
@@ -53,7 +58,7 @@ Tier Engine::climbs_to(FunctionState& state) {
   return now;
 }
 
-bool Engine::promote(FunctionState& state, Tier tier) {
+bool Engine::promote(FunctionState& state, Tier tier, TierReason reason) {
   if (state.promoting.exchange(true, std::memory_order_acquire)) return false;
   const u64 start = platform::ticks();
   auto code = compile(module_, *state.function, tier,
@@ -67,11 +72,13 @@ bool Engine::promote(FunctionState& state, Tier tier) {
   if (done) {
     state.compile_ticks += compile_ticks;
     state.version->compile_ticks = compile_ticks;
+    note(state, from, reason, compile_ticks);
     log_promotion(state, from, compile_ticks);
   } else {
     // Where the cache is full there may be room at the end of another countdown.
     const bool may_fit = code && CodeCache::piece_bytes(code->bytes.size()) < cache_.budget_bytes() / 2;
     if (!may_fit) state.failed_tiers |= u32{1} << static_cast<u8>(tier);
+    note(state, from, TierReason::Failed, compile_ticks);
     log_failure(state, done.error().message());
   }
   if (options_.policy == TierPolicy::Auto) start_countdown(state, options_.thresholds);

@@ -21,12 +21,15 @@ u64 use_of(const FunctionState& state) {
 
 Result<void> Engine::publish(FunctionState& state, const CompiledCode& code, Tier tier) {
   LockGuard guard(lock_);
-  return publish_locked(state, code, tier);
+  const Tier from = state.tier.load(std::memory_order_relaxed);
+  auto done = publish_locked(state, code, tier);
+  if (done) note(state, from, TierReason::Asked, 0);
+  return done;
 }
 
 void Engine::withdraw(FunctionState& state) {
   LockGuard guard(lock_);
-  withdraw_locked(state);
+  withdraw_locked(state, TierReason::Asked);
 }
 
 void Engine::reclaim() {
@@ -45,6 +48,8 @@ Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& co
   version->bytes = static_cast<u32>(code.bytes.size());
   version->code_bytes = code.code_bytes;
   version->tier = tier;
+  version->frame_start = code.frame_start;
+  version->frame_end = code.frame_end;
   version->lines = code.lines;
   version->use_then = use_of(state);
   // Better tiers hardly count: what it took to get there speaks for them, and fades.
@@ -55,18 +60,27 @@ Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& co
   state.tier.store(tier, std::memory_order_relaxed);
   state.code_bytes = code.code_bytes;
   std::swap(state.version, version);
+  for (CodeObserver* observer : options_.observers) observer->added(module_, *state.version);
   if (version) retire(std::move(version));
   return {};
 }
 
-void Engine::withdraw_locked(FunctionState& state) {
+void Engine::withdraw_locked(FunctionState& state, TierReason reason) {
   if (!state.version) return;
+  const Tier from = state.tier.load(std::memory_order_relaxed);
   state.generic_slot.store(state.interp_entry, std::memory_order_release);
   state.slot.store(state.interp_entry, std::memory_order_release);
   state.tier.store(Tier::Interp, std::memory_order_relaxed);
   state.code_bytes = 0;
   if (options_.policy == TierPolicy::Auto) start_countdown(state, options_.thresholds);
+  note(state, from, reason, 0);
   retire(std::move(state.version));
+}
+
+void Engine::note(const FunctionState& state, Tier from, TierReason reason, u64 compile_ticks) {
+  tier_log_.add({platform::clock_ns(), state.function, from,
+                 state.tier.load(std::memory_order_relaxed), reason, state.code_bytes,
+                 compile_ticks});
 }
 
 void Engine::retire(std::unique_ptr<Version> version) {
@@ -107,6 +121,7 @@ void Engine::free_round() {
       continue;
     }
     retired_bytes_ -= CodeCache::piece_bytes(version->bytes);
+    for (CodeObserver* observer : options_.observers) observer->removed(*version);
     cache_.release(version->entry);
   }
   in_round_.clear();
@@ -139,7 +154,7 @@ bool Engine::evict(usize bytes, const FunctionState& for_whom) {
     if (coming >= 2 * bytes) break;
     coming += CodeCache::piece_bytes(c.function->version->bytes);
     ++c.function->evictions;
-    withdraw_locked(*c.function);
+    withdraw_locked(*c.function, TierReason::Evicted);
   }
   reclaim_locked(true);
   return coming != 0;

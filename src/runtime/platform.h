@@ -7,6 +7,7 @@
 // comment says otherwise. Nothing here throws; what can fail says how.
 #pragma once
 
+#include <atomic>
 #include <span>
 #include <string_view>
 
@@ -94,6 +95,16 @@ using CoreName = u64;
 CoreName core_name();
 void set_interrupt_hook(void (*hook)());
 void interrupt_core(CoreName core);
+// A core that does nothing else runs body(context) until that returns; false if there is none (on
+// bare metal, as yet). join_core waits for it.
+struct ExtraCore {
+  u64 name = 0;
+};
+bool start_core(void (*body)(void*), void* context, ExtraCore& core);
+void join_core(ExtraCore core);
+// Waits while the word has that value, or less; wake() ends the waiting of all.
+void wait_while(const std::atomic<u32>& word, u32 value);
+void wake(const std::atomic<u32>& word);
 // Called on every core that has asked for its name, when it ends (on the host: its thread).
 void set_core_end_hook(void (*hook)());
 

@@ -1,9 +1,13 @@
 // Cores of the host: the program's threads, with core-local words of their own. They are interrupted
 // by SIGURG, which is ignored where nobody asked for it and which debuggers pass on in silence.
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "runtime/platform.h"
 
@@ -89,6 +93,48 @@ void interrupt_core(CoreName core) {
 
 void set_core_end_hook(void (*hook)()) {
   core_end_hook = hook;
+}
+
+bool start_core(void (*body)(void*), void* context, ExtraCore& core) {
+  struct Start {
+    void (*body)(void*);
+    void* context;
+  };
+  auto* start = new Start{body, context};
+  // The program's signals are the program's threads' business.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread;
+  const int failed = pthread_create(
+      &thread, nullptr,
+      [](void* argument) -> void* {
+        const Start mine = *static_cast<Start*>(argument);
+        delete static_cast<Start*>(argument);
+        mine.body(mine.context);
+        return nullptr;
+      },
+      start);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (failed != 0) {
+    delete start;
+    return false;
+  }
+  core.name = static_cast<u64>(thread);
+  return true;
+}
+
+void join_core(ExtraCore core) {
+  pthread_join(static_cast<pthread_t>(core.name), nullptr);
+}
+
+// Linux's futex takes the address of the word itself.
+void wait_while(const std::atomic<u32>& word, u32 value) {
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+}
+
+void wake(const std::atomic<u32>& word) {
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
 
 }  // namespace bf::platform

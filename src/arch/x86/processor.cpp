@@ -118,6 +118,14 @@ platform::CoreName platform::core_name() {
 void platform::set_interrupt_hook(void (*)()) {}
 void platform::interrupt_core(CoreName) {}
 void platform::set_core_end_hook(void (*)()) {}
+bool platform::start_core(void (*)(void*), void*, ExtraCore&) {
+  return false;
+}
+void platform::join_core(ExtraCore) {}
+void platform::wait_while(const std::atomic<u32>&, u32) {
+  yield();
+}
+void platform::wake(const std::atomic<u32>&) {}
 
 constinit i64 platform::core_local_offset =
     static_cast<i64>(offsetof(CoreBlock, local) - offsetof(CoreBlock, self));

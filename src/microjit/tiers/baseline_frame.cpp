@@ -105,6 +105,7 @@ void Compiler::prologue() {
   if (options_.heat) heat_entry();
   a_.push(x86::rbp);
   a_.mov(x86::rbp, x86::rsp);
+  out_.frame_start = static_cast<u32>(a_.offset());
   for (const RegId r : kSaveOrder)
     if ((analysis_.saved & bit(r)) != 0) {
       a_.push(gp64(r));
@@ -212,6 +213,7 @@ void Compiler::epilogue() {
     if ((analysis_.saved & bit(kSaveOrder[n])) != 0) a_.pop(gp64(kSaveOrder[n]));
   a_.pop(x86::rbp);
   a_.ret();
+  out_.frame_end = static_cast<u32>(a_.offset());
   polls_out_of_line();
   if (options_.heat) heat_used_up();
 }

@@ -1,0 +1,34 @@
+// Functions that wait for being compiled by a core that has nothing else to do, hottest first.
+//
+// Not for several cores at once: the engine's lock is around it.
+#pragma once
+
+#include <vector>
+
+#include "microjit/function_state.h"
+#include "microjit/tier_log.h"
+
+namespace bf::microjit {
+
+struct CompileRequest {
+  FunctionState* state = nullptr;
+  Tier tier = Tier::Interp;
+  TierReason reason = TierReason::Calls;
+};
+
+class CompileQueue {
+ public:
+  // Asks once per function: a newer request takes the place of an older one.
+  void add(const CompileRequest& request);
+  // The hottest by its cycles now (its calls, where there is no profile). Requests for a tier that
+  // the function has reached by other ways are stale and dropped. False: nothing waits.
+  bool take(CompileRequest& request);
+  usize size() const { return waiting_.size(); }
+  u64 dropped() const { return dropped_; }
+
+ private:
+  std::vector<CompileRequest> waiting_;
+  u64 dropped_ = 0;
+};
+
+}  // namespace bf::microjit
