@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "microjit/inspect/gdb_jit.h"
 #include "microjit/ir/image.h"
 #include "microjit/microjit.h"
 #include "runtime/options.h"
@@ -39,6 +40,13 @@ Result<EngineOptions> engine_options() {
       return Error::format("thresholds=%.*s: use ascending numbers of calls, one per tier: 10,100",
                            static_cast<int>(text->size() < 40 ? text->size() : 40), text->data());
   if (const auto profile = options::find("profile")) options.profile = *profile != "0";
+  if (const auto threads = options::find("compile-threads")) {
+    if (threads->size() != 1 || (*threads)[0] < '0' || (*threads)[0] > '9')
+      return Error::format("compile-threads: use a number from 0 to 9");
+    options.compile_threads = static_cast<u32>((*threads)[0] - '0');
+  }
+  static microjit::GdbJit gdb;
+  if (options::find("gdb").value_or("0") == "1") options.observers.push_back(&gdb);
   return options;
 }
 

@@ -15,7 +15,7 @@ void Engine::start_compilers() {
 void Engine::stop_compilers() {
   compilers_stop_.store(true, std::memory_order_release);
   requests_made_.fetch_add(1, std::memory_order_release);
-  platform::wake(requests_made_);
+  platform::wake(&requests_made_);
   for (const platform::ExtraCore core : compilers_) platform::join_core(core);
   compilers_.clear();
 }
@@ -24,7 +24,7 @@ void Engine::stop_compilers() {
 void Engine::request(const CompileRequest& wanted) {
   queue_.add(wanted);
   requests_made_.fetch_add(1, std::memory_order_release);
-  platform::wake(requests_made_);
+  platform::wake(&requests_made_);
 }
 
 void Engine::compile_requests() {
@@ -42,7 +42,7 @@ void Engine::compile_requests() {
       LockGuard guard(lock_);
       --busy_compilers_;
     } else {
-      platform::wait_while(requests_made_, seen);
+      platform::wait_while(&requests_made_, seen);
     }
   }
 }

@@ -7,7 +7,6 @@
 // comment says otherwise. Nothing here throws; what can fail says how.
 #pragma once
 
-#include <atomic>
 #include <span>
 #include <string_view>
 
@@ -102,9 +101,9 @@ struct ExtraCore {
 };
 bool start_core(void (*body)(void*), void* context, ExtraCore& core);
 void join_core(ExtraCore core);
-// Waits while the word has that value, or less; wake() ends the waiting of all.
-void wait_while(const std::atomic<u32>& word, u32 value);
-void wake(const std::atomic<u32>& word);
+// Waits while the word (an atomic one) has that value, or less; wake() ends the waiting of all.
+void wait_while(const void* word, u32 value);
+void wake(const void* word);
 // Called on every core that has asked for its name, when it ends (on the host: its thread).
 void set_core_end_hook(void (*hook)());
 

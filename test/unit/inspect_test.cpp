@@ -4,7 +4,9 @@
 #include <string>
 
 #include "microjit/inspect/debug_object.h"
+#include "microjit/inspect/disassemble.h"
 #include "microjit/inspect/gdb_jit.h"
+#include "microjit/inspect/sampler.h"
 #include "microjit/ir/text.h"
 #include "microjit/microjit.h"
 
@@ -97,6 +99,38 @@ TEST_CASE("the debug object is an ELF file about one function") {
   CHECK(bytes.find("inner") != std::string::npos);
   CHECK(bytes.find(".debug_frame") != std::string::npos);
   CHECK(bytes.find(".debug_line") != std::string::npos);
+}
+
+TEST_CASE("a version is disassembled, with samples beside its instructions") {
+  auto module = ir::parse_text("file 1 \"spin.c\"\nfunc @spin (i64) -> (i64) {\nb0(%n: i64):\n"
+                               "  br b1(i64 0)\nb1(%i: i64):\n  %j: i64 = add %i, i64 1 !1:7\n"
+                               "  %more: i1 = ult %j, %n !1:8\n  br_if %more, b1(%j), b2 !1:8\nb2:\n"
+                               "  ret %j !1:9\n}\n");
+  REQUIRE(module);
+  EngineOptions options;
+  options.policy = TierPolicy::Baseline;
+  options.log = false;
+  auto engine = Engine::create(std::move(*module), {}, options);
+  REQUIRE(engine);
+  const Version& version = *(*engine)->functions()[0]->version;
+  Sampler sampler(1000);
+  // Until there are samples: this much CPU time passes at some time.
+  while (sampler.addresses().size() < 20) (*engine)->function<u64(u64)>("spin")(10'000'000);
+  sampler.stop();
+  usize inside = 0;
+  for (const u64 pc : sampler.addresses()) inside += version.holds(reinterpret_cast<const void*>(pc));
+  CHECK(inside * 2 > sampler.addresses().size());
+  Text text;
+  const auto done = disassemble((*engine)->module(), version, sampler.addresses(), text);
+  if (!done) {
+    WARN(done.error().message());  // a host without objdump
+    return;
+  }
+  const std::string listing(text.view());
+  CHECK(listing.find("spin@baseline") != std::string::npos);
+  CHECK(listing.find("; spin.c:7\n") != std::string::npos);
+  CHECK(listing.find(" % ") != std::string::npos);
+  CHECK(listing.find("ret") != std::string::npos);
 }
 
 TEST_CASE("compile threads make the same promotions beside the program") {

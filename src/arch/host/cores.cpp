@@ -128,13 +128,12 @@ void join_core(ExtraCore core) {
   pthread_join(static_cast<pthread_t>(core.name), nullptr);
 }
 
-// Linux's futex takes the address of the word itself.
-void wait_while(const std::atomic<u32>& word, u32 value) {
-  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+void wait_while(const void* word, u32 value) {
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
 }
 
-void wake(const std::atomic<u32>& word) {
-  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+void wake(const void* word) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
 
 }  // namespace bf::platform

@@ -122,10 +122,10 @@ bool platform::start_core(void (*)(void*), void*, ExtraCore&) {
   return false;
 }
 void platform::join_core(ExtraCore) {}
-void platform::wait_while(const std::atomic<u32>&, u32) {
+void platform::wait_while(const void*, u32) {
   yield();
 }
-void platform::wake(const std::atomic<u32>&) {}
+void platform::wake(const void*) {}
 
 constinit i64 platform::core_local_offset =
     static_cast<i64>(offsetof(CoreBlock, local) - offsetof(CoreBlock, self));

@@ -42,6 +42,8 @@ struct GdbJit::Entry {
   const u8* code = nullptr;
 };
 
+GdbJit::GdbJit() = default;
+
 GdbJit::~GdbJit() {
   for (auto& entry : entries_) tell(kUnregister, &entry->link);
   __jit_debug_descriptor.first_entry = nullptr;

@@ -17,6 +17,7 @@ namespace bf::microjit {
 
 class GdbJit final : public CodeObserver {
  public:
+  GdbJit();
   ~GdbJit();
   void added(const ir::Module& module, const Version& version) override;
   void removed(const Version& version) override;
