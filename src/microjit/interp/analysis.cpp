@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "microjit/interp/operand_forms.h"
+
 namespace bf::microjit::interp {
 
 using ir::BlockId;
@@ -22,8 +24,18 @@ constexpr u32 kMostAbsorbed = 4;
 
 bool is_word(Type t) { return !t.is_vector() && (t.is_int() || t.kind == Kind::Ptr); }
 
+// Whether handlers leave zeros above the bits of the value.
+bool has_zeros_above(const Function& f, ValueId v) {
+  const ir::Value& value = f.values[v];
+  if (value.def != Def::Instruction || !value.type.is_int() || value.type.is_vector()) return false;
+  const Instruction& i = f.instructions[value.index];
+  return i.op == Op::load || integer_form(i.op, i.type.kind, Form::SlotSlot, true) != nullptr;
+}
+
 // Whether the result of the instruction is its operand, read as another type.
 bool is_alias(const Function& f, const Instruction& i) {
+  if (i.op == Op::zext && !i.type.is_vector() && i.type.kind != Kind::I1)
+    return has_zeros_above(f, f.operands[i.first_operand]);
   if (i.op != Op::trunc && i.op != Op::bitcast) return false;
   const Type from = f.values[f.operands[i.first_operand]].type;
   if (!is_word(from) || !is_word(i.type) || i.type.kind == Kind::I1) return false;

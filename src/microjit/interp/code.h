@@ -5,6 +5,8 @@
 // Scalars take 8 bytes, vectors 16 to 64; bits beyond a value's type are unspecified.
 #pragma once
 
+#include <atomic>
+#include <span>
 #include <vector>
 
 #include "microjit/function_state.h"
@@ -46,6 +48,10 @@ struct CallSite {
   const ir::FunctionType* type = nullptr;
   std::vector<u32> arguments;         // offsets
   u32 results[ir::kMaxResults] = {kNone, kNone};
+  bool plain = true;  // type->is_plain()
+  // call_indirect: the function of this module that was called last, to find it again by its stub
+  mutable std::atomic<FunctionState*> last{nullptr};
+  std::span<FunctionState* const> functions;  // of the module
 };
 
 struct SwitchTable {

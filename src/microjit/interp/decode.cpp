@@ -743,9 +743,11 @@ class Decoder {
       type = module_.imports[i.aux].type;
     } else {
       site->pointer = operand(i, 0);
+      site->functions = {linkage_.functions, module_.functions.size()};
       first = 1;
     }
     site->type = &module_.types[type];
+    site->plain = site->type->is_plain();
     for (u32 n = first; n < i.operand_count; ++n) site->arguments.push_back(operand(i, n));
     if (i.result != kNoResult && analysis_.uses(i.result) != 0) site->results[0] = place(i.result);
     if (next && next->op == Op::second) site->results[1] = place(next->result);

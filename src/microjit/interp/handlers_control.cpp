@@ -1,6 +1,7 @@
 // Control flow and calls, and the bridge between interpreted frames and native code.
 #include <alloca.h>
 
+#include "microjit/entries.h"
 #include "microjit/interp/cell_access.h"
 #include "microjit/interp/interp.h"
 #include "microjit/passing.h"
@@ -164,8 +165,7 @@ namespace {
 
 // Runs a decoded function in a frame whose parameters are set. The first result; the second one is
 // in the frame.
-u64 run(FunctionState& state, u8* frame) {
-  const Code& code = *state.code.load(std::memory_order_acquire);
+[[gnu::always_inline]] inline u64 run(FunctionState& state, const Code& code, u8* frame) {
   for (const Code::ConstantWord& word : code.constants) put(frame, word.offset, word.bits);
   if (!state.profiled) [[likely]]
     return code.cells.front().handler(code.cells.data(), frame, &state, 0, Wide{});
@@ -186,8 +186,8 @@ u64 run(FunctionState& state, u8* frame) {
 }
 
 // Whether the function is (still) the interpreter's, after counting this call.
-bool stays_interpreted(FunctionState& state) {
-  if (state.cool(kCallHeat) && hot_hook) hot_hook(state);
+bool stays_interpreted(FunctionState& state, bool hot) {
+  if (hot && hot_hook) hot_hook(state);
   if (state.slot.load(std::memory_order_acquire) != state.interp_entry) return false;
   if (!state.code.load(std::memory_order_acquire)) decode_hook(state);
   return true;
@@ -230,23 +230,40 @@ void call_native(const CallSite& site, const void* target, u8* frame) {
 }
 
 // One interpreted function calls another: parameters and results are copied from frame to frame.
-[[gnu::noinline]] void call_interpreted(const CallSite& site, u8* caller) {
-  FunctionState& callee = *site.callee;
-  u8* frame = aligned_frame(alloca(callee.code.load(std::memory_order_acquire)->frame_bytes + 64));
+// Registers need not survive it, as in handlers.
+[[gnu::noinline]] __attribute__((preserve_none)) void call_interpreted(
+    const CallSite& site, FunctionState& callee, u8* caller, const Code& code) {
+  u8* frame = aligned_frame(alloca(code.frame_bytes + 64));
   u32 to = kParametersOffset;
   for (const u32 from : site.arguments) {
     put(frame, to, get<u64>(caller, from));
     to += 8;
   }
-  const u64 result = run(callee, frame);
+  const u64 result = run(callee, code, frame);
   if (site.results[0] != kNone) put(caller, site.results[0], result);
   if (site.results[1] != kNone) put(caller, site.results[1], get<u64>(frame, kSecondResultOffset));
 }
 
+// What is out of the ordinary: compiled or hot callees, those that are not decoded yet.
+BF_HANDLER(call_slowly) {
+  const auto& site = *static_cast<const CallSite*>(cell->pointer);
+  FunctionState& callee = *site.callee;
+  if (stays_interpreted(callee, callee.heat.load(std::memory_order_relaxed) <= 0) && site.plain)
+    call_interpreted(site, callee, frame, *callee.code.load(std::memory_order_acquire));
+  else
+    call_native(site, callee.slot.load(std::memory_order_acquire), frame);
+  BF_NEXT(cell + 1);
+}
+
 BF_HANDLER(call) {
   const auto& site = *static_cast<const CallSite*>(cell->pointer);
-  if (stays_interpreted(*site.callee) && site.type->is_plain()) call_interpreted(site, frame);
-  else call_native(site, site.callee->slot.load(std::memory_order_acquire), frame);
+  FunctionState& callee = *site.callee;
+  const Code* const code = callee.code.load(std::memory_order_acquire);
+  const bool hot = callee.cool(kCallHeat);
+  const bool interpreted = callee.slot.load(std::memory_order_acquire) == callee.interp_entry;
+  if (hot || !interpreted || !code || !site.plain) [[unlikely]]
+    [[clang::musttail]] return call_slowly(cell, frame, state, acc, wide);
+  call_interpreted(site, callee, frame, *code);
   BF_NEXT(cell + 1);
 }
 
@@ -256,9 +273,30 @@ BF_HANDLER(call_import) {
   BF_NEXT(cell + 1);
 }
 
+// The function of the module that an address is the stub of, if the call can go there directly.
+// Stubs lie at equal distances, in the order of the functions (engine_load.cpp).
+[[gnu::noinline]] FunctionState* find_callee(const CallSite& site, const void* stub) {
+  const auto functions = site.functions;
+  if (functions.empty()) return nullptr;
+  const u64 first = reinterpret_cast<u64>(functions[0]->stub);
+  const u64 n = (reinterpret_cast<u64>(stub) - first) / (kStubBytes + kEntryBytes);
+  if (n >= functions.size() || functions[n]->stub != stub) return nullptr;
+  FunctionState* const callee = functions[n];
+  if (!site.plain || *callee->type != *site.type) return nullptr;
+  site.last.store(callee, std::memory_order_relaxed);
+  return callee;
+}
+
 BF_HANDLER(call_indirect) {
   const auto& site = *static_cast<const CallSite*>(cell->pointer);
-  call_native(site, get<const void*>(frame, site.pointer), frame);
+  const void* const stub = get<const void*>(frame, site.pointer);
+  FunctionState* callee = site.last.load(std::memory_order_relaxed);
+  if (!callee || callee->stub != stub) callee = find_callee(site, stub);
+  const Code* const code = callee ? callee->code.load(std::memory_order_acquire) : nullptr;
+  if (code && callee->slot.load(std::memory_order_acquire) == callee->interp_entry &&
+      !callee->cool(kCallHeat)) [[likely]]
+    call_interpreted(site, *callee, frame, *code);
+  else call_native(site, stub, frame);
   BF_NEXT(cell + 1);
 }
 
@@ -353,7 +391,7 @@ extern "C" [[gnu::used]] const void* bf_interp_from_native(FunctionState* state,
                                                            NativeFrame* native) {
   const ir::FunctionType& type = *state->type;
   // Promoted just now: pass the call on.
-  if (!stays_interpreted(*state)) return state->slot.load(std::memory_order_acquire);
+  if (!stays_interpreted(*state, state->cool(kCallHeat))) return state->slot.load(std::memory_order_acquire);
   const Code& code = *state->code.load(std::memory_order_acquire);
   u8* frame = aligned_frame(alloca(code.frame_bytes + 64));
   const ArgumentCount named = pass_arguments(type, [&](usize n, ArgumentPlace place) {
@@ -365,7 +403,7 @@ extern "C" [[gnu::used]] const void* bf_interp_from_native(FunctionState* state,
     put(frame, kParametersOffset + 8 * static_cast<u32>(n), value);
   });
   if (type.variadic) save_arguments(*native, named.stack_bytes, frame + code.va_area);
-  const u64 first = run(*state, frame);
+  const u64 first = run(*state, code, frame);
   u32 ints = 0, floats = 0;
   for (usize i = 0; i < type.results.size(); ++i) {
     const u64 value = i == 0 ? first : get<u64>(frame, kSecondResultOffset);

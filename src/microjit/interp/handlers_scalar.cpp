@@ -36,15 +36,6 @@ BF_HANDLER(compare_branch) {
   }
 }
 
-template <class F, class T, Form form>
-BF_HANDLER(compare_select) {
-  const bool first = F::apply(left<form, T>(cell, frame, acc), right<form, T>(cell, frame, acc));
-  const u64 x = get<u64>(frame, cell->d), y = get<u64>(frame, static_cast<u32>(cell->imm));
-  acc = first ? x : y;
-  put<u64>(frame, cell->a, acc);
-  BF_NEXT(cell + 1);
-}
-
 template <class F>
 Handler* of_form(Kind kind, Form form, bool keep) {
   const auto handler = [&]<class T>() {
@@ -67,19 +58,6 @@ Handler* branch_of_form(Kind kind, Form form, bool back) {
       else return back ? compare_branch<F, T, f, true> : compare_branch<F, T, f, false>;
     });
   });
-}
-
-template <class F>
-Handler* select_of_form(Kind kind, Form form) {
-  const auto handler = [&]<class T>() -> Handler* {
-    if (form == Form::SlotSlot) return compare_select<F, T, Form::SlotSlot>;
-    if (form == Form::AccSlot) return compare_select<F, T, Form::AccSlot>;
-    return nullptr;
-  };
-  if (kind == Kind::I32) return handler.template operator()<u32>();
-  if (kind == Kind::I64 || kind == Kind::Ptr) return handler.template operator()<u64>();
-  if (kind == Kind::I8) return handler.template operator()<u8>();
-  return nullptr;
 }
 
 // ---- One operand --------------------------------------------------------------------------------
@@ -157,18 +135,6 @@ Handler* compare_branch_form(Op op, Kind kind, Form form, bool back) {
 #define BF_CASE(name) \
   case Op::name:      \
     return branch_of_form<sem::name>(kind, form, back);
-    BF_COMPARES(BF_CASE)
-#undef BF_CASE
-    default:
-      return nullptr;
-  }
-}
-
-Handler* compare_select_form(Op op, Kind kind, Form form) {
-  switch (op) {
-#define BF_CASE(name) \
-  case Op::name:      \
-    return select_of_form<sem::name>(kind, form);
     BF_COMPARES(BF_CASE)
 #undef BF_CASE
     default:

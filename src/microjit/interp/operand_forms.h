@@ -37,8 +37,6 @@ Handler* integer_unary_form(ir::Op op, ir::Type from, ir::Type to, bool from_acc
 // b, c (acc, imm) compared; a, d: distances. A back edge (the one that is taken) costs heat: its
 // block is in `imm`, or in `c` where `imm` is an operand.
 Handler* compare_branch_form(ir::Op op, ir::Kind kind, Form form, bool back);
-// a = b op c ? d : slot imm; `bytes` 8, or 16
-Handler* compare_select_form(ir::Op op, ir::Kind kind, Form form);
 // handlers_wide.cpp
 Handler* wide_form(ir::Op op, ir::Type type, Form form, bool keep);
 Handler* wide_unary_form(ir::Op op, ir::Type from, ir::Type to, bool from_acc, bool keep);
