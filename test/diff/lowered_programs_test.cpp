@@ -10,11 +10,13 @@
 #include <iterator>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "microjit/ir/image.h"
 #include "microjit/microjit.h"
 #include "microjit/optimise.h"
+#include "microjit/support/support.h"
 
 namespace {
 
@@ -71,13 +73,13 @@ extern "C" u64 import_take(u64 (*take)(Big, Pair, Aligned, int, Wide), u64 a, u6
 extern "C" u64 import_wide(u64 (*f)(u64, u64, u64, u64, u64, Wide, u64, Wide), u64 a, u64 b) {
   return f(a, b, 3, 4, 5, Wide{a} << 64 | b, a * b, Wide{b} << 64 | 7);
 }
-// The compiler's library for 128-bit division.
-extern "C" {
-void __udivti3();
-void __divti3();
-void __umodti3();
-void __modti3();
+// Runs it in so many threads at once.
+extern "C" void import_in_threads(u64 count, void (*run)(void* context, u64 i), void* context) {
+  std::vector<std::thread> threads;
+  for (u64 i = 0; i < count; ++i) threads.emplace_back(run, context, i);
+  for (std::thread& t : threads) t.join();
 }
+extern "C" u64 import_value = 4711;
 
 const void* import_address(std::string_view name) {
   const struct {
@@ -90,13 +92,10 @@ const void* import_address(std::string_view name) {
                   {"import_big", reinterpret_cast<const void*>(&import_big)},
                   {"import_huge", reinterpret_cast<const void*>(&import_huge)},
                   {"import_take", reinterpret_cast<const void*>(&import_take)},
-                  {"import_wide", reinterpret_cast<const void*>(&import_wide)},
-                  {"__udivti3", reinterpret_cast<const void*>(&__udivti3)},
-                  {"__divti3", reinterpret_cast<const void*>(&__divti3)},
-                  {"__umodti3", reinterpret_cast<const void*>(&__umodti3)},
-                  {"__modti3", reinterpret_cast<const void*>(&__modti3)}};
+                  {"import_wide", reinterpret_cast<const void*>(&import_wide)}};
   for (const auto& entry : kLibrary)
     if (entry.name == name) return entry.address;
+  if (const void* const address = microjit::support_function(name)) return address;
   return dlsym(RTLD_DEFAULT, std::string(name).c_str());
 }
 
@@ -218,6 +217,7 @@ int run_way(const char* image, const Way& way, const std::vector<Case>& cases) {
     std::printf("%s, %s: %s\n", image, way.name, engine.error().message());
     return 1;
   }
+  if (auto* const construct = (*engine)->function<void()>("bf_constructors")) construct();
   int failed = 0;
   for (const Case& c : cases) {
     auto* const function = (*engine)->function<Test>(c.name);

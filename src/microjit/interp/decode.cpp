@@ -74,6 +74,7 @@ class Decoder {
     frame_ = align_up(frame_, 16u);
     scratch_ = reserve(kScratchBytes);
     if (module_.types[f_.type].variadic) code_->va_area = reserve(kVaAreaBytes);
+    if (f_.flags & ir::kGrowsStack) chunks_ = reserve(8);
   }
 
   // ---- Where values are -------------------------------------------------------------------------
@@ -160,6 +161,7 @@ class Decoder {
     block_cells_[id] = here();
     forget_accumulators();
     const Block& b = f_.blocks[id];
+    if (id == 0 && chunks_ != kNone) emit(stack_start_handler(), 0, 0, 0, chunks_);
     for (u32 n = 0; n < b.instruction_count; ++n) {
       const Instruction& i = f_.instructions[b.first_instruction + n];
       if (analysis_.has_no_cell(i) || is_dead(i)) continue;
@@ -672,7 +674,23 @@ class Decoder {
         return branch_if(i, b);
       case Signature::Switch:
         return switch_on(i, b);
+      case Signature::AtomicLoad:
+      case Signature::AtomicStore:
+      case Signature::AtomicUpdate:
+      case Signature::AtomicCompare:
+        return atomic(i);
+      case Signature::Fence:
+        emit(fence_handler()).imm = i.aux;
+        return;
+      case Signature::StackGrow:
+      case Signature::StackSave:
+      case Signature::StackRestore:
+        return stack_space(i);
       case Signature::Return:
+        if (chunks_ != kNone) {
+          for (u32 n = 0; n < i.operand_count; ++n) operand(i, n);
+          emit(stack_release_handler(), 0, 0, 0, chunks_);
+        }
         return leave(i);
       case Signature::Unreachable:
         emit(unreachable_handler());
@@ -697,6 +715,26 @@ class Decoder {
   // Values of odd sizes (vectors of 2, 4, 8 bytes) are moved as integers of that size.
   void move(u32 to, u32 from, Type type) {
     if (to != from) emit(move_handler(slot_bytes(type)), to, from);
+  }
+
+  void atomic(const Instruction& i) {
+    const u32 where = operand(i, i.operand_count - 1u);
+    const u32 first = i.operand_count > 1 ? operand(i, 0) : 0;
+    const u32 second = i.operand_count > 2 ? operand(i, 1) : 0;
+    if (i.op == Op::atomic_store)
+      emit(atomic_store_handler(operand_type(i, 0).bytes()), first, where).imm = i.imm;
+    else
+      emit(atomic_handler(i.op, i.type), place(i.result), where, first, second).imm = i.imm;
+  }
+
+  void stack_space(const Instruction& i) {
+    const u32 b = i.operand_count > 0 ? operand(i, 0) : 0;
+    if (i.op == Op::stack_grow)
+      emit(stack_grow_handler(), place(i.result), b, std::max(16u, 1u << i.aux), chunks_);
+    else if (i.op == Op::stack_save)
+      emit(stack_save_handler(), place(i.result), 0, 0, chunks_);
+    else
+      emit(stack_restore_handler(), 0, b, 0, chunks_);
   }
 
   void leave(const Instruction& i) {
@@ -879,6 +917,7 @@ class Decoder {
   std::vector<Patch> patches_;
   u32 frame_ = 0;
   u32 scratch_ = 0;
+  u32 chunks_ = kNone;  // the list of stack space of variable size
 };
 
 }  // namespace

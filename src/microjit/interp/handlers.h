@@ -55,6 +55,15 @@ Handler* call_handler(ir::Op op);  // pointer: CallSite
 
 // handlers_system.cpp
 Handler* va_start_handler();  // a: va_list, b: the frame's va_area
+Handler* atomic_handler(ir::Op op, ir::Type type);  // memory[b + imm]; a result, c d operands
+Handler* atomic_store_handler(u32 bytes);           // memory[b + imm] = a
+Handler* fence_handler();
+// a: result, b: bytes or what was saved, c: alignment, d: the frame's chunk list
+Handler* stack_grow_handler();
+Handler* stack_save_handler();
+Handler* stack_restore_handler();
+Handler* stack_start_handler();    // d: an empty list
+Handler* stack_release_handler();  // d: all of it
 inline constexpr u32 kVaAreaBytes = 192;
 
 }  // namespace bf::microjit::interp

@@ -33,6 +33,8 @@ enum class Signature : u8 {
   Load, Store, MemCopy, MemFill, PtrAdd, DataAddr, FuncAddr, ImportAddr, StackAlloc,
   Splat, Extract, Insert, Shuffle, IntReduce, FloatReduce, MaskBits, Dot4,
   Call, CallImport, CallIndirect, LoopPoll, SecondResult, VaStart,
+  AtomicLoad, AtomicStore, AtomicUpdate, AtomicCompare, Fence,
+  StackGrow, StackSave, StackRestore,
   Branch, BranchIf, Switch, Return, Unreachable,
 };
 enum class Effects : u8 { Pure, Traps, Reads, Writes, Calls, Ends };
@@ -132,12 +134,15 @@ struct FunctionType {
 };
 inline constexpr u32 kMaxResults = 2;
 inline constexpr u32 kMaxParameters = 256;
+inline constexpr u64 kMaxStackBytes = u64{64} << 20;  // stack_allocs of one function
 inline constexpr u32 kMaxByValueBytes = 1u << 20;  // of one call
 
 enum FunctionFlag : u32 {
   kKernel = 1,    // worth an emitter of its own: named in the profile whatever it costs
   kReassoc = 2,   // float reductions may be reordered
   kCold = 4,
+  // Has stack space of variable size. Such a function cannot be inlined, nor entered in the middle.
+  kGrowsStack = 8,
 };
 
 struct Function {

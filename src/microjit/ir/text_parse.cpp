@@ -302,6 +302,7 @@ class Parser {
       if (accept_word("kernel")) f_->flags |= kKernel;
       else if (accept_word("reassoc")) f_->flags |= kReassoc;
       else if (accept_word("cold")) f_->flags |= kCold;
+      else if (accept_word("growstack")) f_->flags |= kGrowsStack;
       else if (accept_word("specialise")) f_->specialise = static_cast<u64>(number());
       else more = false;
     }
@@ -513,6 +514,7 @@ class Parser {
       while (accept(',') && !failed());
       expect(']');
     }
+    if (i.op == Op::fence) i.aux = accept_word("full") ? 1 : 0;
     if (accept('*')) i.aux = static_cast<u32>(number());
     if (accept('+')) i.imm = number();
     if (accept_word("align")) i.aux = log2_of(number());

@@ -40,6 +40,7 @@ class Printer {
     if (f.flags & kKernel) put(" kernel");
     if (f.flags & kReassoc) put(" reassoc");
     if (f.flags & kCold) put(" cold");
+    if (f.flags & kGrowsStack) put(" growstack");
     if (f.specialise) put(" specialise %llu", static_cast<unsigned long long>(f.specialise));
     put(" {\n");
     for (BlockId b = 0; b < f.blocks.size(); ++b) {
@@ -255,7 +256,23 @@ class Printer {
     switch (i.op) {
       case Op::load:
       case Op::store:
+      case Op::atomic_load:
+      case Op::atomic_store:
         addend(i.imm);
+        put(" align %u", 1u << i.aux);
+        break;
+      case Op::atomic_swap:
+      case Op::atomic_add:
+      case Op::atomic_and:
+      case Op::atomic_or:
+      case Op::atomic_xor:
+      case Op::atomic_compare:
+        addend(i.imm);
+        break;
+      case Op::fence:
+        if (i.aux) put(" full");
+        break;
+      case Op::stack_grow:
         put(" align %u", 1u << i.aux);
         break;
       case Op::index:

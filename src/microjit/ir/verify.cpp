@@ -6,8 +6,6 @@ namespace bf::ir {
 
 namespace {
 
-constexpr u64 kMaxStackAlloc = u64{1} << 20;
-
 bool is_signature_kind(Kind k) {
   return k == Kind::I32 || k == Kind::I64 || k == Kind::F32 || k == Kind::F64 || k == Kind::Ptr;
 }
@@ -227,8 +225,8 @@ class FunctionVerifier {
       case Signature::StackAlloc:
         if (b != 0) return "stack_alloc outside the entry block";
         stack_bytes_ += static_cast<u64>(i.imm) + 64;
-        if (i.imm < 0 || static_cast<u64>(i.imm) > kMaxStackAlloc || i.aux > 12 ||
-            stack_bytes_ > kMaxStackAlloc)
+        if (i.imm < 0 || static_cast<u64>(i.imm) > kMaxStackBytes || i.aux > 12 ||
+            stack_bytes_ > kMaxStackBytes)
           return "more than 1 MiB of stack";
         return ok(count(0) && t == ptr);
       case Signature::Splat:
@@ -278,6 +276,27 @@ class FunctionVerifier {
         const FunctionType& type = module_.types[call_type(call)];
         return ok(type.results.size() == 2 && t == Type{type.results[1]});
       }
+      case Signature::AtomicLoad:
+        return ok(all(1, ptr) && wide_int && !t.is_vector() && i.aux <= 12);
+      case Signature::AtomicStore: {
+        if (!count(2) || !t.is_void()) return bad;
+        const Type o = operand(i, 0);
+        return ok(o.is_int() && o != i1 && !o.is_vector() && operand(i, 1) == ptr && i.aux <= 12);
+      }
+      case Signature::AtomicUpdate:
+      case Signature::AtomicCompare: {
+        const u32 wanted = op_info(i.op).signature == Signature::AtomicUpdate ? 2 : 3;
+        if (!count(wanted) || operand(i, wanted - 1) != ptr || !wide_int || t.is_vector()) return bad;
+        return ok(operand(i, 0) == t && operand(i, wanted - 2) == t);
+      }
+      case Signature::Fence:
+        return ok(count(0) && t.is_void() && i.aux <= 1);
+      case Signature::StackGrow:
+      case Signature::StackSave:
+      case Signature::StackRestore:
+        if (!(f_.flags & kGrowsStack)) return "stack space of variable size without the flag for it";
+        if (i.op == Op::stack_grow) return ok(all(1, i64t) && t == ptr && i.aux <= 12);
+        return i.op == Op::stack_save ? ok(count(0) && t == ptr) : ok(all(1, ptr) && t.is_void());
       case Signature::VaStart:
         if (!module_.types[f_.type].variadic) return "va_start in a function that is not variadic";
         return ok(all(1, ptr) && t.is_void());

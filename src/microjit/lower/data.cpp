@@ -27,10 +27,13 @@ bool ModuleLowering::write_address(const llvm::Constant& constant, u64 offset, i
     pointer = cast->getOperand(0);
   if (types_.layout().getTypeStoreSize(constant.getType()) != 8) return false;
   llvm::APInt addend(64, 0);
-  const llvm::Value* const base =
-      pointer->getType()->isPointerTy()
-          ? pointer->stripAndAccumulateConstantOffsets(types_.layout(), addend, true, true)
-          : pointer;
+  const llvm::Value* base = pointer;
+  const auto strip = [&](const llvm::Value* from) {
+    return from->stripAndAccumulateConstantOffsets(types_.layout(), addend, true, true);
+  };
+  if (pointer->getType()->isPointerTy()) base = strip(pointer);
+  while (const auto* const alias = llvm::dyn_cast<llvm::GlobalAlias>(base))
+    base = strip(alias->getAliasee());
   if (llvm::isa<llvm::ConstantPointerNull>(base)) {
     write_bits(addend, 8, offset, data);
     return true;

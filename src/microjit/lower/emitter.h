@@ -33,6 +33,7 @@ class Emitter {
       : function_(function), builder_(module, function) {}
 
   ir::Builder& builder() { return builder_; }
+  ir::Function& function() { return function_; }
   Type type(ValueId value) const { return builder_.type(value); }
   // The bits of a scalar constant.
   std::optional<u64> constant_bits(ValueId value) const;

@@ -141,9 +141,11 @@ void FunctionLowering::lower(llvm::Instruction& i) {
     case llvm::Instruction::InsertValue:
       return lower_insert_value(llvm::cast<llvm::InsertValueInst>(i));
     case llvm::Instruction::Fence:
-      // Between a thread and its own signal handlers: there is nothing to order.
-      if (llvm::cast<llvm::FenceInst>(i).getSyncScopeID() == llvm::SyncScope::SingleThread) return;
-      break;
+      return lower_fence(llvm::cast<llvm::FenceInst>(i));
+    case llvm::Instruction::AtomicRMW:
+      return lower_atomic_update(llvm::cast<llvm::AtomicRMWInst>(i));
+    case llvm::Instruction::AtomicCmpXchg:
+      return lower_compare_exchange(llvm::cast<llvm::AtomicCmpXchgInst>(i));
     default:
       break;
   }

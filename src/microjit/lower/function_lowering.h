@@ -5,7 +5,7 @@
 // result becomes zeros, and the lowering goes on to find more errors.
 //
 // The class is one, its methods are grouped by file: function_lowering (blocks, arguments, phis,
-// terminators), values (constants, masks), arithmetic, casts, vectors, memory, calls, intrinsics.
+// terminators), values (constants, masks), arithmetic, casts, vectors, memory, atomics, calls, intrinsics.
 #pragma once
 
 #include <llvm/ADT/MapVector.h>
@@ -64,6 +64,7 @@ class FunctionLowering {
   Parts constant_leaf(const llvm::Constant& constant, const Leaf& leaf);
   std::optional<Parts> constant_vector(const llvm::Constant& constant, const Leaf& leaf);
   ValueId address_of(const llvm::GlobalValue& global);
+  ValueId thread_local_address(u32 descriptor);
   static bool is_mask(const llvm::Value& value) {
     return value.getType()->isVectorTy() && value.getType()->getScalarType()->isIntegerTy(1);
   }
@@ -122,6 +123,7 @@ class FunctionLowering {
     u32 align_log2;
   };
   Address address(const llvm::Value& pointer, llvm::Align align);
+  void lower_variable_alloca(const llvm::AllocaInst& instruction);
   void lower_alloca(const llvm::AllocaInst& instruction);
   void lower_load(const llvm::LoadInst& instruction);
   void lower_store(const llvm::StoreInst& instruction);
@@ -142,6 +144,14 @@ class FunctionLowering {
   void store_bytes(u32 bytes, ValueId value, const Address& to);
   ValueId load_lanes(const Leaf& leaf, u32 lanes, const Address& from);
   void store_lanes(ValueId value, u32 lanes, const Address& to);
+
+  // ---- Atomics (atomics.cpp)
+  bool is_one_access(llvm::Type* type);
+  void lower_atomic_load(const llvm::LoadInst& instruction);
+  void lower_atomic_store(const llvm::StoreInst& instruction);
+  void lower_atomic_update(const llvm::AtomicRMWInst& instruction);
+  void lower_compare_exchange(const llvm::AtomicCmpXchgInst& instruction);
+  void lower_fence(const llvm::FenceInst& instruction);
 
   // ---- Calls (calls.cpp)
   void lower_call(const llvm::CallBase& call);
@@ -181,6 +191,8 @@ class FunctionLowering {
   void intrinsic_fpclass(const llvm::CallBase& call, Op op);
   void intrinsic_copy(const llvm::CallBase& call, Op op);
   void intrinsic_fill(const llvm::CallBase& call, Op op);
+  void intrinsic_stack_save(const llvm::CallBase& call, Op op);
+  void intrinsic_stack_restore(const llvm::CallBase& call, Op op);
   void intrinsic_va_start(const llvm::CallBase& call, Op op);
   void intrinsic_va_copy(const llvm::CallBase& call, Op op);
   void intrinsic_ptrmask(const llvm::CallBase& call, Op op);

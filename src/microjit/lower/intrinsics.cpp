@@ -376,6 +376,16 @@ void FunctionLowering::intrinsic_ptrmask(const llvm::CallBase& call, Op) {
   set(call, e_.bitcast(e_.binary(Op::and_, bits, mask), kPtr));
 }
 
+void FunctionLowering::intrinsic_stack_save(const llvm::CallBase& call, Op) {
+  e_.function().flags |= ir::kGrowsStack;
+  set(call, e_.emit(Op::stack_save, kPtr, {}));
+}
+
+void FunctionLowering::intrinsic_stack_restore(const llvm::CallBase& call, Op) {
+  e_.function().flags |= ir::kGrowsStack;
+  e_.emit(Op::stack_restore, {}, {one(*call.getArgOperand(0))});
+}
+
 void FunctionLowering::intrinsic_va_start(const llvm::CallBase& call, Op) {
   e_.emit(Op::va_start_, {}, {one(*call.getArgOperand(0))});
 }

@@ -34,19 +34,26 @@ FunctionLowering::Address FunctionLowering::address(const llvm::Value& pointer, 
   return {one(*base), offset.getSExtValue(), log2_of(align.value())};
 }
 
+// Of a size, or at a place, that is not fixed.
+void FunctionLowering::lower_variable_alloca(const llvm::AllocaInst& i) {
+  const u64 element = types_.layout().getTypeAllocSize(i.getAllocatedType());
+  ValueId bytes = e_.resize(get(*i.getArraySize())[0], Kind::I64);
+  if (element != 1) bytes = e_.binary(Op::mul, bytes, e_.constant(kI64, element));
+  e_.function().flags |= ir::kGrowsStack;
+  set(i, e_.emit(Op::stack_grow, kPtr, {bytes}, log2_of(i.getAlign().value())));
+}
+
 void FunctionLowering::lower_alloca(const llvm::AllocaInst& i) {
-  const auto size = i.getAllocationSize(types_.layout());
-  if (!i.isStaticAlloca() || !size) {
-    fail(i, "stack allocation of a size or at a place that is not fixed is not supported");
+  if (i.getAlign().value() > 4096) {
+    fail(i, "stack memory aligned to more than 4096 bytes is not supported");
     return set(i, zeros(i.getType()));
   }
-  const u32 align_log2 = log2_of(i.getAlign().value());
-  if (align_log2 > 12) fail(i, "stack memory aligned to more than 4096 bytes is not supported");
-  // What the verifier allows, with what calls may need of their own (copies of structures).
-  constexpr u64 kMaxStackBytes = u64{1} << 20;
+  const auto size = i.getAllocationSize(types_.layout());
+  if (!i.isStaticAlloca() || !size) return lower_variable_alloca(i);
+  // With what calls may need of their own (copies of structures).
   stack_bytes_ += size->getFixedValue() + 64;
-  if (stack_bytes_ > kMaxStackBytes - 64 * 1024) fail(i, "more than 960 KiB of stack memory");
-  set(i, e_.stack_alloc(size->getFixedValue(), align_log2));
+  if (stack_bytes_ > ir::kMaxStackBytes - 1024 * 1024) fail(i, "more than 63 MiB of stack memory");
+  set(i, e_.stack_alloc(size->getFixedValue(), log2_of(i.getAlign().value())));
 }
 
 // ---- GEP ---------------------------------------------------------------------------------------
@@ -136,8 +143,7 @@ bool FunctionLowering::memory_supported(const llvm::Value& at, llvm::Type* type)
 }
 
 void FunctionLowering::lower_load(const llvm::LoadInst& i) {
-  // Atomic loads of any order are plain loads on x86; of the stores, all but the sequentially
-  // consistent ones.
+  if ((i.isAtomic() || i.isVolatile()) && is_one_access(i.getType())) return lower_atomic_load(i);
   if (!memory_supported(i, i.getType())) return set(i, zeros(i.getType()));
   set(i, load_shape(shape(i), address(*i.getPointerOperand(), i.getAlign())));
 }
@@ -235,8 +241,8 @@ Parts FunctionLowering::load_leaf(const Leaf& leaf, const Address& from) {
 
 void FunctionLowering::lower_store(const llvm::StoreInst& i) {
   const llvm::Value& value = *i.getValueOperand();
-  if (isStrongerThan(i.getOrdering(), llvm::AtomicOrdering::Release))
-    return fail(i, "a sequentially consistent store is not supported");
+  if ((i.isAtomic() || i.isVolatile()) && is_one_access(value.getType()))
+    return lower_atomic_store(i);
   if (!memory_supported(i, value.getType())) return;
   const Parts parts = get(value);
   store_shape(shape(value), parts, address(*i.getPointerOperand(), i.getAlign()));

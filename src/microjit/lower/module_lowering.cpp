@@ -116,6 +116,12 @@ u32 ModuleLowering::import_from_library(std::string_view name, const ir::Functio
   return static_cast<u32>(m.imports.size() - 1);
 }
 
+std::optional<u32> ModuleLowering::thread_local_descriptor(const llvm::GlobalValue& global) const {
+  const auto found = thread_locals_.find(&global);
+  if (found == thread_locals_.end()) return std::nullopt;
+  return found->second;
+}
+
 u32 ModuleLowering::file_index(const llvm::DILocation& location) {
   const auto [entry, added] = files_.try_emplace(location.getFile(), 0);
   if (added) {
@@ -170,22 +176,47 @@ void ModuleLowering::declare_import(const llvm::Function& source) {
     return;
   }
   places_[&source] = {ir::Target::Import, static_cast<u32>(m.imports.size())};
-  m.imports.push_back({m.intern(source.getName().str()), m.intern_type(signature.type)});
+  m.imports.push_back({m.intern(source.getName().str()), m.intern_type(signature.type), false,
+                       source.hasExternalWeakLinkage()});
+}
+
+// A variable of the host. What clang means by __dso_handle is only told apart by its address.
+void ModuleLowering::declare_data_import(const llvm::GlobalVariable& variable) {
+  ir::Module& m = module();
+  if (variable.isThreadLocal())
+    return error(nullptr, nullptr,
+                 "the thread-local variable " + variable.getName().str() + " is defined nowhere");
+  ir::Import import;
+  import.name = m.intern(variable.getName().str());
+  import.type = m.intern_type({});
+  import.is_data = true;
+  import.is_weak = variable.hasExternalWeakLinkage() || variable.getName() == "__dso_handle";
+  places_[&variable] = {ir::Target::Import, static_cast<u32>(m.imports.size())};
+  m.imports.push_back(import);
+}
+
+// {key, bytes, alignment, initial image}: the key is the library's own, 0 until the first use.
+void ModuleLowering::declare_thread_local(const llvm::GlobalVariable& variable, u32 image) {
+  ir::Module& m = module();
+  ir::Data descriptor;
+  descriptor.name = m.intern(unique_name(variable) + ".thread_local");
+  descriptor.align_log2 = 3;
+  descriptor.writable = true;
+  descriptor.size = 32;
+  descriptor.bytes.resize(32);
+  const u64 fields[] = {0, m.data[image].size, u64{1} << m.data[image].align_log2};
+  for (u32 i = 0; i < sizeof fields; ++i)
+    descriptor.bytes[i] = static_cast<u8>(fields[i / 8] >> (8 * (i % 8)));
+  descriptor.relocations.push_back({24, ir::Target::Data, image, 0});
+  thread_locals_[&variable] = static_cast<u32>(m.data.size());
+  m.data.push_back(std::move(descriptor));
 }
 
 void ModuleLowering::declare_data(const llvm::GlobalVariable& variable) {
   ir::Module& m = module();
   const llvm::Align align =
       variable.getAlign().value_or(types_.layout().getPreferredAlign(&variable));
-  if (variable.isDeclaration()) {
-    error(nullptr, nullptr, "the variable " + variable.getName().str() + " is defined nowhere");
-    return;
-  }
-  if (variable.isThreadLocal()) {
-    error(nullptr, nullptr,
-          "the variable " + variable.getName().str() + " is thread-local: not supported");
-    return;
-  }
+  if (variable.isDeclaration()) return declare_data_import(variable);
   if (align.value() > 4096) {
     error(nullptr, nullptr,
           "the variable " + variable.getName().str() + " is aligned to more than 4096 bytes");
@@ -194,10 +225,12 @@ void ModuleLowering::declare_data(const llvm::GlobalVariable& variable) {
   ir::Data data;
   data.name = m.intern(unique_name(variable));
   data.align_log2 = log2_of(align.value());
-  data.writable = !variable.isConstant();
+  data.writable = !variable.isConstant() && !variable.isThreadLocal();
   data.size = types_.layout().getTypeAllocSize(variable.getValueType());
-  places_[&variable] = {ir::Target::Data, static_cast<u32>(m.data.size())};
+  const u32 index = static_cast<u32>(m.data.size());
+  places_[&variable] = {ir::Target::Data, index};
   m.data.push_back(std::move(data));
+  if (variable.isThreadLocal()) declare_thread_local(variable, index);
 }
 
 void ModuleLowering::declare() {
@@ -206,6 +239,9 @@ void ModuleLowering::declare() {
     if (reachable_.count(&f)) f.isDeclaration() ? declare_import(f) : declare_function(f);
   for (const llvm::GlobalVariable& v : source_.globals())
     if (reachable_.count(&v)) declare_data(v);
+  for (const llvm::GlobalIFunc& f : source_.ifuncs())
+    if (reachable_.count(&f))
+      error(nullptr, nullptr, "the indirect function " + f.getName().str() + " is not supported");
 }
 
 void ModuleLowering::annotate(ir::Function& function, llvm::StringRef annotation) {
@@ -246,16 +282,11 @@ void ModuleLowering::run() {
     error(nullptr, nullptr, "the bitcode is for " + triple.str() + ", not for x86_64");
     return;
   }
-  if (source_.getGlobalVariable("llvm.global_ctors") ||
-      source_.getGlobalVariable("llvm.global_dtors"))
-    error(nullptr, nullptr,
-          "constructors that run before the program (llvm.global_ctors) are not "
-          "supported: make the initialisers constant");
   find_reachable();
   declare();
   read_annotations();
   for (const llvm::GlobalVariable& v : source_.globals())
-    if (reachable_.count(&v) && place(v)) fill_data(v);
+    if (reachable_.count(&v) && v.hasInitializer() && place(v)) fill_data(v);
   for (llvm::Function& f : source_) {
     if (f.isDeclaration() || !reachable_.count(&f)) continue;
     if (!types_.signature(f).unsupported.empty()) continue;

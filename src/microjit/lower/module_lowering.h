@@ -4,6 +4,8 @@
 
 #include <llvm/IR/Module.h>
 
+#include <optional>
+
 #include "microjit/lower/lower.h"
 #include "microjit/lower/types.h"
 
@@ -26,6 +28,8 @@ class ModuleLowering {
     u32 index;
   };
   const Place* place(const llvm::GlobalValue& global) const;
+  // The data item that describes a thread-local variable to bf_thread_local().
+  std::optional<u32> thread_local_descriptor(const llvm::GlobalValue& global) const;
   // The function type of what a function became.
   u32 type_of(const Place& function);
   // The import of a function of the C run-time library that the lowering itself needs.
@@ -44,6 +48,8 @@ class ModuleLowering {
   void declare_function(const llvm::Function& function);
   void declare_import(const llvm::Function& function);
   void declare_data(const llvm::GlobalVariable& variable);
+  void declare_data_import(const llvm::GlobalVariable& variable);
+  void declare_thread_local(const llvm::GlobalVariable& variable, u32 image);
   void read_annotations();
   void annotate(ir::Function& function, llvm::StringRef annotation);
   std::string unique_name(const llvm::GlobalValue& global);
@@ -58,6 +64,7 @@ class ModuleLowering {
   Lowered& result_;
   Types types_;
   llvm::DenseMap<const llvm::GlobalValue*, Place> places_;
+  llvm::DenseMap<const llvm::GlobalValue*, u32> thread_locals_;  // data: their descriptors
   llvm::DenseMap<const llvm::Value*, bool> reachable_;
   llvm::DenseMap<const void*, u32> files_;
   std::vector<std::string> names_;

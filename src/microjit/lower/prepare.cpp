@@ -93,6 +93,9 @@ void replace_load_relative(llvm::Module& module) {
 void prepare(llvm::Module& module) {
   if (uses_masked_memory(module)) scalarize_masked_memory(module);
   replace_load_relative(module);
+  replace_computed_gotos(module);
+  expand_atomics(module);
+  make_constructors(module);
 }
 
 }  // namespace bf::lower

@@ -3,6 +3,11 @@
 //   masked loads, stores, gathers, scatters   into branches around scalar accesses
 //   tables of 32-bit distances                into tables of pointers (llvm.load.relative, which
 //                                             clang makes of tables of strings unless -fno-pic)
+//   atomic minima, float sums and the like    into loops around a compare-exchange; what is 16
+//                                             bytes wide into calls of libatomic's functions
+//   addresses of blocks, jumps to them        into numbers, and switches on them
+//   llvm.global_ctors, llvm.global_dtors      into functions that call them all, in order:
+//                                             bf_constructors and bf_destructors
 #pragma once
 
 namespace llvm {
@@ -12,5 +17,10 @@ class Module;
 namespace bf::lower {
 
 void prepare(llvm::Module& module);
+
+// ---- The parts of it that have files of their own
+void expand_atomics(llvm::Module& module);         // prepare_atomics.cpp
+void replace_computed_gotos(llvm::Module& module);  // prepare_control.cpp
+void make_constructors(llvm::Module& module);
 
 }  // namespace bf::lower

@@ -32,15 +32,31 @@ Parts FunctionLowering::get(const llvm::Value& value) {
   return Parts(mask.parts, e_.constant(mask.part, 0));
 }
 
+// Each thread has its own copy; the run-time library (support.def) knows where.
+ValueId FunctionLowering::thread_local_address(u32 descriptor) {
+  const ir::FunctionType type{{Kind::Ptr}, {Kind::Ptr}};
+  const u32 import = context_.import_from_library("bf_thread_local", type);
+  const ValueId which = e_.emit(Op::data_addr, kPtr, {}, descriptor);
+  return call_with(Op::call_import, import, type, {which})[0];
+}
+
 ValueId FunctionLowering::address_of(const llvm::GlobalValue& global) {
+  if (const auto* const alias = llvm::dyn_cast<llvm::GlobalAlias>(&global))
+    return one(*alias->getAliasee());
   const ModuleLowering::Place* const place = context_.place(global);
   if (!place) return e_.constant(kPtr, 0);  // reported where it was declared
   const auto [known, added] = addresses_.try_emplace(&global, ir::kNoValue);
   if (!added) return known->second;
-  const Op op = place->target == ir::Target::Data       ? Op::data_addr
-                : place->target == ir::Target::Function ? Op::func_addr
-                                                        : Op::import_addr;
-  return addresses_[&global] = e_.emit(op, kPtr, {}, place->index);
+  ValueId address;
+  if (const auto descriptor = context_.thread_local_descriptor(global)) {
+    address = thread_local_address(*descriptor);
+  } else {
+    const Op op = place->target == ir::Target::Data       ? Op::data_addr
+                  : place->target == ir::Target::Function ? Op::func_addr
+                                                          : Op::import_addr;
+    address = e_.emit(op, kPtr, {}, place->index);
+  }
+  return addresses_[&global] = address;
 }
 
 Parts FunctionLowering::constant_expression(const llvm::Constant& constant) {

@@ -172,6 +172,16 @@ void Compiler::instruction(const Instruction& i) {
     case Signature::CallImport:
     case Signature::CallIndirect:
       return call(i);
+    case Signature::AtomicLoad:
+    case Signature::AtomicStore:
+    case Signature::AtomicUpdate:
+    case Signature::AtomicCompare:
+    case Signature::Fence:
+      return atomic(i);
+    case Signature::StackGrow:
+    case Signature::StackSave:
+    case Signature::StackRestore:
+      return stack_space(i);
     case Signature::VaStart:
       return start_va_list(i);
     case Signature::LoopPoll:

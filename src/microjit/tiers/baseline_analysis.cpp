@@ -135,6 +135,8 @@ Passing::Passing(const ir::FunctionType& type) {
 Analysis::Analysis(const ir::Module& module, const ir::Function& function,
                    const platform::CpuFeatures& features, bool fix_registers)
     : layout(function), isa(isa_of(features)), module_(module), f_(function), features_(features) {
+  grows_stack = (function.flags & ir::kGrowsStack) != 0;
+  if (grows_stack) saved |= bit(kRbx);
   set_up_values();
   count_raw_uses();
   find_made_by_user();
@@ -264,7 +266,7 @@ void Analysis::number() {
         for (const ir::ByValue& copy : type.by_value)
           frame_alignment = std::max(frame_alignment, 1u << copy.align_log2);
       }
-      if (i.op == Op::stack_alloc) frame_alignment = std::max(frame_alignment, 1u << i.aux);
+      if (i.op == Op::stack_alloc || i.op == Op::stack_grow) frame_alignment = std::max(frame_alignment, 1u << i.aux);
       const bool delayed = i.result != ir::kNoValue && values[i.result].by_user;
       if (!delayed)
         for (const ValueId v : f_.operands_of(i)) use(v, position, k);
@@ -361,6 +363,7 @@ bool Analysis::assign(u32 part, RegMask pool) {
   const ValueInfo& info = values[parts[part].value];
   const Interval life{info.start, info.end};
   if (info.crosses_calls) pool &= kCalleeSaved;
+  if (grows_stack) pool &= ~bit(kRbx);
   const auto take = [&](RegId r, Interval life) {
     if ((pool & bit(r)) == 0 || !free_in(r, life)) return false;
     auto& taken = taken_[r];
@@ -427,7 +430,7 @@ void Analysis::save_registers_for_blocks() {
 }
 
 RegMask Analysis::reserved_in(u32 block) {
-  RegMask reserved = 0;
+  RegMask reserved = grows_stack ? bit(kRbx) : 0;
   for (RegMask left = ever_fixed_; left != 0; left &= left - 1) {
     const RegId r = static_cast<RegId>(__builtin_ctzll(left));
     const auto& taken = taken_[r];

@@ -117,6 +117,7 @@ struct Analysis {
   u32 outgoing_bytes = 0;                   // stack arguments of its calls
   u32 frame_alignment = 16;
   bool wide_vectors = false;  // ymm or zmm
+  bool grows_stack = false;   // rbx is the base of the frame
 
  private:
   void set_up_values();

@@ -108,6 +108,7 @@ class Compiler {
   x86::Mem core_local(RegId base, usize offset);
   i32 new_slot(u32 bytes);
   i32 slot_of(ir::ValueId v);
+  x86::Gp frame_base() const { return gp64(analysis_.grows_stack ? kRbx : kRsp); }
   x86::Mem frame(i32 offset, u32 bytes = 8) const;
   x86::Mem slot(ir::ValueId v, u32 part, u32 bytes = 0);
 
@@ -269,6 +270,11 @@ class Compiler {
   void copy_arguments(std::span<const ir::ValueId> arguments, const Passing& passing,
                       const ir::FunctionType& type);
   void copy_argument(RegId from, i32 to, u32 bytes);
+  void atomic(const ir::Instruction& i);
+  void atomic_update(const ir::Instruction& i);
+  void atomic_logic(const ir::Instruction& i);
+  void atomic_compare(const ir::Instruction& i);
+  void stack_space(const ir::Instruction& i);
 
   // ---- baseline_vector.cpp
   void vector_op(const ir::Instruction& i);

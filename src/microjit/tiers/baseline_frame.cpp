@@ -6,6 +6,9 @@
 //   [rbp - 8 ...]   callee-saved registers
 //   [rsp + ...]     slots, stack_allocs
 //   [rsp]           stack arguments of its calls
+//
+// Where the function has stack space of variable size, that lies between slots and stack arguments,
+// and rbx stands for what rsp was before.
 #include <algorithm>
 
 #include "microjit/tiers/baseline_compiler.h"
@@ -49,7 +52,9 @@ i32 Compiler::slot_of(ValueId v) {
 }
 
 x86::Mem Compiler::frame(i32 offset, u32 bytes) const {
-  return x86::ptr(x86::rsp, offset + static_cast<i32>(analysis_.outgoing_bytes), bytes);
+  // Arguments of calls, at negative offsets, are where the stack ends at that time.
+  return x86::ptr(offset < 0 ? gp64(kRsp) : frame_base(),
+                  offset + static_cast<i32>(analysis_.outgoing_bytes), bytes);
 }
 
 x86::Mem Compiler::slot(ValueId v, u32 p, u32 bytes) {
@@ -133,6 +138,7 @@ void Compiler::prologue() {
   }
   if (analysis_.frame_alignment > 16)
     a_.and_(x86::rsp, -static_cast<i32>(analysis_.frame_alignment));
+  if (analysis_.grows_stack) a_.mov(frame_base(), x86::rsp);
   for (const ir::Instruction& i : f_.instructions_of(f_.blocks[0])) {
     if (i.op != Op::stack_alloc) continue;
     frame_bytes_ = align_up(frame_bytes_, std::max(8u, 1u << i.aux));

@@ -243,7 +243,7 @@ void Compiler::lanes_extract(const Instruction& i) {
   } else {
     move_gp(kScratchGp, get(operands[1]), 4);
     a_.and_(x86::r11d, from.lanes - 1);
-    at = x86::ptr(x86::rsp, x86::r11, static_cast<u32>(__builtin_ctz(from.element_bytes())),
+    at = x86::ptr(frame_base(), x86::r11, static_cast<u32>(__builtin_ctz(from.element_bytes())),
                   static_cast<i32>(at.offset()), from.element_bytes());
   }
   load_lane(define(i.result, 0), at, from.kind);
@@ -265,7 +265,7 @@ void Compiler::lanes_insert(const Instruction& i) {
   move_gp(t, get(operands[2]), 4);
   a_.and_(gp32(t), i.type.lanes - 1);
   const x86::Mem first = lane(i.result, 0);
-  store_lane(x86::ptr(x86::rsp, gp64(t), static_cast<u32>(__builtin_ctz(i.type.element_bytes())),
+  store_lane(x86::ptr(frame_base(), gp64(t), static_cast<u32>(__builtin_ctz(i.type.element_bytes())),
                       static_cast<i32>(first.offset()), i.type.element_bytes()),
              v, i.type.kind);
 }

@@ -1,9 +1,12 @@
-// Variadic functions, and arguments passed by value.
+// Variadic functions, arguments passed by value, atomics, stack space of variable size.
+#include <algorithm>
+
 #include "microjit/tiers/baseline_compiler.h"
 
 namespace bf::microjit::baseline {
 
 using ir::Instruction;
+using ir::Op;
 using ir::ValueId;
 
 // ---- Variadic functions -------------------------------------------------------------------------
@@ -90,6 +93,100 @@ void Compiler::copy_arguments(std::span<const ValueId> arguments, const Passing&
                   copy.bytes);
     pinned_ = pinned;
   }
+}
+
+// ---- Atomics ------------------------------------------------------------------------------------
+
+void Compiler::atomic(const Instruction& i) {
+  switch (i.op) {
+    case Op::atomic_load:
+      return load(i);  // x86's own order is enough
+    case Op::atomic_store:
+      return store(i);
+    case Op::fence:
+      if (i.aux != 0) a_.mfence();
+      return;
+    case Op::atomic_compare:
+      return atomic_compare(i);
+    case Op::atomic_swap:
+    case Op::atomic_add:
+      return atomic_update(i);
+    default:
+      return atomic_logic(i);
+  }
+}
+
+// Swap and add: the old value comes where the new one was.
+void Compiler::atomic_update(const Instruction& i) {
+  const auto operands = f_.operands_of(i);
+  const u32 bytes = i.type.bytes();
+  const x86::Mem at = address(operands[1], i.imm, bytes);
+  const RegId t = allocate_gp();
+  move_gp(t, get(operands[0]), bytes);
+  if (i.op == Op::atomic_swap)
+    emit(Inst::kIdXchg, at, gp(t, bytes));  // locks by itself
+  else
+    a_.lock().emit(Inst::kIdXadd, at, gp(t, bytes));
+  if (info(i.result).uses != 0) bind(i.result, 0, t);
+}
+
+// And, or, xor: one locked instruction where nobody wants the old value, otherwise until nobody
+// was faster.
+void Compiler::atomic_logic(const Instruction& i) {
+  const auto operands = f_.operands_of(i);
+  const u32 bytes = i.type.bytes();
+  const InstId op = i.op == Op::atomic_and  ? Inst::kIdAnd
+                    : i.op == Op::atomic_or ? Inst::kIdOr
+                                            : Inst::kIdXor;
+  const bool wanted = info(i.result).uses != 0;
+  if (wanted) claim(kRax);
+  const x86::Mem at = address(operands[1], i.imm, bytes);
+  const RegId value = fetch(operands[0]);
+  if (!wanted) {
+    a_.lock().emit(op, at, gp(value, bytes));
+    return;
+  }
+  const RegId t = allocate_gp();
+  const Label again = a_.newLabel();
+  emit(bytes < 4 ? Inst::kIdMovzx : Inst::kIdMov, gp(kRax, std::max(bytes, 4u)), at);
+  a_.bind(again);
+  a_.mov(gp64(t), x86::rax);
+  emit(op, gp(t, bytes), gp(value, bytes));
+  a_.lock().emit(Inst::kIdCmpxchg, at, gp(t, bytes), gp(kRax, bytes));
+  a_.jne(again);
+  bind(i.result, 0, kRax);
+}
+
+void Compiler::atomic_compare(const Instruction& i) {
+  const auto operands = f_.operands_of(i);
+  const u32 bytes = i.type.bytes();
+  claim(kRax);
+  const x86::Mem at = address(operands[2], i.imm, bytes);
+  const RegId fresh = fetch(operands[1]);
+  move_gp(kRax, get(operands[0]), bytes);
+  a_.lock().emit(Inst::kIdCmpxchg, at, gp(fresh, bytes), gp(kRax, bytes));
+  if (info(i.result).uses != 0) bind(i.result, 0, kRax);
+}
+
+// ---- Stack space of variable size ---------------------------------------------------------------
+
+void Compiler::stack_space(const Instruction& i) {
+  if (i.op == Op::stack_restore) {
+    a_.mov(x86::rsp, gp64(fetch(f_.operands_of(i)[0])));
+    return;
+  }
+  if (i.op == Op::stack_save) {
+    a_.mov(gp64(define(i.result, 0)), x86::rsp);
+    return;
+  }
+  // The arguments of calls stay below.
+  const RegId bytes = fetch(f_.operands_of(i)[0]);
+  a_.mov(x86::r11, x86::rsp);
+  a_.sub(x86::r11, gp64(bytes));
+  a_.and_(x86::r11, -static_cast<i32>(analysis_.frame_alignment));
+  a_.mov(x86::rsp, x86::r11);
+  a_.lea(gp64(define(i.result, 0)),
+         x86::ptr(x86::rsp, static_cast<i32>(analysis_.outgoing_bytes), 8));
 }
 
 }  // namespace bf::microjit::baseline
