@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 GOOD = "define i32 @answer() {\n  ret i32 42\n}\n"
-BAD = "define void @broken() {\n  fence seq_cst\n  ret void\n}\n"
+BAD = "define void @broken() {\n  call void asm \"hlt\", \"\"()\n  ret void\n}\n"
 
 
 def main():
