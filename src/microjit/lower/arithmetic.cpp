@@ -182,6 +182,7 @@ Parts FunctionLowering::narrow_floats(const Parts& parts, Kind to) {
 // Of f16 and bf16 as f32, rounded after every operation.
 void FunctionLowering::lower_float(const llvm::Value& at, Op op,
                                    const std::vector<const llvm::Value*>& operands) {
+  if (is_extended(at)) return lower_extended(at, op, operands);
   std::vector<Parts> parts;
   for (const llvm::Value* const operand : operands) parts.push_back(widen_floats(get(*operand)));
   Parts result;
@@ -196,6 +197,7 @@ void FunctionLowering::lower_float(const llvm::Value& at, Op op,
 // fneg, fabs, copysign: of f16 and bf16 by their bits, so that nothing is rounded.
 void FunctionLowering::lower_sign_operation(const llvm::Value& at, Op op, const llvm::Value& a,
                                             const llvm::Value* sign) {
+  if (is_extended(at)) return lower_extended_sign(at, op, a, sign);
   if (!is_half(leaf(at).part)) {
     if (sign) return lower_float(at, op, {&a, sign});
     return lower_float(at, op, {&a});
@@ -239,6 +241,7 @@ Parts FunctionLowering::integer_compare(Op op, const llvm::Value& a, const llvm:
 }
 
 Parts FunctionLowering::float_compare(const llvm::FCmpInst& i) {
+  if (is_extended(*i.getOperand(0))) return extended_compare(i);
   const Parts x = widen_floats(get(*i.getOperand(0))), y = widen_floats(get(*i.getOperand(1)));
   const llvm::CmpInst::Predicate predicate = i.getPredicate();
   const bool known =

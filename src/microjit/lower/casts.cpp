@@ -6,6 +6,7 @@
 namespace bf::lower {
 
 void FunctionLowering::lower_cast(const llvm::CastInst& i) {
+  if (is_extended(i) || is_extended(*i.getOperand(0))) return lower_extended_cast(i);
   switch (i.getOpcode()) {
     case llvm::Instruction::Trunc:
     case llvm::Instruction::ZExt:
@@ -93,8 +94,14 @@ void FunctionLowering::lower_float_cast(const llvm::CastInst& i) {
 void FunctionLowering::lower_to_integer(const llvm::Value& at, Op op, Parts floats) {
   const Leaf& to = leaf(at);
   if (to.form == Leaf::Form::Wide) {
-    fail(at, "a float to an integer of more than 64 bits is not supported");
-    return set(at, zeros(at.getType()));
+    if (to.bits > 128) {
+      fail(at, "a float to an integer of more than 128 bits is not supported");
+      return set(at, zeros(at.getType()));
+    }
+    const std::string name = std::string(op == Op::fptosi ? "__fix" : "__fixuns") +
+                             (e_.type(floats[0]) == kF64 ? "dfti" : "sfti");
+    return set(at, Wide(e_, 128).truncate(
+                       call_library(name, floats, {Kind::I64, Kind::I64}), to.bits));
   }
   if (to.bits == 1) {  // 0 or 1 (-1); anything else is not defined
     Parts bits = e_.convert(op, Kind::I32, floats);
@@ -112,8 +119,15 @@ void FunctionLowering::lower_from_integer(const llvm::CastInst& i) {
   const bool is_signed = i.getOpcode() == llvm::Instruction::SIToFP;
   const Leaf &from = leaf(source), &to = leaf(i);
   if (from.form == Leaf::Form::Wide) {
-    fail(i, "an integer of more than 64 bits to a float is not supported");
-    return set(i, zeros(i.getType()));
+    if (from.bits > 128) {
+      fail(i, "an integer of more than 128 bits to a float is not supported");
+      return set(i, zeros(i.getType()));
+    }
+    const Kind kind = to.part.kind == Kind::F64 ? Kind::F64 : Kind::F32;
+    const std::string name = std::string(is_signed ? "__floatti" : "__floatunti") +
+                             (kind == Kind::F64 ? "df" : "sf");
+    const Parts whole = Wide(e_, 128).extend(get(source), from.bits, is_signed);
+    return set(i, narrow_floats(call_library(name, whole, {kind}), to.part.kind));
   }
   Parts integers;
   if (from.bits == 1) {

@@ -103,6 +103,17 @@ class FunctionLowering {
   void lower_bitcast(const llvm::CastInst& instruction);
   Parts integers_from(const llvm::Value& value, u32 bits, bool is_signed);
 
+  // ---- long double (extended.cpp)
+  bool is_extended(const llvm::Value& value) { return value.getType()->isX86_FP80Ty(); }
+  // A function of the C run-time library or of support/.
+  Parts call_library(std::string_view name, const Parts& operands, std::vector<Kind> results);
+  void lower_extended(const llvm::Value& at, Op op,
+                      const std::vector<const llvm::Value*>& operands);
+  void lower_extended_sign(const llvm::Value& at, Op op, const llvm::Value& a,
+                           const llvm::Value* sign);
+  Parts extended_compare(const llvm::FCmpInst& instruction);
+  void lower_extended_cast(const llvm::CastInst& instruction);
+
   // ---- Vectors (vectors.cpp)
   void lower_extract_element(const llvm::ExtractElementInst& instruction);
   void lower_insert_element(const llvm::InsertElementInst& instruction);
@@ -199,6 +210,36 @@ class FunctionLowering {
   void intrinsic_reduce(const llvm::CallBase& call, Op op);
   void intrinsic_reduce_float(const llvm::CallBase& call, Op op);
   void intrinsic_reverse(const llvm::CallBase& call, Op op);
+  void intrinsic_minimum(const llvm::CallBase& call, Op op);
+  void intrinsic_saturating_cast(const llvm::CallBase& call, Op op);
+  void intrinsic_exponent(const llvm::CallBase& call, Op op);
+  void intrinsic_constant_one(const llvm::CallBase& call, Op op);
+  void intrinsic_reduce_minimum(const llvm::CallBase& call, Op op);
+  void intrinsic_sub_vector(const llvm::CallBase& call, Op op);
+  void intrinsic_library(const llvm::CallBase& call, Op op);
+  void intrinsic_frame_address(const llvm::CallBase& call, Op op);
+  void intrinsic_fence(const llvm::CallBase& call, Op op);
+  void intrinsic_carry(const llvm::CallBase& call, Op op);
+  void intrinsic_sign_bits(const llvm::CallBase& call, Op op);
+  void intrinsic_blend(const llvm::CallBase& call, Op op);
+  void intrinsic_lanes(const llvm::CallBase& call, Op op);
+  void intrinsic_multiply_pairs(const llvm::CallBase& call, Op op);
+  void intrinsic_sum_distances(const llvm::CallBase& call, Op op);
+  void intrinsic_pack(const llvm::CallBase& call, Op op);
+  void intrinsic_byte_shuffle(const llvm::CallBase& call, Op op);
+  void intrinsic_permute(const llvm::CallBase& call, Op op);
+  void intrinsic_shift_all(const llvm::CallBase& call, Op op);
+  void intrinsic_shift_lanes(const llvm::CallBase& call, Op op);
+  void intrinsic_choose(const llvm::CallBase& call, Op op);
+  void intrinsic_choose_first(const llvm::CallBase& call, Op op);
+  void intrinsic_first_to_integer(const llvm::CallBase& call, Op op);
+  void intrinsic_round_as(const llvm::CallBase& call, Op op);
+  void intrinsic_horizontal(const llvm::CallBase& call, Op op);
+  void intrinsic_test_bits(const llvm::CallBase& call, Op op);
+  ValueId minimum(ValueId a, ValueId b, bool least);
+  ValueId every_second(ValueId a, ValueId b, u32 first);
+  ValueId shift_amount(const llvm::Value& amount);
+  bool has_feature(llvm::StringRef feature);
   bool copy_as_values(const llvm::CallBase& call, u64 bytes);
   ValueId narrow_unary(Op op, ValueId value, u32 bits);
 

@@ -2,6 +2,7 @@
 #include <llvm/ADT/FloatingPointMode.h>
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/IntrinsicInst.h>
+#include <llvm/IR/IntrinsicsX86.h>
 
 #include <bit>
 
@@ -94,7 +95,8 @@ void FunctionLowering::intrinsic_int_unary(const llvm::CallBase& call, Op op) {
 void FunctionLowering::intrinsic_saturating(const llvm::CallBase& call, Op op) {
   const Leaf& type = leaf(call);
   const Parts a = get(*call.getArgOperand(0)), b = get(*call.getArgOperand(1));
-  if (type.form == Leaf::Form::Wide || type.bits == 1) {
+  if (type.form == Leaf::Form::Wide) return set(call, Wide(e_, type.bits).saturating(op, a, b));
+  if (type.bits == 1) {
     fail(call, "saturating arithmetic of this width is not supported");
     return set(call, zeros(call.getType()));
   }
@@ -138,7 +140,7 @@ void FunctionLowering::intrinsic_overflow(const llvm::CallBase& call, Op op) {
   const llvm::Value &left = *call.getArgOperand(0), &right = *call.getArgOperand(1);
   const Leaf& type = leaf(left);
   Parts a = get(left), b = get(right);
-  if (type.form == Leaf::Form::Wide && op != Op::smul_overflows) {
+  if (type.form == Leaf::Form::Wide) {
     Wide wide(e_, type.bits);
     Parts result = wide.binary(overflowing_op(op), a, b);
     result.push_back(wide.overflows(op, a, b));
@@ -233,8 +235,18 @@ void FunctionLowering::intrinsic_sign(const llvm::CallBase& call, Op op) {
                        op == Op::copysign ? call.getArgOperand(1) : nullptr);
 }
 
-// A product and a sum, each rounded: contraction is off.
+// Rounded once where the code is made for machines that can do so, as clang's own code is.
 void FunctionLowering::intrinsic_fmuladd(const llvm::CallBase& call, Op) {
+  if (has_feature("+fma")) return intrinsic_float(call, Op::fma);
+  if (is_extended(call)) {
+    Parts parts = get(*call.getArgOperand(0));
+    for (u32 n = 1; n < 3; ++n) {
+      const Parts next = get(*call.getArgOperand(n));
+      parts.insert(parts.end(), next.begin(), next.end());
+      parts = call_library(n == 1 ? "bf_f80_fmul" : "bf_f80_fadd", parts, {Kind::I64, Kind::I64});
+    }
+    return set(call, parts);
+  }
   const Parts a = widen_floats(get(*call.getArgOperand(0)));
   const Parts b = widen_floats(get(*call.getArgOperand(1)));
   const Kind kind = leaf(call).part.kind;
@@ -248,6 +260,12 @@ void FunctionLowering::intrinsic_fmuladd(const llvm::CallBase& call, Op) {
 }
 
 void FunctionLowering::intrinsic_to_integer(const llvm::CallBase& call, Op op) {
+  if (is_extended(*call.getArgOperand(0))) {
+    const Parts rounded = call_library("bf_f80_" + std::string(ir::op_name(op)),
+                                       get(*call.getArgOperand(0)), {Kind::I64, Kind::I64});
+    const ValueId value = call_library("bf_f80_to_i64", rounded, {Kind::I64})[0];
+    return set(call, e_.resize(value, leaf(call).part.kind));
+  }
   Parts floats = widen_floats(get(*call.getArgOperand(0)));
   for (ValueId& part : floats) part = e_.unary(op, part);
   lower_to_integer(call, Op::fptosi, floats);
@@ -273,6 +291,10 @@ const char* libm_name(llvm::Intrinsic::ID id) {
 
 void FunctionLowering::intrinsic_libm(const llvm::CallBase& call, Op) {
   const Leaf& type = leaf(call);
+  if (is_extended(call)) {
+    fail(call, "this function of a long double is not supported");
+    return set(call, zeros(call.getType()));
+  }
   const bool is_double = type.part.kind == Kind::F64;
   const Kind kind = is_double ? Kind::F64 : Kind::F32;
   const std::string name = std::string(libm_name(call.getIntrinsicID())) + (is_double ? "" : "f");
@@ -291,10 +313,22 @@ void FunctionLowering::intrinsic_libm(const llvm::CallBase& call, Op) {
   set(call, narrow_floats(result, type.part.kind));
 }
 
+bool FunctionLowering::has_feature(llvm::StringRef feature) {
+  llvm::SmallVector<llvm::StringRef> features;
+  source_.getFnAttribute("target-features").getValueAsString().split(features, ',');
+  return llvm::is_contained(features, feature);
+}
+
 // Tests of the bits, for each class that is asked for (ISO/IEC 60559's classes).
 void FunctionLowering::intrinsic_fpclass(const llvm::CallBase& call, Op) {
   const Leaf& type = leaf(*call.getArgOperand(0));
   const u64 wanted = llvm::cast<llvm::ConstantInt>(call.getArgOperand(1))->getZExtValue();
+  if (type.form == Leaf::Form::Extended) {
+    const ValueId classes =
+        call_library("bf_f80_class", get(*call.getArgOperand(0)), {Kind::I32})[0];
+    return set(call, e_.compare(Op::ne, e_.binary(Op::and_, classes, e_.constant(kI32, wanted)),
+                                e_.constant(kI32, 0)));
+  }
   if (type.lanes != 1) {
     fail(call, "the classes of a vector of floats are not supported");
     return set(call, zeros(call.getType()));

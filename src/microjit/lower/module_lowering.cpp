@@ -176,7 +176,10 @@ void ModuleLowering::declare_import(const llvm::Function& source) {
     return;
   }
   places_[&source] = {ir::Target::Import, static_cast<u32>(m.imports.size())};
-  m.imports.push_back({m.intern(source.getName().str()), m.intern_type(signature.type), false,
+  // Results in x87's registers: support/ has functions that bring them into others.
+  const bool extended = source.getReturnType()->isX86_FP80Ty();
+  const std::string name = (extended ? "bf_f80_" : "") + source.getName().str();
+  m.imports.push_back({m.intern(name), m.intern_type(signature.type), false,
                        source.hasExternalWeakLinkage()});
 }
 

@@ -40,6 +40,12 @@ bool describe(llvm::Type* type, Leaf& leaf) {
     leaf.parts = (leaf.bits + 63) / 64;
     return leaf.parts <= 16;
   }
+  if (type->isX86_FP80Ty()) {
+    leaf.form = Leaf::Form::Extended;
+    leaf.part = kI64;
+    leaf.parts = 2;
+    return true;
+  }
   Kind kind = scalar_kind(element);
   if (kind == Kind::Void) return false;
   auto* const vector = llvm::dyn_cast<llvm::FixedVectorType>(type);
@@ -184,10 +190,12 @@ Passing Types::parameter(llvm::Type* type, llvm::AttributeSet attributes, Signat
   Passing result = passing(type, false);
   // An integer of 128 bits that finds one register left goes to the stack, and so does what follows
   // it (as LLVM reads the ABI; GCC gives that register to the next one).
-  const bool wide = type->isIntegerTy(128);
-  if (wide && general_registers(signature.type) + 2 > kGeneralRegisters)
+  // A long double is always there.
+  const bool extended = type->isX86_FP80Ty();
+  const bool wide = type->isIntegerTy(128) || extended;
+  if (wide && !extended && general_registers(signature.type) + 2 > kGeneralRegisters)
     signature.registers_used_up = true;
-  if (signature.registers_used_up && passed_kind(shape(type).leaves[0].part) != Kind::F32 &&
+  if ((extended || signature.registers_used_up) && passed_kind(shape(type).leaves[0].part) != Kind::F32 &&
       passed_kind(shape(type).leaves[0].part) != Kind::F64) {
     result.is_copied = true;
     result.copied_bytes = wide ? 16 : 8;

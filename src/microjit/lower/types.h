@@ -19,6 +19,7 @@ struct Leaf {
     Scalar,  // one part: an integer of up to 64 bits, a float, a pointer, <1 x T>
     Wide,    // an integer of more than 64 bits
     Vector,  // of anything but i1; pointers are i64 lanes
+    Extended,  // x86_fp80: as an integer of 80 bits
     Mask,    // <N x i1>: parts depend on the value (FunctionLowering::mask_kind)
   };
   Form form = Form::Scalar;

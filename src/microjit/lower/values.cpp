@@ -122,6 +122,12 @@ Parts FunctionLowering::constant_leaf(const llvm::Constant& c, const Leaf& leaf)
     return parts;
   }
   if (c.getType()->isVectorTy()) return constant(*c.getAggregateElement(0u));  // <1 x T>
+  if (const auto* const number = llvm::dyn_cast<llvm::ConstantFP>(&c);
+      number && leaf.form == Leaf::Form::Extended) {
+    const llvm::APInt bits = number->getValueAPF().bitcastToAPInt();
+    return {e_.constant(kI64, bits.extractBitsAsZExtValue(64, 0)),
+            e_.constant(kI64, bits.extractBitsAsZExtValue(16, 64))};
+  }
   if (const auto* const number = llvm::dyn_cast<llvm::ConstantFP>(&c))
     return {e_.constant(leaf.part, number->getValueAPF().bitcastToAPInt().getZExtValue())};
   if (const auto* const number = llvm::dyn_cast<llvm::ConstantInt>(&c)) {

@@ -211,6 +211,13 @@ ValueId Wide::overflows(Op op, const Parts& a, const Parts& b) {
       const ValueId top = e_.sign_above(e_.binary(Op::and_, one, two), top_bits());
       return e_.compare(Op::slt, top, e_.constant(kI64, 0));
     }
+    case Op::smul_overflows: {
+      Wide twice(e_, 2 * bits_);
+      const Parts product =
+          twice.binary(Op::mul, twice.extend(a, bits_, true), twice.extend(b, bits_, true));
+      const Parts kept = twice.extend(twice.truncate(product, bits_), bits_, true);
+      return twice.compare(Op::ne, kept, product);
+    }
     default: {
       const Parts product = mul(a, b, words_ * 2);
       Parts above(product.begin() + words_, product.end());
@@ -219,6 +226,23 @@ ValueId Wide::overflows(Op op, const Parts& a, const Parts& b) {
       return e_.compare(Op::ne, any_bit(above), e_.constant(kI64, 0));
     }
   }
+}
+
+Parts Wide::saturating(Op op, const Parts& a, const Parts& b) {
+  const bool adds = op == Op::sadd_sat || op == Op::uadd_sat;
+  const bool is_signed = op == Op::sadd_sat || op == Op::ssub_sat;
+  const Op check = is_signed ? (adds ? Op::sadd_overflows : Op::ssub_overflows)
+                             : (adds ? Op::uadd_overflows : Op::usub_overflows);
+  Parts limit;
+  if (is_signed) {  // the largest for a positive first operand, the smallest for a negative one
+    const ValueId flip = e_.binary(Op::xor_, sign(a), e_.constant(kI64, ~u64{0}));
+    limit = Parts(words_, flip);
+    limit.back() = e_.binary(Op::xor_, flip, e_.constant(kI64, u64{1} << (top_bits() - 1)));
+    limit = clear_top(limit);
+  } else {
+    limit = clear_top(Parts(words_, e_.constant(kI64, adds ? ~u64{0} : 0)));
+  }
+  return select(overflows(check, a, b), limit, binary(adds ? Op::add : Op::sub, a, b));
 }
 
 Parts Wide::select(ValueId condition, const Parts& a, const Parts& b) {

@@ -16,13 +16,15 @@ class Wide {
   Parts binary(Op op, const Parts& a, const Parts& b);
   // i1; any integer comparison.
   ValueId compare(Op op, const Parts& a, const Parts& b);
-  // i1; uadd usub sadd ssub _overflows, and umul_overflows.
+  // i1; any of them.
   ValueId overflows(Op op, const Parts& a, const Parts& b);
   // abs ctpop ctlz cttz bswap bitreverse
   Parts unary(Op op, const Parts& a);
   // From parts of an integer of `from` bits, narrower or wider; and to one.
   Parts extend(const Parts& from, u32 from_bits, bool is_signed);
   Parts truncate(const Parts& a, u32 to_bits);
+  // sadd uadd ssub usub _sat
+  Parts saturating(Op op, const Parts& a, const Parts& b);
   Parts select(ValueId condition, const Parts& a, const Parts& b);
 
  private:
