@@ -48,6 +48,8 @@ const void* Engine::on_poll(FunctionState& state, u32 header, Tier running) {
 FunctionState* Engine::continuation(FunctionState& state, u32 header) {
   for (const auto& [at, rest] : state.continuations)
     if (at == header) return rest;
+  // The interpreter's stack space of variable size is its own, as are its variadic arguments.
+  if ((state.function->flags & ir::kGrowsStack) || state.type->variadic) return nullptr;
   const u32 type = resume_type(module_, *state.function);
   if (functions_.size() == functions_.capacity() || type == ~0u) return nullptr;
   auto rest = std::make_unique<FunctionState>();

@@ -126,7 +126,9 @@ Parts FunctionLowering::call_with(Op op, u32 aux, const ir::FunctionType& type,
 // A callee whose type is another than the call's (a variadic one's, for example) is called through
 // its address.
 void FunctionLowering::lower_plain_call(const llvm::CallBase& call) {
-  const Signature signature = types_.signature(call);
+  Signature signature = types_.signature(call);
+  if (call.hasFnAttr(llvm::Attribute::ReturnsTwice))
+    signature.unsupported = "a function that returns twice (setjmp) is not supported";
   if (!signature.unsupported.empty()) {
     fail(call, signature.unsupported);
     return set(call, zeros(call.getType()));

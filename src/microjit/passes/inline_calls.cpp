@@ -156,7 +156,7 @@ class Inliner {
     for (const auto& [function, size] : weights_)
       if (function == callee) return size;
     const ir::Function& f = context_.module.functions[callee];
-    const bool may = context_.module.types[f.type].is_plain() && suitable(f.flags) && !(f.flags & ir::kGrowsStack) &&
+    const bool may = context_.module.types[f.type].is_plain() && suitable(f.flags) &&
                      f.instructions.size() < 4096 && stack_bytes(f) <= kMaxCalleeStack;
     weights_.push_back({callee, may ? weight(f) : kHuge});
     return weights_.back().second;
