@@ -222,6 +222,7 @@ class FunctionLowering {
   void intrinsic_carry(const llvm::CallBase& call, Op op);
   void intrinsic_sign_bits(const llvm::CallBase& call, Op op);
   void intrinsic_blend(const llvm::CallBase& call, Op op);
+  void intrinsic_average(const llvm::CallBase& call, Op op);
   void intrinsic_lanes(const llvm::CallBase& call, Op op);
   void intrinsic_multiply_pairs(const llvm::CallBase& call, Op op);
   void intrinsic_sum_distances(const llvm::CallBase& call, Op op);

@@ -94,6 +94,14 @@ void FunctionLowering::intrinsic_lanes(const llvm::CallBase& call, Op op) {
   set(call, e_.binary(op, one(*call.getArgOperand(0)), one(*call.getArgOperand(1))));
 }
 
+// (a + b + 1) / 2 without a wider type.
+void FunctionLowering::intrinsic_average(const llvm::CallBase& call, Op) {
+  const ValueId a = one(*call.getArgOperand(0)), b = one(*call.getArgOperand(1));
+  const ValueId apart = e_.binary(Op::xor_, a, b);
+  set(call, e_.binary(Op::sub, e_.binary(Op::or_, a, b),
+                      e_.binary(Op::lshr, apart, e_.constant(e_.type(a), 1))));
+}
+
 // a < b ? a : b, and so on: not what minnum does with NaNs and zeros.
 void FunctionLowering::intrinsic_choose(const llvm::CallBase& call, Op op) {
   const ValueId a = one(*call.getArgOperand(0)), b = one(*call.getArgOperand(1));
