@@ -5,7 +5,7 @@
 //   random-ir reduce SEED|FILE      a small module that still fails, as text; a file is IR text
 //                                   with a function @f and data @scratch as random_ir.h has them
 //
-// With BAREFLOW_PASS=NAME in the environment only that pass is compared; BAREFLOW_WAY=TEXT leaves
+// With BAREFLOW_PASS="NAME ..." in the environment only those passes run; BAREFLOW_WAY=TEXT leaves
 // the ways whose name contains the text.
 //
 // The seeds are the same in every run; time bounds how many there are.
@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -98,11 +99,14 @@ void run_passes(ir::Module& module, const Way& way) {
   for (ir::Function& f : module.functions) {
     if (const char* only = std::getenv("BAREFLOW_PASS")) {
       passes::Graph graph(before, before.functions[f.index]);
-      const passes::PassInfo* pass = passes::find_pass(only);
-      if (!pass) BF_UNREACHABLE("BAREFLOW_PASS names no pass");
-      pass->run(graph, {before, way.features, way.passes, {}, {}, {}});
-      f = graph.to_function();
-      if (auto ok = ir::verify_function(before, f); !ok) BF_UNREACHABLE(ok.error().message());
+      std::istringstream names(only);
+      for (std::string name; names >> name;) {
+        const passes::PassInfo* pass = passes::find_pass(name);
+        if (!pass) BF_UNREACHABLE("BAREFLOW_PASS names no pass");
+        pass->run(graph, {before, way.features, way.passes, {}, {}, {}});
+        f = graph.to_function();
+        if (auto ok = ir::verify_function(before, f); !ok) BF_UNREACHABLE(ok.error().message());
+      }
     } else {
       f = microjit::optimise(before, before.functions[f.index],
                              {.tier = way.passes, .features = way.features, .verify_each = true});
