@@ -88,6 +88,47 @@ constexpr Index kIndex = [] {
   return index;
 }();
 
+// What a pattern asks of the operands at first sight; most rules fail here.
+struct Sight {
+  bool constant[2] = {};  // must be constants
+  u8 op[2] = {};          // must be made by this operation: its number + 1; 0: anything
+};
+constexpr Sight sight_of(const Rule& rule) {
+  Sight s;
+  const auto& items = rule.pattern.items;
+  u8 at = 1;
+  for (u8 n = 0; n < items[0].arity && n < 2; ++n) {
+    const Node node = items[at].node;
+    s.constant[n] = node == Node::Constant || node == Node::Literal;
+    if (node == Node::Operation || node == Node::Once)
+      s.op[n] = static_cast<u8>(items[at].what + 1);
+    u8 left = 1;
+    while (left-- > 0) left = static_cast<u8>(left + items[at++].arity);
+  }
+  return s;
+}
+struct Sights {
+  Sight of[kRuleCount];
+};
+constexpr Sights kSights = [] {
+  Sights s;
+  for (u32 r = 0; r < kRuleCount; ++r) s.of[r] = sight_of(kRules[r]);
+  return s;
+}();
+
+// What the operands of an instruction are: constants, or made by an operation.
+struct Seen {
+  bool constant[2] = {};
+  u8 op[2] = {};
+};
+bool looks_like(const Sight& s, const Seen& seen, bool either_order) {
+  const auto fits = [&](u32 want, u32 have) {
+    return (!s.constant[want] || seen.constant[have]) &&
+           (s.op[want] == 0 || s.op[want] == seen.op[have]);
+  };
+  return (fits(0, 0) && fits(1, 1)) || (either_order && fits(0, 1) && fits(1, 0));
+}
+
 // ---- Matching -----------------------------------------------------------------------------------
 
 u64 literal_bits(Literal literal, Type type) {
@@ -259,7 +300,17 @@ class TermBuilder {
 Folded apply_rules(FoldSite& site, InstId inst) {
   const Inst& i = site.g.insts[inst];
   const u32 op = static_cast<u32>(i.op);
+  if (kIndex.first[op] == kIndex.first[op + 1]) return {};
+  Seen seen;
+  for (u32 n = 0; n < i.operand_count && n < 2; ++n) {
+    const ValueId v = site.operand(i, n);
+    seen.constant[n] = site.g.is_constant(v);
+    if (const Inst* d = site.g.definition(v))
+      seen.op[n] = static_cast<u8>(static_cast<u32>(d->op) + 1);
+  }
+  const bool either_order = commutative(i.op);
   for (u32 n = kIndex.first[op]; n < kIndex.first[op + 1]; ++n) {
+    if (!looks_like(kSights.of[kIndex.order[n]], seen, either_order)) continue;
     const Rule& rule = kRules[kIndex.order[n]];
     Matcher matcher(site, rule.pattern);
     if (matcher.matches(i) && holds(site.g, rule, matcher.bound()))
