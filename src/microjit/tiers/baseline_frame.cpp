@@ -283,7 +283,10 @@ void Compiler::profile_exit() {
 }
 
 bool Compiler::emit() {
-  reserved_ = analysis_.reserved_in(0);
+  reserved_ = analysis_.reserved_in(analysis_.block_start[0],
+                                    analysis_.registers == Registers::Everywhere
+                                        ? analysis_.block_start[0]
+                                        : analysis_.block_end[0]);
   prologue();
   receive_parameters();
   for (u32 k = 0; k < analysis_.layout.order.size(); ++k) block(k);
