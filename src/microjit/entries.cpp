@@ -54,8 +54,8 @@ void append_entries(std::vector<u8>& out, const FunctionState& state) {
   pad(out, start + kStubBytes + kEntryBytes);
 }
 
-extern "C" [[gnu::used]] void bf_hot(FunctionState* state) {
-  if (hot_entry) hot_entry(*state);
+extern "C" [[gnu::used]] void bf_hot(FunctionState* state, const u64* general) {
+  if (hot_entry) hot_entry(*state, general);
 }
 
 extern "C" [[gnu::used]] void bf_enter() {
@@ -114,6 +114,7 @@ asm(R"(
 bf_hot_from_code:
   bf_save_arguments
   movq %r11, %rdi
+  movq %rsp, %rsi
   callq bf_hot
   bf_restore_arguments
   retq
