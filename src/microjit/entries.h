@@ -20,5 +20,8 @@ void set_hot_entry(HotEntry* entry);
 // Whether to leave the loop whose header is that block of the function: null to go on, or where to.
 using PollEntry = const void*(FunctionState& state, u32 header);
 void set_poll_entry(PollEntry* entry);
+// Where Helper::resume arrives: the continuation from an instruction of a block on.
+using ResumeEntry = const void*(FunctionState& state, u32 block, u32 instruction);
+void set_resume_entry(ResumeEntry* entry);
 
 }  // namespace bf::microjit

@@ -121,14 +121,16 @@ class Engine {
   bool start_round();
   bool evict(usize bytes, const FunctionState& for_whom);
   // speculation.cpp; all under the lock
-  CompileFacts facts_for(const FunctionState& state, Tier tier) const;
+  CompileFacts facts_for(FunctionState& state, Tier tier);
+  std::vector<passes::CallTarget> call_targets(FunctionState& state);
   Result<void> check_guards_locked(const FunctionState& state, const CompiledCode& code) const;
   void keep_generic_locked(FunctionState& state, const CompiledCode& code);
   void observe_locked(FunctionState& state, const u64* general_arguments);
   // osr.cpp
   void reserve_continuations();
   const void* on_poll(FunctionState& state, u32 header, Tier running);
-  FunctionState* continuation(FunctionState& state, u32 header);
+  const void* on_miss(FunctionState& state, u32 block, u32 instruction);
+  FunctionState* continuation(FunctionState& state, u32 block, u32 instruction);
   // background.cpp
   void start_compilers();
   void stop_compilers();

@@ -16,6 +16,11 @@ void Engine::set_hooks() {
   set_poll_entry([](FunctionState& state, u32 header) {
     return state.engine->on_poll(state, header, Tier::Baseline);
   });
+  const auto resume = [](FunctionState& state, u32 block, u32 instruction) {
+    return state.engine->on_miss(state, block, instruction);
+  };
+  interp::set_resume_hook(resume);
+  set_resume_entry(resume);
   interp::set_decode_hook([](FunctionState& state) {
     Engine& e = *state.engine;
     auto code = interp::decode(e.module_, *state.function,

@@ -4,14 +4,12 @@
 // A version with guards stands in front of one without, which takes the calls whose guards fail and
 // counts them. That one still counts its heat, so the engine hears of it.
 #include "microjit/compile.h"
+#include "microjit/interp/code.h"
 #include "microjit/microjit.h"
 
 namespace bf::microjit {
 
 namespace {
-
-// Guards that fail so often cost more than the constants gain.
-constexpr u64 kMostGuardFailures = 1000;
 
 bool has_guards(const CompiledCode& code) {
   for (const CodeRelocation& r : code.relocations)
@@ -22,18 +20,41 @@ bool has_guards(const CompiledCode& code) {
 }  // namespace
 
 // What the passes may know for a version of that tier. Under the lock.
-CompileFacts Engine::facts_for(const FunctionState& state, Tier tier) const {
+CompileFacts Engine::facts_for(FunctionState& state, Tier tier) {
   CompileFacts facts;
   if (options_.policy != TierPolicy::Auto || tier <= Tier::Baseline) return facts;
   facts.functions.resize(module_.functions.size());
   for (usize n = 0; n < facts.functions.size(); ++n)
     facts.functions[n] = {counted(functions_[n]->profile.calls),
                           counted(functions_[n]->profile.self_cycles)};
+  if (tier >= Tier::Specialised) facts.targets = call_targets(state);
   // The calls whose guards fail need a compiled version to go to: this one's entry leads back here.
   const Version* const generic = state.generic ? state.generic.get() : state.version.get();
   if (tier >= Tier::Specialised && !state.wrong_guess && generic)
     facts.arguments = state.arguments.constants();
   return facts;
+}
+
+// Where the function's indirect calls went while it was interpreted. A call that is to be trusted has
+// a continuation for when it should not have been.
+std::vector<passes::CallTarget> Engine::call_targets(FunctionState& state) {
+  std::vector<passes::CallTarget> out;
+  const interp::Code* const code = state.code.load(std::memory_order_acquire);
+  if (!code) return out;
+  const ir::Function& f = *state.function;
+  for (const auto& site : code->calls) {
+    if (!site->target) continue;
+    u64 misses = site->misses + state.calls_vary;
+    u32 block = 0;
+    while (site->origin >= f.blocks[block].first_instruction + f.blocks[block].instruction_count)
+      ++block;
+    if (misses == 0 && !continuation(state, block, site->origin - f.blocks[block].first_instruction))
+      misses = 1;
+    for (const ir::Function& callee : module_.functions)
+      if (functions_[callee.index]->stub == site->target)
+        out.push_back({f.index, site->origin, callee.index, site->hits, misses});
+  }
+  return out;
 }
 
 // Guards need somewhere to go where they fail; what there was may have been evicted meanwhile.

@@ -78,3 +78,74 @@ TEST_CASE("a constant argument gets a version behind a guard, which goes when it
   CHECK(state.tier.load() >= Tier::Specialised);
   CHECK(state.generic == nullptr);
 }
+
+namespace {
+
+constexpr const char* kCallbacks = R"(
+func @twice (i64) -> (i64) {
+b0(%x: i64):
+  %y: i64 = add %x, %x
+  ret %y
+}
+func @thrice (i64) -> (i64) {
+b0(%x: i64):
+  %y: i64 = mul %x, i64 3
+  ret %y
+}
+data @which writable align 8 size 8 at 0 @twice
+data @other align 8 size 8 at 0 @thrice
+func @f (i64, i64) -> (i64) export {
+b0(%n: i64, %change: i64):
+  %slot: ptr = data_addr @which
+  %new: ptr = data_addr @other
+  br b1(i64 0, i64 0)
+b1(%i: i64, %sum: i64):
+  %more: i1 = ult %i, %n
+  br_if %more, b2, b5
+b2:
+  %now: i1 = eq %i, %change
+  br_if %now, b3, b4
+b3:
+  %p: ptr = load %new align 8
+  store %p, %slot align 8
+  br b4
+b4:
+  %g: ptr = load %slot align 8
+  %r: i64 = call_indirect %g(%i) : (i64) -> (i64)
+  %s: i64 = add %sum, %r
+  %j: i64 = add %i, i64 1
+  br b1(%j, %s)
+b5:
+  ret %sum
+}
+)";
+
+u64 sum_of_calls(u64 n, u64 change) {
+  u64 sum = 0, factor = 2;
+  for (u64 i = 0; i < n; ++i) {
+    if (i == change) factor = 3;
+    sum += i * factor;
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("a loop whose indirect call changes its mind is left for what the function was before") {
+  auto module = ir::parse_text(kCallbacks);
+  REQUIRE(module);
+  auto engine = Engine::create(std::move(*module), {}, {.log = false});
+  REQUIRE(engine);
+  auto* f = (*engine)->function<u64(u64, u64)>("f");
+  const i64 index = (*engine)->module().find_function("f");
+  auto& state = *(*engine)->functions()[static_cast<usize>(index)];
+  for (int n = 0; n < 12'000; ++n) REQUIRE(f(40, 1000) == sum_of_calls(40, 1000));
+  REQUIRE(state.tier.load() >= Tier::Specialised);
+  CHECK_FALSE(state.calls_vary);
+  const u64 before = state.guard_failures;
+  // In the middle of a loop of the optimised version.
+  CHECK(f(1000, 500) == sum_of_calls(1000, 500));
+  CHECK(state.calls_vary);
+  CHECK(state.guard_failures > before);
+  CHECK_FALSE(state.continuations.empty());
+}

@@ -204,7 +204,7 @@ void Compiler::instruction(const Instruction& i) {
     case Signature::VaStart:
       return start_va_list(i);
     case Signature::LoopPoll:
-      return loop_poll(i);
+      return i.op == Op::resume_entry ? resume_entry(i) : loop_poll(i);
     case Signature::Branch:
       return branch(i);
     case Signature::BranchIf:

@@ -91,6 +91,7 @@ bool is_call(const ir::Function& f, const Instruction& i, const platform::CpuFea
     case Op::call_generic:
     case Op::call_import:
     case Op::call_indirect:
+    case Op::resume_entry:
     case Op::frem:
     case Op::round:
       return true;

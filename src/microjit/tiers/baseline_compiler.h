@@ -104,6 +104,7 @@ class Compiler {
   void heat_used_up();
   void loop_poll(const ir::Instruction& i);
   void polls_out_of_line();
+  void resume_entry(const ir::Instruction& i);
   void profile_entry(u32 general_parameters);
   void profile_exit();
   x86::Mem core_local(RegId base, usize offset);

@@ -106,6 +106,17 @@ void Compiler::polls_out_of_line() {
   }
 }
 
+void Compiler::resume_entry(const ir::Instruction& i) {
+  save_before_call(i);
+  reloc(kRdi, RelocKind::State, f_.index);
+  a_.mov(x86::esi, Imm(i.aux));
+  a_.mov(x86::edx, Imm(i.imm));
+  call_helper(Helper::resume);
+  forget_cache(~kCalleeSaved);
+  pin(kRax);
+  bind(i.result, 0, kRax);
+}
+
 void Compiler::prologue() {
   if (options_.heat) heat_entry();
   a_.push(x86::rbp);
