@@ -176,6 +176,11 @@ float from_f16(u16 bits) {
   return std::bit_cast<float>(std::bit_cast<u32>(scaled) | sign);
 }
 
-void trap_division() { BF_UNREACHABLE("IR: integer division by zero, or overflow of a division"); }
+// The processor's own trap: a program of ours ends as a native one does, by the same signal.
+void trap_division() {
+  u32 quotient = 1, rest = 0;
+  asm volatile("divl %2" : "+a"(quotient), "+d"(rest) : "r"(0u) : "cc");
+  BF_UNREACHABLE("a division by zero did not trap");
+}
 
 }  // namespace bf::microjit::sem

@@ -52,6 +52,7 @@ void FunctionLowering::intrinsic_object_size(const llvm::CallBase& call, Op) {
 }
 
 void FunctionLowering::intrinsic_trap(const llvm::CallBase&, Op) {
+  call_library("bf_trap", {}, {});
   end_unreachable();
 }
 

@@ -32,6 +32,7 @@ const void* hidden_function(std::string_view name) {
 
 const void* find(std::string_view name) {
   if (const void* const address = hidden_function(name)) return address;
+  if (const void* const address = microjit::engine_import(name)) return address;
   if (const void* const address = microjit::support_function(name)) return address;
   return dlsym(RTLD_DEFAULT, std::string(name).c_str());
 }
