@@ -1,0 +1,9 @@
+// Ends by an illegal instruction.
+#include <stdio.h>
+
+int main(int argc, char **argv) {
+  puts("before");
+  fflush(NULL);
+  if (argc > 0) __builtin_trap();
+  return 0;
+}
