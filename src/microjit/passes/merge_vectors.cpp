@@ -354,6 +354,7 @@ class Merger {
         for (const ValueId v : g_.operands(g_.insts[id])) within.push_back({v, 1});
       std::erase_if(dying, [&](InstId id) {
         const ValueId v = g_.insts[id].result;
+        if (v != kNoValue && needed_whole(v)) return changed = true;
         if (v == kNoValue || std::find(freed.begin(), freed.end(), v) != freed.end()) return false;
         const auto count = std::count_if(within.begin(), within.end(),
                                          [&](const auto& use) { return use.first == v; });
@@ -363,6 +364,14 @@ class Merger {
       });
     }
     return static_cast<int>(dying.size()) - made;
+  }
+
+  // Whether the new code takes the value as it is.
+  bool needed_whole(ValueId v) const {
+    return std::any_of(nodes_.begin(), nodes_.end(), [&](const Node& n) {
+      if (n.shape == Shape::Halves) return g_.operand(*g_.definition(n.a), 0) == v;
+      return n.shape == Shape::Concat && (n.a == v || n.b == v);
+    });
   }
 
   int cost(const Node& n) const {
