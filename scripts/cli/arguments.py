@@ -155,6 +155,17 @@ HOST_EXAMPLES = """\
 examples:
   ./bareflow host --prompt "Once upon a time" --temp 0
   ./bareflow host --tier interp --tokens 50 --profile profile.json"""
+EXEC = """\
+Compile a C program (or C++ without exceptions and RTTI) with clang, lower its
+bitcode, and run it in the engine, with the C library of a Linux process. What
+follows -- belongs to the program. Output and status are the program's; 125 is
+bf-run's own."""
+EXEC_EXAMPLES = """\
+examples:
+  ./bareflow exec hello.c
+  ./bareflow exec -O3 --cflags '-march=native' sort.c main.c -- 1000 --verbose
+  ./bareflow exec --stats --tier baseline bench/programs/nbody.c -- 1000
+  ./bareflow exec --engine '--thresholds 1,2,4,8 --log' hello.c"""
 TEST = """\
 Build everything and run all tests. The last line is 'N passed, N failed',
 with ', N skipped' where some were."""
@@ -218,6 +229,23 @@ def _add_host(commands):
                       HOST_EXAMPLES)
     for add in (add_model, add_prompt, add_story, add_engine):
         add(parser)
+
+
+def _add_exec(commands):
+    parser = _command(commands, "exec", "run a C program in the engine", EXEC, EXEC_EXAMPLES)
+    parser.usage = "./bareflow exec [OPTIONS] FILE [FILE ...] [-- ARGUMENTS]"
+    parser.add_argument("files", nargs="+", metavar="FILE",
+                        help="sources (.c, .cpp), bitcode (.bc, .ll), or one image (.bfir)")
+    parser.add_argument("-O", dest="optimise", choices=("0", "1", "2", "3", "s", "z"), default="2",
+                        help="clang's level of optimisation (default: 2)")
+    parser.add_argument("--cflags", metavar="TEXT", type=_words, default=[],
+                        help="more arguments for clang, as one shell-like text")
+    parser.add_argument("--tier", metavar="TIER",
+                        help="interp, baseline, opt, spec, tuned, or auto (default: auto)")
+    parser.add_argument("--stats", action="store_true",
+                        help="calls, cycles and tier of every function, at the end")
+    parser.add_argument("--engine", metavar="TEXT", type=_words, default=[],
+                        help="more options for bf-run (build/src/tools/bf-run --help)")
 
 
 def _add_test(commands):
@@ -289,7 +317,7 @@ def _bind_texts(arguments):
     """Joins options and free texts with '=', so that a text may begin with a dash."""
     bound = []
     for argument in arguments:
-        if bound and bound[-1] in ("--prompt", "--qemu-args", "--batch"):
+        if bound and bound[-1] in ("--prompt", "--qemu-args", "--batch", "--cflags", "--engine"):
             bound[-1] += "=" + argument
         else:
             bound.append(argument)
@@ -301,9 +329,15 @@ def parse(arguments):
     parser = Parser(prog="./bareflow", description=ALL, epilog=ALL_EXAMPLES)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands",
                                      parser_class=Parser)
-    for add in (_add_run, _add_host, _add_test, _add_iso, _add_gdb, _add_bench, _add_setup):
+    for add in (_add_run, _add_host, _add_exec, _add_test, _add_iso, _add_gdb, _add_bench, _add_setup):
         add(commands)
     if not arguments:
         parser.print_help(sys.stderr)
         sys.exit(USAGE)
-    return parser.parse_args(_bind_texts(arguments))
+    program_arguments = []
+    if arguments[0] == "exec" and "--" in arguments:
+        cut = arguments.index("--")
+        arguments, program_arguments = arguments[:cut], arguments[cut + 1:]
+    parsed = parser.parse_args(_bind_texts(arguments))
+    parsed.program_arguments = program_arguments
+    return parsed

@@ -14,6 +14,7 @@ HOST_ENGINE = BUILD / "src" / "bf-host"
 NATIVE_PROGRAM = BUILD / "src" / "inference" / "bf-native"
 PROGRAM = BUILD / "src" / "inference" / "program.bfir"
 LOWER_TOOL = BUILD / "src" / "microjit" / "lower" / "bf-lower"
+RUN_TOOL = BUILD / "src" / "tools" / "bf-run"
 # What only the benchmark of the JIT needs.
 ENGINE_RUN = BUILD / "bench" / "engine-run"
 ORC_PEER = BUILD / "bench" / "orc-peer"

@@ -4,6 +4,7 @@ from cli import packages
 from cli.report import USAGE, Failure, say
 
 SETS = {"host": packages.HOST_SET, "iso": packages.ISO_SET, "run": packages.RUN_SET,
+        "exec": packages.BUILD,
         "gdb": packages.GDB_SET, "test": packages.TEST_SET, "bench": packages.BENCH_SET + packages.LLVM_PEER}
 
 

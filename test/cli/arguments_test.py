@@ -5,7 +5,7 @@ import unittest
 
 from support import STORY, CommandLineTest, bareflow, main
 
-COMMANDS = ("run", "host", "test", "iso", "gdb", "bench", "setup")
+COMMANDS = ("run", "host", "exec", "test", "iso", "gdb", "bench", "setup")
 STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed", "--tier",
                  "--profile")
 MACHINE_OPTIONS = ("--mem", "--cpu", "--machine", "--smp", "--uefi", "--display", "--kvm",
@@ -55,6 +55,10 @@ class WrongUse(CommandLineTest):
         (["run", "--smp", "0"], "--smp"),
         (["run", "--qemu-args", "'"], "--qemu-args"),
         (["iso"], "-o"),
+        (["exec"], "FILE"),
+        (["exec", "-O9", "hello.c"], "-O"),
+        (["exec", "hello.txt"], "hello.txt", ".bfir"),
+        (["exec", "--cflags", "'", "hello.c"], "--cflags"),
         (["setup", "walk"], "walk"),
     )
 
