@@ -11,7 +11,7 @@ import os
 import sys
 
 KIB = 1024
-LIMITS = {"kernel": 1024 * KIB, "program": 300 * KIB, "disc": 8192 * KIB}
+LIMITS = {"kernel": 1536 * KIB, "program": 300 * KIB, "disc": 8192 * KIB}
 TITLES = {"kernel": "stripped kernel", "program": "program IR", "disc": "ISO without its model"}
 
 
