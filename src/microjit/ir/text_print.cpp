@@ -281,10 +281,7 @@ class Printer {
         break;
       case Op::loop_poll:
         put(" %u", i.aux);
-        break;
-      case Op::resume_entry:
-        put(" %u @ %lld", i.aux, static_cast<long long>(i.imm));
-        break;
+        return;
       case Op::stack_alloc:
         put(" %lld align %u", static_cast<long long>(i.imm), 1u << i.aux);
         break;
