@@ -82,7 +82,10 @@ def _without_optimisation(source, options, folder):
     """Status and output of what clang makes of the program at -O0."""
     plain = [option for option in options if not option.startswith(("-O", "-march"))]
     must([CLANG, *plain, "-O0", "-w", source, "-o", "program.plain", "-lm", "-lpthread"], folder)
-    return run(["./program.plain"], TIER_SECONDS, folder)[:2]
+    try:
+        return run(["./program.plain"], TIER_SECONDS, folder)[:2]
+    except subprocess.TimeoutExpired:
+        return None  # it says nothing
 
 
 def compare(tools, tiers, source, options, folder):
