@@ -15,7 +15,10 @@ Result<CompiledCode> compile(const ir::Module& module, const ir::Function& funct
                              {.tier = tier,
                               .features = options.features,
                               .profile = options.profile,
-                              .heat = options.heat && static_cast<u32>(tier) + 1 < kTierCount});
+                              .heat = options.heat && static_cast<u32>(tier) + 1 < kTierCount,
+                              .functions = options.facts.functions,
+                              .targets = options.facts.targets,
+                              .arguments = options.facts.arguments});
   const BaselineOptions baseline{
       .features = options.features, .profile = options.profile, .heat = options.heat};
   const u32 type = options.heat ? resume_type(module, function) : ~0u;

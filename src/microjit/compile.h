@@ -6,14 +6,22 @@
 // Pure: it reads the verified module and touches nothing else, so any core may call it at any time.
 #pragma once
 
-#include "microjit/link.h"
+#include "microjit/passes/passes.h"
 
 namespace bf::microjit {
+
+// What has been seen while the program ran (passes/passes.h).
+struct CompileFacts {
+  std::vector<passes::FunctionFacts> functions;
+  std::vector<passes::CallTarget> targets;
+  std::vector<passes::ConstantArgument> arguments;
+};
 
 struct CompileOptions {
   platform::CpuFeatures features;
   bool profile = true;  // count calls and cycles
   bool heat = false;    // count down the function's heat, for promotions
+  CompileFacts facts{};
 };
 
 // `tier` must have a compiler (tier_policy.h).

@@ -165,7 +165,7 @@ class Continuation {
     }
     for (const auto& c : copies)
       if (cfg.reachable(c.block)) all.push_back({c.original, c.block, c.copy});
-    std::stable_sort(all.begin(), all.end(),
+    std::sort(all.begin(), all.end(),
                      [](const Definition& a, const Definition& b) { return a.value < b.value; });
     for (usize n = 0; n < all.size();) {
       const ValueId v = all[n].value;

@@ -9,6 +9,7 @@ namespace {
 
 HotEntry* hot_entry = nullptr;
 PollEntry* poll_entry = nullptr;
+ResumeEntry* resume_entry = nullptr;
 
 void append(std::vector<u8>& out, std::initializer_list<u8> bytes) {
   out.insert(out.end(), bytes);
@@ -26,6 +27,7 @@ void pad(std::vector<u8>& out, usize to) {
 
 void set_hot_entry(HotEntry* entry) { hot_entry = entry; }
 void set_poll_entry(PollEntry* entry) { poll_entry = entry; }
+void set_resume_entry(ResumeEntry* entry) { resume_entry = entry; }
 
 extern "C" void bf_enter_from_stub();
 
@@ -54,8 +56,8 @@ void append_entries(std::vector<u8>& out, const FunctionState& state) {
   pad(out, start + kStubBytes + kEntryBytes);
 }
 
-extern "C" [[gnu::used]] void bf_hot(FunctionState* state) {
-  if (hot_entry) hot_entry(*state);
+extern "C" [[gnu::used]] void bf_hot(FunctionState* state, const u64* general) {
+  if (hot_entry) hot_entry(*state, general);
 }
 
 extern "C" [[gnu::used]] void bf_enter() {
@@ -114,6 +116,7 @@ asm(R"(
 bf_hot_from_code:
   bf_save_arguments
   movq %r11, %rdi
+  movq %rsp, %rsi
   callq bf_hot
   bf_restore_arguments
   retq
@@ -128,6 +131,10 @@ bf_enter_from_stub:
   jmpq *(%r11)
   .size bf_enter_from_stub, .-bf_enter_from_stub
 )");
+
+const void* helper_resume(FunctionState* state, u32 block, u32 instruction) {
+  return resume_entry(*state, block, instruction);
+}
 
 extern "C" [[gnu::used]] const void* bf_poll(FunctionState* state, u64 header) {
   return poll_entry ? poll_entry(*state, static_cast<u32>(header)) : nullptr;

@@ -14,10 +14,14 @@ inline constexpr u32 kEntryBytes = 32;
 void append_entries(std::vector<u8>& out, const FunctionState& state);
 
 // Where Helper::hot and Helper::poll arrive. Set by the engine.
-using HotEntry = void(FunctionState& state);
+// `general`: rdi, rsi, rdx, rcx, r8, r9 as the call passed them.
+using HotEntry = void(FunctionState& state, const u64* general);
 void set_hot_entry(HotEntry* entry);
 // Whether to leave the loop whose header is that block of the function: null to go on, or where to.
 using PollEntry = const void*(FunctionState& state, u32 header);
 void set_poll_entry(PollEntry* entry);
+// Where Helper::resume arrives: the continuation from an instruction of a block on.
+using ResumeEntry = const void*(FunctionState& state, u32 block, u32 instruction);
+void set_resume_entry(ResumeEntry* entry);
 
 }  // namespace bf::microjit

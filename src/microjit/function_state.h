@@ -7,7 +7,7 @@
 #include <atomic>
 #include <memory>
 
-#include "microjit/link.h"
+#include "microjit/value_profile.h"
 
 namespace bf::microjit {
 
@@ -82,9 +82,18 @@ struct FunctionState {
   u32 code_bytes = 0;
   std::unique_ptr<Version> version;    // what the slot holds; null: the interpreter's entry
   u32 evictions = 0;
-  // The rest of this function from a loop header on, by header (resume.h).
-  std::vector<std::pair<u32, FunctionState*>> continuations;
-  // Of a continuation: its own IR, and the header it goes on at.
+  // Where `version` has guards: the version without, in generic_slot.
+  std::unique_ptr<Version> generic;
+  ArgumentProfile arguments;
+  bool wrong_guess = false;  // its guards failed too often: no more of them
+  bool calls_vary = false;   // an indirect call went where it never had
+  // The rest of this function from some places on (resume.h).
+  struct Continuation {
+    u32 block, instruction;
+    FunctionState* rest;
+  };
+  std::vector<Continuation> continuations;
+  // Of a continuation: its own IR, and the block it goes on at.
   std::unique_ptr<ir::Function> rest;
   u32 header = 0;
 };

@@ -7,6 +7,8 @@
 namespace bf::microjit {
 
 void helper_hot() asm("bf_hot_from_code");    // entries.cpp
+struct FunctionState;
+const void* helper_resume(FunctionState* state, u32 block, u32 instruction);  // entries.cpp
 void helper_poll() asm("bf_poll_from_code");  // entries.cpp
 
 namespace {

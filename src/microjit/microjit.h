@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "microjit/code_cache.h"
+#include "microjit/compile.h"
 #include "microjit/compile_queue.h"
 #include "microjit/function_state.h"
 #include "microjit/inspect/code_observer.h"
@@ -123,10 +124,17 @@ class Engine {
   void free_round();
   bool start_round();
   bool evict(usize bytes, const FunctionState& for_whom);
+  // speculation.cpp; all under the lock
+  CompileFacts facts_for(FunctionState& state, Tier tier);
+  std::vector<passes::CallTarget> call_targets(FunctionState& state);
+  Result<void> check_guards_locked(const FunctionState& state, const CompiledCode& code) const;
+  void keep_generic_locked(FunctionState& state, const CompiledCode& code);
+  void observe_locked(FunctionState& state, const u64* general_arguments);
   // osr.cpp
   void reserve_continuations();
   const void* on_poll(FunctionState& state, u32 header, Tier running);
-  FunctionState* continuation(FunctionState& state, u32 header);
+  const void* on_miss(FunctionState& state, u32 block, u32 instruction);
+  FunctionState* continuation(FunctionState& state, u32 block, u32 instruction);
   // background.cpp
   void start_compilers();
   void stop_compilers();
@@ -134,7 +142,7 @@ class Engine {
   void compile_requests();
   // promote.cpp
   void set_hooks();
-  void on_hot(FunctionState& state);
+  void on_hot(FunctionState& state, const u64* general_arguments);
   Tier climbs_to(FunctionState& state);
   void log_promotion(const FunctionState& state, Tier from, u64 ticks);
   void log_failure(const FunctionState& state, const char* why);

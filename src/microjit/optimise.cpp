@@ -47,7 +47,7 @@ OptimiseJob::OptimiseJob(const ir::Module& module, const ir::Function& function,
     : module_(module),
       options_(std::move(options)),
       context_{module,           options_.features, options_.tier,
-               options_.functions, options_.targets,  options_.arguments},
+               options_.functions, options_.targets,  options_.arguments, &function},
       graph_(module, function) {}
 
 bool OptimiseJob::step() {

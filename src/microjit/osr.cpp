@@ -33,7 +33,7 @@ const void* Engine::on_poll(FunctionState& state, u32 header, Tier running) {
   if (options_.policy != TierPolicy::Auto || !lock_.try_acquire()) return nullptr;
   const Tier now = state.tier.load(std::memory_order_relaxed);
   const Tier next = climbs_to(state);
-  FunctionState* rest = next > running || now > running ? continuation(state, header) : nullptr;
+  FunctionState* rest = next > running || now > running ? continuation(state, header, 0) : nullptr;
   lock_.release();
   if (!rest) return nullptr;
   if (next > now && counted(state.profile.calls) > 1) promote(state, next);
@@ -43,23 +43,40 @@ const void* Engine::on_poll(FunctionState& state, u32 header, Tier running) {
   return rest->slot.load(std::memory_order_acquire);
 }
 
-// The continuation of a function at a loop header, made at the first request; null if there can be
-// no more. Under the lock.
-FunctionState* Engine::continuation(FunctionState& state, u32 header) {
-  for (const auto& [at, rest] : state.continuations)
-    if (at == header) return rest;
+// Deoptimisation: a version that counted on an indirect call to go where it always went asks for the
+// rest of the function as it was before. Who was wrong is not believed again.
+const void* Engine::on_miss(FunctionState& state, u32 block, u32 instruction) {
+  FunctionState* rest = nullptr;
+  {
+    LockGuard guard(lock_);
+    rest = continuation(state, block, instruction);
+    ++state.guard_failures;
+    state.calls_vary = true;
+  }
+  BF_ASSERT(rest != nullptr);  // it was made when the version was compiled
+  if (state.guard_failures == kMostGuardFailures)
+    promote(state, state.tier.load(std::memory_order_relaxed), TierReason::Calls);
+  if (rest->tier.load(std::memory_order_relaxed) == Tier::Interp) promote(*rest, Tier::Baseline);
+  return rest->slot.load(std::memory_order_acquire);
+}
+
+// The continuation of a function at a place, made at the first request; null if there can be no
+// more. Under the lock.
+FunctionState* Engine::continuation(FunctionState& state, u32 block, u32 instruction) {
+  for (const auto& c : state.continuations)
+    if (c.block == block && c.instruction == instruction) return c.rest;
   // The interpreter's stack space of variable size is its own, as are its variadic arguments.
   if ((state.function->flags & ir::kGrowsStack) || state.type->variadic) return nullptr;
   const u32 type = resume_type(module_, *state.function);
   if (functions_.size() == functions_.capacity() || type == ~0u) return nullptr;
   auto rest = std::make_unique<FunctionState>();
   rest->rest = std::make_unique<ir::Function>(make_continuation(
-      module_, *state.function, resume_point(*state.function, header), type));
+      module_, *state.function, resume_point(*state.function, block, instruction), type));
   rest->rest->index = static_cast<u32>(functions_.size());
   rest->function = rest->rest.get();
-  rest->header = header;
+  rest->header = block;
   FunctionState* const made = add_function(std::move(rest));
-  if (made) state.continuations.push_back({header, made});
+  if (made) state.continuations.push_back({block, instruction, made});
   return made;
 }
 

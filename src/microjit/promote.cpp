@@ -8,15 +8,19 @@
 namespace bf::microjit {
 
 void Engine::set_hooks() {
-  const auto hot = [](FunctionState& state) { state.engine->on_hot(state); };
-  interp::set_hot_hook(hot);
-  set_hot_entry(hot);
+    interp::set_hot_hook([](FunctionState& state) { state.engine->on_hot(state, nullptr); });
+  set_hot_entry([](FunctionState& state, const u64* general) { state.engine->on_hot(state, general); });
   interp::set_poll_hook([](FunctionState& state, u32 header) {
     return state.engine->on_poll(state, header, Tier::Interp);
   });
   set_poll_entry([](FunctionState& state, u32 header) {
     return state.engine->on_poll(state, header, Tier::Baseline);
   });
+  const auto resume = [](FunctionState& state, u32 block, u32 instruction) {
+    return state.engine->on_miss(state, block, instruction);
+  };
+  interp::set_resume_hook(resume);
+  set_resume_entry(resume);
   interp::set_decode_hook([](FunctionState& state) {
     Engine& e = *state.engine;
     auto code = interp::decode(e.module_, *state.function,
@@ -30,15 +34,15 @@ void Engine::set_hooks() {
 }
 
 // Called where a function's heat is used up, from the interpreter or from compiled code.
-void Engine::on_hot(FunctionState& state) {
+void Engine::on_hot(FunctionState& state, const u64* general_arguments) {
   // Others that come by meanwhile go on with what there is, and nobody waits for the lock.
   state.heat.store(kAgainHeat, std::memory_order_relaxed);
   quiescence::poll();
   if (options_.policy != TierPolicy::Auto || !lock_.try_acquire()) return;
-  const Tier now = state.tier.load(std::memory_order_relaxed);
   const TierReason reason = state.heat_slices <= 1 ? TierReason::Calls : TierReason::Cycles;
+  observe_locked(state, general_arguments);
   const Tier next = climbs_to(state);
-  const bool due = next > now;
+  const bool due = next > state.tier.load(std::memory_order_relaxed);
   reclaim_locked(false);
   const bool here = due && compilers_.empty();
   if (due && !here) request({&state, next, reason});
@@ -60,11 +64,17 @@ Tier Engine::climbs_to(FunctionState& state) {
 
 bool Engine::promote(FunctionState& state, Tier tier, TierReason reason) {
   if (state.promoting.exchange(true, std::memory_order_acquire)) return false;
+  CompileFacts facts;
+  {
+    LockGuard guard(lock_);
+    facts = facts_for(state, tier);
+  }
   const u64 start = platform::ticks();
   auto code = compile(module_, *state.function, tier,
                       {.features = options_.features,
                        .profile = options_.profile && worth_timing(state, tier),
-                       .heat = options_.policy == TierPolicy::Auto});
+                       .heat = options_.policy == TierPolicy::Auto,
+                       .facts = std::move(facts)});
   const u64 compile_ticks = platform::ticks() - start;
   LockGuard guard(lock_);
   const Tier from = state.tier.load(std::memory_order_relaxed);

@@ -40,6 +40,9 @@ Tier starting_tier(TierPolicy policy);
 // The next tier up that has a compiler and has not failed for the function; its own tier if none.
 Tier next_tier(const FunctionState& state);
 
+// Guards that fail so often cost more than what they guard gains.
+inline constexpr u64 kMostGuardFailures = 1000;
+
 // Never used up.
 inline constexpr i64 kNeverHot = i64{1} << 62;
 // Of functions that climb no further: so often they come by the engine, which looks after retired

@@ -38,6 +38,7 @@ void Engine::reclaim() {
 }
 
 Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& code, Tier tier) {
+  if (auto ok = check_guards_locked(state, code); !ok) return ok.error();
   auto first_try = install(code);
   const bool again = !first_try && evict(CodeCache::piece_bytes(code.bytes.size()), state);
   auto entry = again ? install(code) : std::move(first_try);
@@ -55,7 +56,9 @@ Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& co
   // Better tiers hardly count: what it took to get there speaks for them, and fades.
   if (tier > Tier::Baseline)
     version->recent_use = options_.thresholds.calls[static_cast<u8>(tier)];
-  state.generic_slot.store(version->entry, std::memory_order_release);
+  keep_generic_locked(state, code);
+  state.generic_slot.store(state.generic ? state.generic->entry : version->entry,
+                           std::memory_order_release);
   state.slot.store(version->entry, std::memory_order_release);
   state.tier.store(tier, std::memory_order_relaxed);
   state.code_bytes = code.code_bytes;
@@ -75,6 +78,7 @@ void Engine::withdraw_locked(FunctionState& state, TierReason reason) {
   if (options_.policy == TierPolicy::Auto) start_countdown(state, options_.thresholds);
   note(state, from, reason, 0);
   retire(std::move(state.version));
+  if (state.generic) retire(std::move(state.generic));
 }
 
 void Engine::note(const FunctionState& state, Tier from, TierReason reason, u64 compile_ticks) {

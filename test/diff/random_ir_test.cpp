@@ -76,6 +76,9 @@ std::vector<Way> ways() {
   list.push_back({"passes of spec", TierPolicy::Interp, all, false, Tier::Specialised});
   list.push_back({"passes of tuned", TierPolicy::Interp, all, false, Tier::Tuned});
   list.push_back({"passes of tuned, baseline", TierPolicy::Baseline, all, false, Tier::Tuned});
+  list.push_back({"opt sse2", TierPolicy::Optimising, {}, false});
+  if (all.avx2) list.push_back({"opt avx2", TierPolicy::Optimising, avx2, false});
+  if (all.avx512bw) list.push_back({"opt avx512", TierPolicy::Optimising, all, false});
   if (const char* only = std::getenv("BAREFLOW_WAY"))
     std::erase_if(list, [&](const Way& w) {
       return &w != list.data() && !std::strstr(w.name, only);

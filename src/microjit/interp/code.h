@@ -52,6 +52,11 @@ struct CallSite {
   // call_indirect: the function of this module that was called last, to find it again by its stub
   mutable std::atomic<FunctionState*> last{nullptr};
   std::span<FunctionState* const> functions;  // of the module
+  // call_indirect: which instruction it is, where it went first, and whether it went elsewhere since.
+  // Cores may lose each other's counts.
+  u32 origin = 0;
+  mutable const void* target = nullptr;
+  mutable u64 hits = 0, misses = 0;
 };
 
 struct SwitchTable {

@@ -636,7 +636,10 @@ class Decoder {
       case Signature::SecondResult:
         return;  // constants; written by the call
       case Signature::LoopPoll:
-        emit(loop_poll_handler(), place(i.result)).imm = i.aux;
+        if (i.op == Op::resume_entry)
+          emit(resume_entry_handler(), place(i.result), i.aux, static_cast<u32>(i.imm));
+        else
+          emit(loop_poll_handler(), place(i.result)).imm = i.aux;
         return;
       case Signature::StackAlloc: {
         const u32 align = i.aux < 4 ? 16 : 1u << i.aux;
@@ -782,6 +785,7 @@ class Decoder {
     } else {
       site->pointer = operand(i, 0);
       site->functions = {linkage_.functions, module_.functions.size()};
+      site->origin = static_cast<u32>(&i - f_.instructions.data());
       first = 1;
     }
     site->type = &module_.types[type];

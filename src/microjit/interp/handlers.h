@@ -50,6 +50,7 @@ Handler* switch_handler(u32 bytes);  // b, pointer: SwitchTable
 Handler* return_handler(u32 count);  // b, c: results
 Handler* return_acc_handler();
 Handler* unreachable_handler();
+Handler* resume_entry_handler();  // a: result, b: block, c: instruction
 Handler* loop_poll_handler();  // a: result, imm: header
 Handler* call_handler(ir::Op op);  // pointer: CallSite
 

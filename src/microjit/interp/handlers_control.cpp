@@ -16,6 +16,7 @@ namespace {
 
 HotHook* hot_hook = nullptr;
 PollHook* poll_hook = nullptr;
+ResumeHook* resume_hook = nullptr;
 DecodeHook* decode_hook = nullptr;
 
 // Arguments and results of a native call, by register class; the bridge's assembly knows the layout.
@@ -46,6 +47,7 @@ void take_results(const ir::FunctionType& type, const NativeFrame& native, u64* 
 
 void set_hot_hook(HotHook* hook) { hot_hook = hook; }
 void set_poll_hook(PollHook* hook) { poll_hook = hook; }
+void set_resume_hook(ResumeHook* hook) { resume_hook = hook; }
 void set_decode_hook(DecodeHook* hook) { decode_hook = hook; }
 
 // bf_call_native(target, frame): loads the registers from the frame, copies stack arguments, calls,
@@ -290,6 +292,8 @@ BF_HANDLER(call_import) {
 BF_HANDLER(call_indirect) {
   const auto& site = *static_cast<const CallSite*>(cell->pointer);
   const void* const stub = get<const void*>(frame, site.pointer);
+  if (!site.target) site.target = stub;
+  ++(site.target == stub ? site.hits : site.misses);
   FunctionState* callee = site.last.load(std::memory_order_relaxed);
   if (!callee || callee->stub != stub) callee = find_callee(site, stub);
   const Code* const code = callee ? callee->code.load(std::memory_order_acquire) : nullptr;
@@ -364,6 +368,11 @@ BF_HANDLER(loop_poll) {
   BF_NEXT(cell + 1);
 }
 
+BF_HANDLER(resume_entry) {
+  put(frame, cell->a, resume_hook(*state, cell->b, cell->c));
+  BF_NEXT(cell + 1);
+}
+
 BF_HANDLER(unreachable) {
   BF_UNREACHABLE("IR: the program reached what it says is unreachable");
 }
@@ -423,6 +432,7 @@ Handler* switch_handler(u32 bytes) {
 }
 Handler* return_handler(u32 count) { return count == 0 ? return_0 : count == 1 ? return_1 : return_2; }
 Handler* loop_poll_handler() { return loop_poll; }
+Handler* resume_entry_handler() { return resume_entry; }
 Handler* unreachable_handler() { return unreachable; }
 Handler* call_handler(Op op) {
   return op == Op::call_import     ? call_import

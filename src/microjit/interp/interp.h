@@ -32,6 +32,11 @@ void set_hot_hook(HotHook* hook);
 using PollHook = const void*(FunctionState& state, u32 header);
 void set_poll_hook(PollHook* hook);
 
+// What the operation resume_entry asks: the continuation of a function from an instruction of a block
+// on. Set by the engine.
+using ResumeHook = const void*(FunctionState& state, u32 block, u32 instruction);
+void set_resume_hook(ResumeHook* hook);
+
 // Decodes a function at its first use. Set by the engine.
 using DecodeHook = void(FunctionState& state);
 void set_decode_hook(DecodeHook* hook);

@@ -471,6 +471,7 @@ class Parser {
         return;
       case Signature::LoopPoll:
         i.aux = static_cast<u32>(number());
+        if (accept('@')) i.imm = number();
         return;
       case Signature::StackAlloc:
         i.imm = number();

@@ -281,7 +281,10 @@ class Printer {
         break;
       case Op::loop_poll:
         put(" %u", i.aux);
-        return;
+        break;
+      case Op::resume_entry:
+        put(" %u @ %lld", i.aux, static_cast<long long>(i.imm));
+        break;
       case Op::stack_alloc:
         put(" %lld align %u", static_cast<long long>(i.imm), 1u << i.aux);
         break;

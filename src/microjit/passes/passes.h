@@ -37,6 +37,7 @@ struct Context {
   std::span<const FunctionFacts> functions;  // by index; empty: nothing is known
   std::span<const CallTarget> targets;
   std::span<const ConstantArgument> arguments;
+  const ir::Function* function = nullptr;  // as it was before any pass; null: not known
 };
 
 #define BF_PASS(name, what) bool name(Graph& graph, const Context& context);

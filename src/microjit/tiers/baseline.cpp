@@ -20,12 +20,12 @@ void FirstError::handleError(asmjit::Error, const char* message, asmjit::BaseEmi
 }
 
 Compiler::Compiler(const ir::Module& module, const ir::Function& function,
-                   const CodegenOptions& options, bool probe_frame, bool fix_registers)
+                   const CodegenOptions& options, bool probe_frame, Registers registers)
     : module_(module),
       f_(function),
       options_(options),
       features_(options.features),
-      analysis_(module, function, options.features, fix_registers),
+      analysis_(module, function, options.features, registers),
       isa_(analysis_.isa),
       probe_frame_(probe_frame) {
   code_.setErrorHandler(&first_error_);
@@ -33,6 +33,7 @@ Compiler::Compiler(const ir::Module& module, const ir::Function& function,
   code_.attach(&a_);
   labels_.resize(function.blocks.size());
   for (const ir::BlockId b : analysis_.layout.order) labels_[b] = a_.newLabel();
+  std::fill(std::begin(borrow_slots_), std::end(borrow_slots_), -1);
   exit_ = a_.newLabel();
   constants_label_ = a_.newLabel();
 }
@@ -78,7 +79,10 @@ void Compiler::block(u32 k) {
     for (const ir::Edge& e : f_.edges_of(terminator(f_, f_.blocks[analysis_.layout.order[k - 1]])))
       continues = continues || e.block == id;
   current_ = k;
-  if (k != 0) reserved_ = analysis_.reserved_in(k);
+  const bool everywhere = analysis_.registers == Registers::Everywhere;
+  if (k != 0)
+    reserved_ = analysis_.reserved_in(
+        analysis_.block_start[k], everywhere ? analysis_.block_start[k] : analysis_.block_end[k]);
   forget_cache(continues && k != 0 ? reserved_ : continues ? 0 : ~RegMask{0});
   if (k != 0)
     for (u32 n = 0; n < block.argument_count; ++n)
@@ -87,12 +91,25 @@ void Compiler::block(u32 k) {
         it.in_slot = it.fixed == kNoReg;
       }
   a_.bind(labels_[id]);
+  u32 position = analysis_.block_start[k] + 1;
   for (const Instruction& i : f_.instructions_of(block)) {
     if (first_error_.failed()) return;
     note_location(i.location);
+    now_ = &i;
+    if (everywhere) begin_instruction(position);
     instruction(i);
     end_instruction(i);
+    position += 2;
   }
+}
+
+// Registers that begin to hold a value for life here are no longer free for others.
+void Compiler::begin_instruction(u32 position) {
+  position_ = position;
+  read_ = analysis_.reserved_in(position, position);
+  reserved_ = read_ | analysis_.reserved_in(position, position + 1);
+  across_call_ = 0;
+  if ((occupied_ & reserved_) != 0) evict_all(reserved_);
 }
 
 void Compiler::end_instruction(const Instruction& i) {
@@ -105,6 +122,8 @@ void Compiler::end_instruction(const Instruction& i) {
       if (analysis_.is_read(first + n)) release(arguments[n]);
   }
   if (i.result != ir::kNoValue) complete(i.result);
+  if (!borrowed_.empty()) give_back();
+  if (across_call_ != 0) restore_after_call();
   pinned_ = 0;
 }
 
@@ -185,7 +204,7 @@ void Compiler::instruction(const Instruction& i) {
     case Signature::VaStart:
       return start_va_list(i);
     case Signature::LoopPoll:
-      return loop_poll(i);
+      return i.op == Op::resume_entry ? resume_entry(i) : loop_poll(i);
     case Signature::Branch:
       return branch(i);
     case Signature::BranchIf:
@@ -205,20 +224,24 @@ void Compiler::instruction(const Instruction& i) {
 Result<CompiledCode> generate_code(const ir::Module& module, const ir::Function& function,
                                    const CodegenOptions& options) {
   // On the heap: the stack of the machine that compiles may be small.
-  const auto attempt = [&](bool fix_registers) {
+  using baseline::Registers;
+  const auto attempt = [&](Registers registers) {
     auto compiler =
-        std::make_unique<baseline::Compiler>(module, function, options, false, fix_registers);
+        std::make_unique<baseline::Compiler>(module, function, options, false, registers);
     if (!compiler->emit()) {
-      compiler =
-          std::make_unique<baseline::Compiler>(module, function, options, true, fix_registers);
+      compiler = std::make_unique<baseline::Compiler>(module, function, options, true, registers);
       compiler->emit();
     }
     return compiler->finish();
   };
-  auto code = attempt(!options.spill_everything);
-  if (code) return code;
-  // Should an instruction ever want more registers than fixed ones leave: slower code, but code.
-  return attempt(false);
+  // Should an instruction ever want more registers than there are: slower code, but code.
+  // (Where the stack grows, rbx is the base of the frame.)
+  if (options.quality == Quality::Best && !options.spill_everything &&
+      (function.flags & ir::kGrowsStack) == 0)
+    if (auto code = attempt(Registers::Everywhere)) return code;
+  if (!options.spill_everything)
+    if (auto code = attempt(Registers::AcrossBlocks)) return code;
+  return attempt(Registers::None);
 }
 
 }  // namespace bf::microjit

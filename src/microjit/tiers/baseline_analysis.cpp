@@ -1,6 +1,9 @@
 #include "microjit/tiers/baseline_analysis.h"
 
 #include <algorithm>
+#include <optional>
+
+#include "microjit/tiers/allocation.h"
 
 namespace bf::microjit::baseline {
 
@@ -14,6 +17,7 @@ using ir::ValueId;
 namespace {
 
 constexpr u32 kMaxDepth = 4;
+constexpr u32 kFarthestOperand = 12;  // instructions between a load and its user
 constexpr u32 kLoopWeight = 8;  // how often a loop is thought to run
 
 constexpr RegMask mask_of(std::initializer_list<RegId> regs) {
@@ -31,12 +35,6 @@ constexpr RegMask vec_range(u32 first, u32 last) {
 }
 constexpr RegMask kFixedVec = vec_range(7, 14);
 constexpr RegMask kFixedVec512 = vec_range(8, 14) | vec_range(16, 31);
-
-u32 weight_at(u32 depth) {
-  u32 weight = 1;
-  for (u32 i = 0; i < std::min(depth, kMaxDepth); ++i) weight *= kLoopWeight;
-  return weight;
-}
 
 bool is_compare(Op op) {
   const auto s = ir::op_info(op).signature;
@@ -67,6 +65,12 @@ bool keeps_parts(Op op) {
 
 }  // namespace
 
+u32 weight_at(u32 depth) {
+  u32 weight = 1;
+  for (u32 i = 0; i < std::min(depth, kMaxDepth); ++i) weight *= kLoopWeight;
+  return weight;
+}
+
 Isa isa_of(const platform::CpuFeatures& c) {
   if (!c.avx2) return Isa::Sse2;
   return c.avx512f && c.avx512bw && c.avx512dq && c.avx512vl ? Isa::Avx512 : Isa::Avx2;
@@ -87,6 +91,7 @@ bool is_call(const ir::Function& f, const Instruction& i, const platform::CpuFea
     case Op::call_generic:
     case Op::call_import:
     case Op::call_indirect:
+    case Op::resume_entry:
     case Op::frem:
     case Op::round:
       return true;
@@ -133,18 +138,30 @@ Passing::Passing(const ir::FunctionType& type) {
 }
 
 Analysis::Analysis(const ir::Module& module, const ir::Function& function,
-                   const platform::CpuFeatures& features, bool fix_registers)
-    : layout(function), isa(isa_of(features)), module_(module), f_(function), features_(features) {
+                   const platform::CpuFeatures& features, Registers registers)
+    : layout(function),
+      isa(isa_of(features)),
+      registers(registers),
+      module_(module),
+      f_(function),
+      features_(features) {
   grows_stack = (function.flags & ir::kGrowsStack) != 0;
   if (grows_stack) saved |= bit(kRbx);
   set_up_values();
   count_raw_uses();
   find_made_by_user();
+  std::optional<LiveRanges> ranges;
+  if (registers == Registers::Everywhere)
+    ranges_ = &ranges.emplace(function, layout, block_start, block_end);
   number();
   outgoing_bytes = align_up(outgoing_bytes, frame_alignment);  // slots above it stay aligned
+  if (registers == Registers::Everywhere) {
+    Allocation(*this, module, function, *ranges_).run();
+    return;
+  }
   extend_over_loops();
   mark_call_crossings();
-  if (fix_registers) assign_fixed_registers();
+  if (registers == Registers::AcrossBlocks) assign_fixed_registers();
   save_registers_for_blocks();
 }
 
@@ -217,13 +234,88 @@ void Analysis::find_made_by_user() {
           if (raw.count == 0) break;
           if (is_address(f_, i)) {
             info.by_user = raw.as_address == raw.count;
-          } else if (is_compare(i.op) && !i.type.is_vector() && raw.count == 1 && raw.local) {
+          } else if ((is_compare(i.op) && !i.type.is_vector() && raw.count == 1 && raw.local) ||
+                     (i.op == Op::trunc && i.type == ir::Type{Kind::I1} && raw.count == 1 &&
+                      raw.local)) {
             const Instruction& user = f_.instructions[raw.user];
             info.by_user = (user.op == Op::br_if || user.op == Op::select) &&
                            f_.operands_of(user)[0] == i.result;
+            if (info.by_user) find_tested_bits(i);
           }
       }
     }
+    if (registers == Registers::Everywhere) find_memory_operands(f_.blocks[b]);
+  }
+}
+
+// x & y compared with 0 is one instruction.
+void Analysis::find_tested_bits(const Instruction& compare) {
+  if (compare.op != Op::eq && compare.op != Op::ne) return;
+  const auto operands = f_.operands_of(compare);
+  if (f_.values[operands[1]].def != ir::Def::Constant || f_.values[operands[1]].bits != 0) return;
+  const ValueId v = operands[0];
+  if (f_.values[v].def != ir::Def::Instruction || raw_[v].count != 1 || !raw_[v].local) return;
+  const Instruction& i = f_.instructions[f_.values[v].index];
+  if (i.op == Op::and_ && i.type.kind != Kind::I1 &&
+      f_.values[f_.operands_of(i)[0]].def != ir::Def::Constant)
+    values[v].by_user = true;
+}
+
+// Loads that are an operand of the one instruction that needs them, where nothing is written in
+// between.
+void Analysis::find_memory_operands(const ir::Block& block) {
+  const u32 end = block.first_instruction + block.instruction_count;
+  for (u32 n = block.first_instruction; n < end; ++n) {
+    const Instruction& i = f_.instructions[n];
+    if (i.op != Op::load || i.type.is_vector()) continue;
+    const RawUse& raw = raw_[i.result];
+    if (raw.count != 1 || !raw.local) continue;
+    const Instruction& user = f_.instructions[raw.user];
+    const auto operands = f_.operands_of(user);
+    u32 last = raw.user;
+    bool only = true;
+    for (const ValueId v : operands) only = only && (v == i.result || !values[v].by_user);
+    if (!only) continue;
+    switch (user.op) {
+      case Op::add:
+      case Op::mul:
+      case Op::and_:
+      case Op::or_:
+      case Op::xor_:
+        if (i.type.kind != Kind::I32 && i.type.kind != Kind::I64) continue;
+        if (f_.values[operands[0]].def == ir::Def::Constant ||
+            f_.values[operands[1]].def == ir::Def::Constant)
+          continue;
+        if (values[user.result].by_user) continue;
+        break;
+      case Op::sub:
+        if (i.type.kind != Kind::I32 && i.type.kind != Kind::I64) continue;
+        if (operands[1] != i.result) continue;
+        break;
+      case Op::fadd:
+      case Op::fmul:
+        if (f_.values[operands[0]].def == ir::Def::Constant ||
+            f_.values[operands[1]].def == ir::Def::Constant)
+          continue;
+        break;
+      case Op::fsub:
+      case Op::fdiv:
+        if (operands[1] != i.result) continue;
+        break;
+      default:
+        if (ir::op_info(user.op).signature != Signature::IntCompare || user.type.is_vector() ||
+            i.type.kind == Kind::I1 || bank_of(i.type) != Bank::Gp)
+          continue;
+        if (values[user.result].by_user) last = raw_[user.result].user;
+    }
+    if (last - n > kFarthestOperand) continue;
+    bool written = false;
+    for (u32 k = n + 1; k < last && !written; ++k) {
+      const auto effects = ir::op_info(f_.instructions[k].op).effects;
+      written = effects == ir::Effects::Writes || effects == ir::Effects::Calls ||
+                is_call(f_, f_.instructions[k], features_);
+    }
+    if (!written) values[i.result].by_user = true;
   }
 }
 
@@ -235,6 +327,7 @@ void Analysis::use(ValueId v, u32 position, u32 block) {
     return;
   }
   ++info.uses;
+  if (ranges_) ranges_->add_use(v, block, position);
   info.end = std::max(info.end, position);
   info.last_block = std::max(info.last_block, block);
   info.weight += weight_at(layout.depth[block]);
@@ -429,14 +522,24 @@ void Analysis::save_registers_for_blocks() {
     }
 }
 
-RegMask Analysis::reserved_in(u32 block) {
+RegMask Analysis::alive_across(u32 position, RegMask registers) const {
+  RegMask alive = 0;
+  for (RegMask left = registers; left != 0; left &= left - 1) {
+    const RegId r = static_cast<RegId>(__builtin_ctzll(left));
+    const Interval& now = taken_[r][next_taken_[r]];
+    if (now.start < position && now.end > position) alive |= bit(r);
+  }
+  return alive;
+}
+
+RegMask Analysis::reserved_in(u32 start, u32 end) {
   RegMask reserved = grows_stack ? bit(kRbx) : 0;
   for (RegMask left = ever_fixed_; left != 0; left &= left - 1) {
     const RegId r = static_cast<RegId>(__builtin_ctzll(left));
     const auto& taken = taken_[r];
     u32& next = next_taken_[r];
-    while (next < taken.size() && taken[next].end < block_start[block]) ++next;
-    if (next < taken.size() && taken[next].start <= block_end[block]) reserved |= bit(r);
+    while (next < taken.size() && taken[next].end < start) ++next;
+    if (next < taken.size() && taken[next].start <= end) reserved |= bit(r);
   }
   return reserved;
 }

@@ -11,6 +11,7 @@
 #include "microjit/link.h"
 #include "microjit/passing.h"
 #include "microjit/tiers/baseline_layout.h"
+#include "microjit/tiers/live_ranges.h"
 
 namespace bf::microjit::baseline {
 
@@ -91,22 +92,35 @@ struct Part {
   u8 index = 0;
 };
 
-struct Interval {
-  u32 start, end;
+// Which values get registers for life.
+enum class Registers : u8 {
+  None,
+  AcrossBlocks,  // values that several blocks use; the others are cached while a block lasts
+  Everywhere,    // allocation.h
 };
+
+u32 weight_at(u32 depth);
 
 struct Analysis {
   Analysis(const ir::Module& module, const ir::Function& function,
-           const platform::CpuFeatures& features, bool fix_registers);
+           const platform::CpuFeatures& features, Registers registers);
 
   RegId fixed_register(ir::ValueId v, u32 part) const {
     return parts[values[v].first_part + part].fixed;
   }
   // Whether anybody reads a value; block arguments that nobody reads are not passed.
   bool is_read(ir::ValueId v) const { return raw_[v].count != 0; }
-  // Registers that are fixed somewhere in the block, by position in the layout. To be asked in
-  // ascending order.
-  RegMask reserved_in(u32 block);
+  // Registers that are fixed somewhere between two positions. To be asked in ascending order.
+  RegMask reserved_in(u32 start, u32 end);
+  // Of these registers, those that hold the same value before and after what happens at `position`;
+  // after reserved_in() of that position.
+  RegMask alive_across(u32 position, RegMask registers) const;
+  // A register is fixed in that interval.
+  void take(RegId r, Interval i) {
+    taken_[r].push_back(i);
+    ever_fixed_ |= bit(r);
+  }
+  const platform::CpuFeatures& features() const { return features_; }
 
   Layout layout;
   Isa isa;
@@ -118,11 +132,14 @@ struct Analysis {
   u32 frame_alignment = 16;
   bool wide_vectors = false;  // ymm or zmm
   bool grows_stack = false;   // rbx is the base of the frame
+  const Registers registers;
 
  private:
   void set_up_values();
   void count_raw_uses();
   void find_made_by_user();
+  void find_tested_bits(const ir::Instruction& compare);
+  void find_memory_operands(const ir::Block& block);
   void number();
   void use(ir::ValueId v, u32 position, u32 block);
   void extend_over_loops();
@@ -147,11 +164,16 @@ struct Analysis {
   std::vector<Interval> taken_[kRegCount];  // ascending
   u32 next_taken_[kRegCount] = {};
   RegMask ever_fixed_ = 0;
+  LiveRanges* ranges_ = nullptr;  // while uses are counted for Registers::Everywhere
 };
 
 // Whether the code of an instruction calls something, so that only callee-saved registers survive.
 bool is_call(const ir::Function& f, const ir::Instruction& i,
              const platform::CpuFeatures& features);
+// The registers, beside operands and results, that the code of an instruction insists on: what is
+// read or alive there is elsewhere.
+RegMask claimed_registers(const ir::Function& f, const ir::Instruction& i,
+                          const platform::CpuFeatures& features);
 // Whether a memcopy, memmove or memfill of that many bytes is emitted as moves.
 inline constexpr u64 kInlineCopyBytes = 128;
 bool copies_inline(const ir::Function& f, const ir::Instruction& i);

@@ -80,7 +80,7 @@ class FirstError : public asmjit::ErrorHandler {
 class Compiler {
  public:
   Compiler(const ir::Module& module, const ir::Function& function, const CodegenOptions& options,
-           bool probe_frame, bool fix_registers);
+           bool probe_frame, Registers registers);
 
   // Emits everything. False: the frame is so big that it has to be probed; compile again so.
   bool emit();
@@ -89,6 +89,7 @@ class Compiler {
  private:
   // ---- baseline.cpp: blocks, instructions
   void block(u32 k);
+  void begin_instruction(u32 position);
   void instruction(const ir::Instruction& i);
   void end_instruction(const ir::Instruction& i);
   void note_location(ir::Location location);
@@ -103,6 +104,7 @@ class Compiler {
   void heat_used_up();
   void loop_poll(const ir::Instruction& i);
   void polls_out_of_line();
+  void resume_entry(const ir::Instruction& i);
   void profile_entry(u32 general_parameters);
   void profile_exit();
   x86::Mem core_local(RegId base, usize offset);
@@ -125,6 +127,10 @@ class Compiler {
   RegId allocate_gp() { return allocate(Bank::Gp); }
   RegId allocate_vec() { return allocate(Bank::Vec); }
   void unpin(RegId r) { pinned_ &= ~bit(r); }
+  RegId borrow(Bank bank);
+  void give_back();
+  RegMask registers_of(const ir::Instruction& i);
+  void add_registers_of(ir::ValueId v, RegMask& mask);
   void evict(RegId r);
   void evict_all(RegMask registers);
   // Makes a register free and pins it. To be called before operands are fetched.
@@ -141,6 +147,8 @@ class Compiler {
   x86::Mem get_memory(ir::ValueId v, u32 p = 0);
   bool immediate(ir::ValueId v, i64& value) const;
   RegId define(ir::ValueId result, u32 p, ir::ValueId in_place_of = ir::kNoValue);
+  // A register for the result that is none of those pinned so far; to be given to bind().
+  RegId fresh(ir::ValueId result, u32 p = 0);
   void bind(ir::ValueId result, u32 p, RegId r);
   // The result's bytes are in its slot.
   void define_in_slot(ir::ValueId result);
@@ -213,6 +221,7 @@ class Compiler {
   void select(const ir::Instruction& i);
   void select_gp(const ir::Instruction& i);
   void select_vec(const ir::Instruction& i);
+  bool upper_bits_clear(ir::ValueId v) const;
   void convert_integer(const ir::Instruction& i);
 
   // ---- baseline_division.cpp: by constants. True if done
@@ -261,6 +270,9 @@ class Compiler {
   void jump_if(Condition c, Label to);
   void jump_unless(Condition c, Label to);
   void save_before_call(const ir::Instruction& i);
+  void restore_after_call();
+  void save_register(RegId r);
+  void load_register(RegId r);
   void search_case(std::span<const std::pair<u64, Label>> cases, RegId value, u32 bytes,
                    Label otherwise);
 
@@ -308,6 +320,7 @@ class Compiler {
   bool vector_splat(const ir::Instruction& i);
   bool vector_extract(const ir::Instruction& i);
   bool vector_insert(const ir::Instruction& i);
+  void insert_wide(RegId r, u32 n, u32 size, RegId source, RegId number, u32 bytes);
   void insert_lane(RegId r, u32 at, u32 size, RegId source, RegId number);
 
   // ---- baseline_shuffle.cpp
@@ -366,7 +379,17 @@ class Compiler {
   u8 owner_part_[kRegCount] = {};  // ... and which part of it
   RegMask occupied_ = 0;
   RegMask pinned_ = 0;
-  RegMask reserved_ = 0;
+  RegMask reserved_ = 0;  // fixed registers of this block, or of this instruction
+  RegMask read_ = 0;      // those that hold something while the instruction reads its operands
+  const ir::Instruction* now_ = nullptr;
+  struct Borrowed {
+    RegId reg;
+    i32 slot;
+  };
+  std::vector<Borrowed> borrowed_;  // until the end of the instruction
+  i32 borrow_slots_[kRegCount];
+  u32 position_ = 0;         // of the instruction, see Analysis
+  RegMask across_call_ = 0;  // saved before the call of this instruction
   u32 next_victim_ = 0;
   std::vector<Move> moves_;
   i32 cycle_slot_ = -1;

@@ -88,6 +88,7 @@ void Compiler::branch_if(const Instruction& i) {
   const auto edges = f_.edges_of(i);
   const ir::Edge &yes = edges[0], &no = edges[1];
   const Condition c = condition_of(f_.operands_of(i)[0]);
+  if (!borrowed_.empty()) give_back();  // moves leave the flags alone
   const u32 next = current_ + 1;
   const bool has_next = next < analysis_.layout.order.size();
   const auto is_next = [&](const ir::Edge& e) {
@@ -192,6 +193,18 @@ void Compiler::save_before_call(const Instruction& i) {
     if (info(v).uses > here && !info(v).remade && !part(v, owner_part_[r]).in_slot)
       store_part(v, owner_part_[r], r);
   }
+  if (analysis_.registers != Registers::Everywhere) return;
+  // Values for life in registers that the call may change.
+  across_call_ = analysis_.alive_across(position_, read_ & ~kCalleeSaved);
+  for (const Borrowed& b : borrowed_) across_call_ &= ~bit(b.reg);
+  for (RegMask left = across_call_; left != 0; left &= left - 1)
+    save_register(static_cast<RegId>(__builtin_ctzll(left)));
+}
+
+void Compiler::restore_after_call() {
+  for (RegMask left = across_call_; left != 0; left &= left - 1)
+    load_register(static_cast<RegId>(__builtin_ctzll(left)));
+  across_call_ = 0;
 }
 
 void Compiler::call(const Instruction& i) {
@@ -250,11 +263,22 @@ void Compiler::bind_results(const Instruction& i, const ir::FunctionType& type) 
     at[n] = bank_of({type.results[n]}) == Bank::Gp ? kGeneral[general++] : kFloat[floats++];
     pin(at[n]);
   }
-  for (usize n = 0; n < type.results.size(); ++n)
-    if (values[n] != ir::kNoValue && info(values[n]).uses != 0) {
-      bind(values[n], 0, at[n]);
+  for (usize n = 0; n < type.results.size(); ++n) {
+    if (values[n] == ir::kNoValue || info(values[n]).uses == 0) continue;
+    if (part(values[n], 0).fixed != kNoReg) {  // it may be where the other one is
+      Move move;
+      move.to = part(values[n], 0).fixed;
+      move.from = at[n];
+      move.bank = info(values[n]).bank;
+      moves_.push_back(move);
+    } else if ((reserved_ & bit(at[n])) != 0) {
+      store_part(values[n], 0, at[n]);
+    } else {
+      cache(at[n], values[n], 0);
       complete(values[n]);
     }
+  }
+  run_moves();
 }
 
 void Compiler::return_results(const Instruction& i) {

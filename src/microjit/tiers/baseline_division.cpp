@@ -77,7 +77,7 @@ bool Compiler::divide_by_constant(const Instruction& i) {
 
 void Compiler::divide_by_power(const Instruction& i, u64 divisor) {
   const Operand a = get_rm(f_.operands_of(i)[0]);
-  const RegId t = allocate_gp();
+  const RegId t = fresh(i.result);
   if (i.op == Op::udiv) {
     extend(t, a, i.type.element_bits(), 64, false);
     if (divisor != 1) a_.shr(gp64(t), __builtin_ctzll(divisor));

@@ -240,8 +240,8 @@ void Compiler::float_op(const Instruction& i) {
         if (it.fixed != kNoReg) return it.fixed == part(i.result, 0).fixed;
         return it.cached != kNoReg && info(v).uses == 1;
       };
-      if (commutes && (is_constant(va) || (!gives_register(va) && gives_register(vb))) &&
-          !is_constant(vb))
+      if (commutes && (is_constant(va) || info(va).by_user || (!gives_register(va) && gives_register(vb))) &&
+          !is_constant(vb) && !info(vb).by_user)
         std::swap(va, vb);
       const RegId a = fetch(va);
       const Operand b = get_rm(vb);
@@ -250,25 +250,25 @@ void Compiler::float_op(const Instruction& i) {
     }
     case Op::fminnum:
     case Op::fmaxnum: {
-      const RegId a = fetch(operands[0]), b = fetch(operands[1]), t = allocate_vec();
+      const RegId a = fetch(operands[0]), b = fetch(operands[1]), t = fresh(i.result);
       float_min_max(i.op, bytes, t, a, b, 0);
       return bind(i.result, 0, t);
     }
     case Op::copysign: {
-      const RegId a = fetch(operands[0]), b = fetch(operands[1]), t = allocate_vec();
+      const RegId a = fetch(operands[0]), b = fetch(operands[1]), t = fresh(i.result);
       copy_sign(bytes, t, a, b, 0);
       return bind(i.result, 0, t);
     }
     case Op::fma: {
       const RegId a = fetch(operands[0]), b = fetch(operands[1]);
       const Operand c = get_rm(operands[2]);
-      const RegId t = allocate_vec();
+      const RegId t = fresh(i.result);
       fused_multiply_add(bytes, t, a, b, c, 0);
       return bind(i.result, 0, t);
     }
     default: {
       const Operand a = get_rm(operands[0]);
-      const RegId t = allocate_vec();
+      const RegId t = fresh(i.result);
       float_unary(i.op, bytes, t, a, 0);
       return bind(i.result, 0, t);
     }
@@ -352,14 +352,14 @@ void Compiler::convert_float(const Instruction& i) {
   switch (i.op) {
     case Op::fptosi:
     case Op::fptoui: {
-      const RegId a = fetch(v), t = allocate_gp();
+      const RegId a = fetch(v), t = fresh(i.result);
       to_integer(i.op, i.type.kind, from, t, a);
       return bind(i.result, 0, t);
     }
     case Op::sitofp:
     case Op::uitofp: {
       const Operand a = get_rm(v);
-      const RegId t = allocate_vec();
+      const RegId t = fresh(i.result);
       to_float(i.op, i.type.kind, from, t, a);
       return bind(i.result, 0, t);
     }
@@ -380,7 +380,7 @@ void Compiler::convert_float(const Instruction& i) {
     pin(result);
     return bind(i.result, 0, result);
   }
-  const RegId a = fetch(v), t = allocate(bank_of(i.type));
+  const RegId a = fetch(v), t = fresh(i.result);
   resize_float(i.op, i.type.kind, from, t, a);
   bind(i.result, 0, t);
 }

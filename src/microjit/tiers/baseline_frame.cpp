@@ -106,6 +106,17 @@ void Compiler::polls_out_of_line() {
   }
 }
 
+void Compiler::resume_entry(const ir::Instruction& i) {
+  save_before_call(i);
+  reloc(kRdi, RelocKind::State, f_.index);
+  a_.mov(x86::esi, Imm(i.aux));
+  a_.mov(x86::edx, Imm(i.imm));
+  call_helper(Helper::resume);
+  forget_cache(~kCalleeSaved);
+  pin(kRax);
+  bind(i.result, 0, kRax);
+}
+
 void Compiler::prologue() {
   if (options_.heat) heat_entry();
   a_.push(x86::rbp);
@@ -283,7 +294,10 @@ void Compiler::profile_exit() {
 }
 
 bool Compiler::emit() {
-  reserved_ = analysis_.reserved_in(0);
+  reserved_ = analysis_.reserved_in(analysis_.block_start[0],
+                                    analysis_.registers == Registers::Everywhere
+                                        ? analysis_.block_start[0]
+                                        : analysis_.block_end[0]);
   prologue();
   receive_parameters();
   for (u32 k = 0; k < analysis_.layout.order.size(); ++k) block(k);

@@ -56,6 +56,12 @@ InstId simple_instruction(Op op) {
   }
 }
 
+// Whether an address needs a register.
+bool uses_register(const Operand& o, RegId r) {
+  const auto& m = o.as<x86::Mem>();
+  return (m.hasBaseReg() && m.baseId() == r) || (m.hasIndexReg() && m.indexId() == r);
+}
+
 // Registers and moves of 8 and 16 bits are avoided: what lies above a value means nothing.
 u32 width_of(u32 bits) {
   return bits == 64 ? 8 : 4;
@@ -79,7 +85,7 @@ void Compiler::integer_binary(const Instruction& i) {
   ValueId va = operands[0], vb = operands[1];
   const u32 bits = i.type.element_bits();
   if (is_division(i.op) && divide_by_constant(i)) return;
-  if (commutes(i.op) && is_constant(va)) std::swap(va, vb);
+  if (commutes(i.op) && (is_constant(va) || info(va).by_user)) std::swap(va, vb);
   prepare_binary(i.op, bits, is_constant(vb));
   Operand a = get_rm(va), b = Imm(0);
   if (is_shift(i.op) && is_constant(vb))
@@ -88,9 +94,9 @@ void Compiler::integer_binary(const Instruction& i) {
     b = get(vb);
   const bool in_place = simple_instruction(i.op) != 0 || is_shift(i.op);
   if (!in_place) {
-    const RegId t = allocate_gp();
-    const RegId r = binary(i.op, bits, t, a, b);
-    bind(i.result, 0, r);
+    const bool in_rax = is_division(i.op) || (bits == 64 && (i.op == Op::umulh || i.op == Op::smulh));
+    const RegId t = in_rax ? kRax : fresh(i.result);
+    bind(i.result, 0, binary(i.op, bits, t, a, b));
     return;
   }
   // A value that dies here gives its register: the second one's if the operation commutes.
@@ -106,6 +112,10 @@ void Compiler::integer_binary(const Instruction& i) {
   const bool wants_first = fixed == kNoReg || (a.isReg() && id_of(a) == fixed);
   const bool lea_is_better = fixed == kNoReg && !dies(va, a);
   const RegId to = define(i.result, 0, wants_first && !lea_is_better ? va : kNoValue);
+  if (b.isMem() && uses_register(b, to) && !(a.isReg() && id_of(a) == to)) {
+    move_gp(kScratchGp, b, width_of(bits));
+    b = x86::r11;
+  }
   if (b.isReg() && id_of(b) == to && !(a.isReg() && id_of(a) == to)) {
     if (commutes(i.op)) {
       std::swap(a, b);
@@ -144,6 +154,11 @@ RegId Compiler::binary(Op op, u32 bits, RegId to, const Operand& a, const Operan
     if (value > 0 && (value & (value - 1)) == 0) {
       move_gp(to, a, width);
       a_.emit(Inst::kIdShl, gp(to, width), Imm(__builtin_ctzll(static_cast<u64>(value))));
+      return to;
+    }
+    if (a.isReg() && (value == 3 || value == 5 || value == 9)) {
+      const u32 shift = static_cast<u32>(__builtin_ctzll(static_cast<u64>(value - 1)));
+      a_.emit(Inst::kIdLea, gp(to, width), x86::ptr(gp64(id_of(a)), gp64(id_of(a)), shift));
       return to;
     }
     if (a.isImm()) {
@@ -328,7 +343,7 @@ void Compiler::saturating(Op op, u32 bits, RegId to, const Operand& a, const Ope
 void Compiler::integer_unary(const Instruction& i) {
   const ValueId v = f_.operands_of(i)[0];
   const Operand a = get(v);
-  const RegId t = allocate_gp();
+  const RegId t = fresh(i.result);
   unary(i.op, i.type.element_bits(), t, a);
   bind(i.result, 0, t);
 }
@@ -452,7 +467,7 @@ void Compiler::overflow(const Instruction& i) {
     claim(kRdx);
   }
   const Operand a = get_rm(operands[0]), b = get(operands[1]);
-  const RegId t = allocate_gp();
+  const RegId t = fresh(i.result);
   CondCode code = CondCode::kO;
   switch (i.op) {
     case Op::sadd_overflows:
@@ -549,6 +564,24 @@ Condition Compiler::integer_compare(Op op, u32 bytes, Operand a, Operand b) {
 Condition Compiler::compare(const Instruction& c) {
   const auto operands = f_.operands_of(c);
   const ir::Type t = type_of(operands[0]);
+  if (c.op == Op::trunc) {
+    const Operand a = get_rm(operands[0]);
+    emit(Inst::kIdTest, sized(a, 1), Imm(1));
+    return {CondCode::kNE};
+  }
+  if (info(operands[0]).by_user && definition(operands[0])->op == Op::and_) {
+    const auto of = f_.operands_of(*definition(operands[0]));
+    Operand a = get_rm(of[0]);
+    const Operand b = get(of[1]);
+    if (b.isMem()) {
+      move_gp(kScratchGp, a, t.element_bytes());
+      emit(Inst::kIdTest, b.isMem() ? sized(b, t.element_bytes()) : b,
+           gp(kScratchGp, t.element_bytes()));
+    } else {
+      emit(Inst::kIdTest, sized(a, t.element_bytes()), sized(b, t.element_bytes()));
+    }
+    return {c.op == Op::eq ? CondCode::kE : CondCode::kNE};
+  }
   if (ir::op_info(c.op).signature == Signature::FloatCompare)
     return float_compare(c.op, t.bytes(), operands[0], operands[1]);
   Op op = c.op;
@@ -644,7 +677,7 @@ void Compiler::select_gp(const Instruction& i) {
   }
   // Equal and ordered: "no" if either fails. Unequal or unordered: "yes" if either holds.
   const bool both = c.parity == Condition::Parity::AndNot;
-  const RegId t = allocate_gp();
+  const RegId t = fresh(i.result);
   move_gp(t, gp64(both ? yes : no), width);
   move_if(both ? CondCode::kNE : CondCode::kNE, t, both ? no : yes);
   move_if(CondCode::kP, t, both ? no : yes);
@@ -663,7 +696,7 @@ void Compiler::select_vec(const Instruction& i) {
   for (u32 p = 0; p < it.part_count; ++p) {
     pinned_ = 0;
     const Operand no = get_rm(operands[2], p), yes = get_rm(operands[1], p);
-    const RegId to = allocate_vec();
+    const RegId to = fresh(i.result, p);
     move_vec(to, no, bytes_of(no));
     const Label done = a_.newLabel();
     jump_unless(c, done);
@@ -675,11 +708,20 @@ void Compiler::select_vec(const Instruction& i) {
 
 // ---- Width --------------------------------------------------------------------------------------
 
+// Whether the register of a value is 0 above the value: what loads and instructions of 32 bits leave.
+bool Compiler::upper_bits_clear(ValueId v) const {
+  const Instruction* i = definition(v);
+  if (!i) return false;
+  if (i->op == Op::load) return type_of(v).kind != ir::Kind::I1;
+  return type_of(v).kind == ir::Kind::I32 && simple_instruction(i->op) != 0;
+}
+
 void Compiler::convert_integer(const Instruction& i) {
   const ValueId v = f_.operands_of(i)[0];
   const u32 from = type_of(v).element_bits(), to_bits = i.type.element_bits();
   const Operand a = get(v);
   const RegId to = define(i.result, 0, v);
+  if (i.op == Op::zext && a.isReg() && upper_bits_clear(v)) return move_gp(to, a, 4);
   if (i.op != Op::trunc) return extend(to, a, from, to_bits, i.op == Op::sext);
   move_gp(to, a, from == 64 && a.isReg() ? 4 : width_of(to_bits));
   if (to_bits == 1) a_.and_(gp32(to), 1);

@@ -60,6 +60,7 @@ RegId Compiler::allocate(Bank bank, bool survives_calls) {
       break;
     }
   }
+  if (victim == kNoReg && analysis_.registers == Registers::Everywhere) victim = borrow(bank);
   if (victim == kNoReg) {
     first_error_.handleError(1, "no register left", nullptr);
     return bank == Bank::Gp ? kScratchGp : kScratchVec;
@@ -68,6 +69,64 @@ RegId Compiler::allocate(Bank bank, bool survives_calls) {
   evict(victim);
   pin(victim);
   return victim;
+}
+
+void Compiler::add_registers_of(ValueId v, RegMask& mask) {
+  if (info(v).by_user) {
+    for (const ValueId operand : f_.operands_of(*definition(v))) add_registers_of(operand, mask);
+    return;
+  }
+  for (u32 p = 0; p < info(v).part_count; ++p)
+    if (part(v, p).fixed != kNoReg) mask |= bit(part(v, p).fixed);
+}
+
+RegMask Compiler::registers_of(const ir::Instruction& i) {
+  RegMask mask = 0;
+  for (const ValueId v : f_.operands_of(i)) add_registers_of(v, mask);
+  if (i.result != kNoValue) add_registers_of(i.result, mask);
+  return mask;
+}
+
+// All registers hold values for life: one that this instruction has nothing to do with is saved, and
+// restored at its end.
+RegId Compiler::borrow(Bank bank) {
+  if (ir::op_info(now_->op).effects == ir::Effects::Ends && now_->op != Op::br_if) return kNoReg;
+  const RegMask bank_registers = bank == Bank::Gp ? kGpPool | kCalleeSaved : kVecPool;
+  const RegMask taken = (pinned_ | registers_of(*now_) | ~read_ |
+                         claimed_registers(f_, *now_, features_));
+  const RegMask usable = bank_registers & ~taken & (bank == Bank::Vec ? ~RegMask{0} : ~kCalleeSaved | analysis_.saved);
+  if (usable == 0) return kNoReg;
+  const RegId r = lowest(usable);
+  for (const Borrowed& b : borrowed_)
+    if (b.reg == r) return r;  // and no longer pinned
+  save_register(r);
+  borrowed_.push_back({r, borrow_slots_[r]});
+  return r;
+}
+
+void Compiler::save_register(RegId r) {
+  const u32 bytes = r < kFirstVec ? 8 : analysis_.wide_vectors ? chunk_bytes(isa_) : 16;
+  if (borrow_slots_[r] < 0) borrow_slots_[r] = new_slot(bytes);
+  if (r < kFirstVec)
+    a_.mov(frame(borrow_slots_[r]), gp64(r));
+  else
+    store_vec(frame(borrow_slots_[r], bytes), r, bytes);
+}
+
+void Compiler::load_register(RegId r) {
+  const u32 bytes = r < kFirstVec ? 8 : analysis_.wide_vectors ? chunk_bytes(isa_) : 16;
+  if (r < kFirstVec)
+    a_.mov(gp64(r), frame(borrow_slots_[r]));
+  else
+    load_vec(r, frame(borrow_slots_[r], bytes), bytes);
+}
+
+void Compiler::give_back() {
+  for (const Borrowed& b : borrowed_) {
+    if ((occupied_ & bit(b.reg)) != 0) evict(b.reg);
+    load_register(b.reg);
+  }
+  borrowed_.clear();
 }
 
 void Compiler::evict(RegId r) {
@@ -84,7 +143,10 @@ void Compiler::evict_all(RegMask registers) {
 }
 
 void Compiler::claim(RegId r) {
-  BF_ASSERT((reserved_ & bit(r)) == 0);
+  if (((analysis_.registers == Registers::Everywhere ? read_ : reserved_) & bit(r)) != 0) {
+    first_error_.handleError(1, "a register is claimed that is taken", nullptr);
+    return;
+  }
   pin(r);
   if ((occupied_ & bit(r)) == 0) return;
   const ValueId v = owner_[r];
@@ -217,6 +279,10 @@ Operand Compiler::get(ValueId v, u32 p) {
 
 Operand Compiler::get_rm(ValueId v, u32 p) {
   const ValueInfo& it = info(v);
+  if (it.by_user) {  // a load
+    const ir::Instruction& i = *definition(v);
+    return address(f_.operands_of(i)[0], i.imm, i.type.bytes());
+  }
   RegId r = register_of(v, p);
   if (r == kNoReg) {
     if (it.bank == Bank::Vec && is_constant(v)) return get_memory(v, p);
@@ -270,6 +336,11 @@ RegId Compiler::define(ValueId result, u32 p, ValueId in_place_of) {
   const RegId r = allocate(value.bank, value.crosses_calls && !value.crosses_blocks);
   cache(r, result, p);
   return r;
+}
+
+RegId Compiler::fresh(ValueId result, u32 p) {
+  const RegId fixed = part(result, p).fixed;
+  return fixed != kNoReg && (pinned_ & bit(fixed)) == 0 ? fixed : allocate(info(result).bank);
 }
 
 void Compiler::bind(ValueId result, u32 p, RegId r) {

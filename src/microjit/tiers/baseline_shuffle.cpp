@@ -18,7 +18,7 @@ bool Compiler::vector_shuffle(const Instruction& i) {
   const auto offset = [&](u32 n) { return mask[n] % lanes * size; };
   // One lane everywhere.
   if (std::all_of(mask, mask + i.type.lanes, [&](u8 m) { return m == mask[0]; })) {
-    const RegId at = bytes_at(source(0), offset(0)), t = allocate_vec();
+    const RegId at = bytes_at(source(0), offset(0)), t = fresh(i.result);
     broadcast(t, at, bits, info(i.result).part_bytes);
     bind_everywhere(i.result, t);
     return true;
@@ -40,7 +40,7 @@ bool Compiler::shuffle_512(const Instruction& i) {
   u8 indices[ir::kMaxVectorBytes] = {};
   for (u32 n = 0; n < i.type.lanes; ++n)
     indices[n * size] = static_cast<u8>(mask[n] < lanes ? mask[n] : mask[n] - lanes + width / size);
-  const RegId a = fetch(operands[0]), b = fetch(operands[1]), t = allocate_vec();
+  const RegId a = fetch(operands[0]), b = fetch(operands[1]), t = fresh(i.result);
   load_vec(t, constant(indices, width), width);
   a_.emit(kPermute[__builtin_ctz(size)], vec(t, width), vec(a, width), vec(b, width));
   bind(i.result, 0, t);
@@ -106,7 +106,7 @@ bool Compiler::shuffle_parts(const Instruction& i) {
     const u32 width = std::max(bytes, from_bytes);
     const RegId a = fetch(plan.value[0], plan.part[0]);
     const RegId b = plan.sources == 2 ? fetch(plan.value[1], plan.part[1]) : a;
-    const RegId t = allocate_vec();
+    const RegId t = fresh(i.result, p);
     if (plan.whole)
       move_vec(t, vec(a, width), width);
     else if (width == 32)

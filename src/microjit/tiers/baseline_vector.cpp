@@ -170,7 +170,7 @@ bool Compiler::vector_binary(const Instruction& i) {
                                                    : 2][log2_bytes(bits) - 1];
     for (u32 p = 0; p < info(i.result).part_count; ++p) {
       pinned_ = 0;
-      const RegId a = fetch(va, p), b = fetch(vb, p), t = allocate_vec();
+      const RegId a = fetch(va, p), b = fetch(vb, p), t = fresh(i.result, p);
       packed(Op::and_, i.type.kind, t, b, splat_constant(bits - 1, bits / 8, bytes), bytes);
       a_.emit(id, vec(t, bytes), vec(a, bytes), vec(t, bytes));
       bind(i.result, p, t);
@@ -180,7 +180,7 @@ bool Compiler::vector_binary(const Instruction& i) {
   if (i.op == Op::mul) {
     for (u32 p = 0; p < info(i.result).part_count; ++p) {
       pinned_ = 0;
-      const RegId a = fetch(va, p), b = fetch(vb, p), t = allocate_vec();
+      const RegId a = fetch(va, p), b = fetch(vb, p), t = fresh(i.result, p);
       multiply_part(bits, t, a, b, bytes);
       bind(i.result, p, t);
     }
@@ -192,7 +192,7 @@ bool Compiler::vector_binary(const Instruction& i) {
     const bool is_unsigned = i.op == Op::umin || i.op == Op::umax;
     for (u32 p = 0; p < info(i.result).part_count; ++p) {
       pinned_ = 0;
-      const RegId a = fetch(va, p), b = fetch(vb, p), t = allocate_vec();
+      const RegId a = fetch(va, p), b = fetch(vb, p), t = fresh(i.result, p);
       compare_part(is_unsigned ? Op::ugt : Op::sgt, i.type.kind, t, a, b, bytes);
       choose_part(t, t, greatest ? a : b, greatest ? b : a, bytes);
       bind(i.result, p, t);
@@ -269,7 +269,7 @@ bool Compiler::vector_abs(const Instruction& i) {
                                     Inst::kIdVpabsq};
   for (u32 p = 0; p < info(i.result).part_count; ++p) {
     pinned_ = 0;
-    const RegId a = fetch(f_.operands_of(i)[0], p), t = allocate_vec();
+    const RegId a = fetch(f_.operands_of(i)[0], p), t = fresh(i.result, p);
     if (vex()) {
       a_.emit(kAbs[log2_bytes(bits)], vec(t, bytes), vec(a, bytes));
     } else {  // (a ^ m) - m, m the sign everywhere
@@ -332,7 +332,7 @@ bool Compiler::vector_compare(const Instruction& i) {
   if (!can_compare(i.type.element_bits())) return false;
   for (u32 p = 0; p < info(i.result).part_count; ++p) {
     pinned_ = 0;
-    const RegId a = fetch(operands[0], p), b = fetch(operands[1], p), t = allocate_vec();
+    const RegId a = fetch(operands[0], p), b = fetch(operands[1], p), t = fresh(i.result, p);
     compare_part(i.op, i.type.kind, t, a, b, info(i.result).part_bytes);
     bind(i.result, p, t);
   }
@@ -385,7 +385,7 @@ bool Compiler::vector_float_compare(const Instruction& i) {
     pinned_ = 0;
     RegId a = fetch(operands[0], p), b = fetch(operands[1], p);
     if (predicate.swapped) std::swap(a, b);
-    const RegId t = allocate_vec();
+    const RegId t = fresh(i.result, p);
     if (isa_ == Isa::Avx512) {
       a_.emit(avx, x86::k1, vec(a, bytes), vec(b, bytes), Imm(predicate.code));
       a_.emit(kMaskToVector[f64 ? 3 : 2], vec(t, bytes), x86::k1);
@@ -463,7 +463,7 @@ bool Compiler::vector_float(const Instruction& i) {
       case Op::fminnum:
       case Op::fmaxnum:
       case Op::copysign: {
-        const RegId a = fetch(operands[0], p), b = fetch(operands[1], p), t = allocate_vec();
+        const RegId a = fetch(operands[0], p), b = fetch(operands[1], p), t = fresh(i.result, p);
         if (i.op == Op::copysign)
           copy_sign(element, t, a, b, bytes);
         else
@@ -474,7 +474,7 @@ bool Compiler::vector_float(const Instruction& i) {
       case Op::fma: {
         const RegId a = fetch(operands[0], p), b = fetch(operands[1], p);
         const Operand c = get_rm(operands[2], p);
-        const RegId t = allocate_vec();
+        const RegId t = fresh(i.result, p);
         fused_multiply_add(element, t, a, b, c, bytes);
         bind(i.result, p, t);
         break;
@@ -527,7 +527,7 @@ bool Compiler::vector_dot4(const Instruction& i) {
                                        (isa_ == Isa::Avx2 && features_.avxvnni));
   for (u32 p = 0; p < info(i.result).part_count; ++p) {
     pinned_ = 0;
-    const RegId a = fetch(operands[0], p), b = fetch(operands[1], p), t = allocate_vec();
+    const RegId a = fetch(operands[0], p), b = fetch(operands[1], p), t = fresh(i.result, p);
     if (vnni) {
       zero_vec(t, bytes);
       if (isa_ == Isa::Avx2) a_.vex();

@@ -98,7 +98,7 @@ bool Compiler::vector_truncate(const Instruction& i) {
     static constexpr InstId kNarrow[3][3] = {{Inst::kIdVpmovwb, Inst::kIdVpmovdb, Inst::kIdVpmovqb},
                                              {Inst::kIdNone, Inst::kIdVpmovdw, Inst::kIdVpmovqw},
                                              {Inst::kIdNone, Inst::kIdNone, Inst::kIdVpmovqd}};
-    const RegId a = fetch(v), t = allocate_vec();
+    const RegId a = fetch(v), t = fresh(i.result);
     const u32 source_bytes = info(v).part_bytes;
     a_.emit(kNarrow[log2_bytes(to)][log2_bytes(from) - 1],
             vec(t, std::max(16u, source_bytes * to / from)), vec(a, source_bytes));
@@ -182,14 +182,14 @@ bool Compiler::vector_splat(const Instruction& i) {
   RegId t;
   if (info(v).bank == Bank::Gp) {
     const RegId from = fetch(v);
-    t = allocate_vec();
+    t = fresh(i.result);
     const bool wide = bits == 64;
     emit(vex() ? (wide ? Inst::kIdVmovq : Inst::kIdVmovd) : (wide ? Inst::kIdMovq : Inst::kIdMovd),
          vec(t), gp(from, wide ? 8 : 4));
     broadcast(t, t, bits, bytes);
   } else {
     const RegId from = fetch(v);
-    t = allocate_vec();
+    t = fresh(i.result);
     broadcast(t, from, bits, bytes);
   }
   bind_everywhere(i.result, t);
@@ -219,7 +219,8 @@ bool Compiler::vector_insert(const Instruction& i) {
   if (!is_constant(operands[2]) || size == 1) return false;
   const u32 at = static_cast<u32>(f_.values[operands[2]].bits) % i.type.lanes * size;
   const u32 which = at / bytes, inner = at % bytes;
-  if (bytes != 16) return false;
+  const bool wide = bytes != 16;
+  if (wide && (size < 4 || !vex())) return false;
   RegId source = kNoReg;  // a general register
   if (info(operands[1]).bank == Bank::Gp) source = fetch(operands[1]);
   const RegId number = source == kNoReg ? fetch(operands[1]) : kNoReg;
@@ -228,11 +229,37 @@ bool Compiler::vector_insert(const Instruction& i) {
     const RegId old = fetch(operands[0], p);
     const bool aside = number != kNoReg && part(i.result, p).fixed == number;
     const RegId t = aside ? allocate_vec() : define(i.result, p, operands[0]);
-    move_vec(t, vec(old), 16);
-    if (p == which) insert_lane(t, inner, size, source, number);
+    move_vec(t, vec(old, bytes), bytes);
+    if (p == which && wide)
+      insert_wide(t, inner / size, size, source, number, bytes);
+    else if (p == which)
+      insert_lane(t, inner, size, source, number);
     if (aside) bind(i.result, p, t);
   }
   return true;
+}
+
+// Lane n of a ymm or zmm register: the new one everywhere, of which a mask takes one.
+void Compiler::insert_wide(RegId r, u32 n, u32 size, RegId source, RegId number, u32 bytes) {
+  const bool eight = size == 8;
+  const InstId broadcast = eight ? Inst::kIdVpbroadcastq : Inst::kIdVpbroadcastd;
+  if (isa_ == Isa::Avx512) {
+    a_.mov(x86::r11d, Imm(1u << n));
+    a_.kmovw(x86::k1, x86::r11d);
+    a_.k(x86::k1);
+    if (source != kNoReg)
+      a_.emit(broadcast, vec(r, bytes), gp(source, size));
+    else
+      a_.emit(broadcast, vec(r, bytes), vec(number));
+    return;
+  }
+  if (source != kNoReg) {
+    emit(eight ? Inst::kIdVmovq : Inst::kIdVmovd, vec(kScratchVec), gp(source, size));
+    number = kScratchVec;
+  }
+  a_.emit(broadcast, vec(kScratchVec, bytes), vec(number));
+  a_.emit(Inst::kIdVpblendd, vec(r, bytes), vec(r, bytes), vec(kScratchVec, bytes),
+          Imm(eight ? 3u << (2 * n) : 1u << n));
 }
 
 // r's bytes from `at` on become the lane in a general register (`source`) or vector register.

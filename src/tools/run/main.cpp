@@ -17,6 +17,7 @@
 #include "microjit/ir/text.h"
 #include "microjit/optimise.h"
 #include "tools/run/imports.h"
+#include "tools/run/inspect.h"
 #include "tools/run/options.h"
 
 namespace bf::run {
@@ -95,6 +96,7 @@ void dump(const ir::Module& module, const Options& options) {
 // The process's engine; never destroyed, because other threads and exit handlers of the program may
 // run its code to the very end.
 Engine* engine = nullptr;
+const Options* running_options = nullptr;
 
 void print_statistics() {
   Text text;
@@ -111,18 +113,21 @@ int run_program(const Options& options) {
   auto* const program = engine->function<int(int, char* const*, char**)>("main");
   if (!program) fail("the image has no function main; link the bitcode that has it");
   if (options.stats) std::atexit(print_statistics);
+  running_options = new Options(options);  // main has returned by then
+  std::atexit([] { finish_inspection(*engine, *running_options); });
   std::atexit([] { call_if_there("bf_destructors"); });
   call_if_there("bf_constructors");
   return program(static_cast<int>(options.program.size()), options.program.data(), environ);
 }
 
-int run(const Options& options) {
+int run(Options& options) {
   for (const std::string& library : options.libraries)
     if (auto loaded = load_library(library); !loaded) fail(loaded.error().message());
   ir::Module module = read_module(options.program[0]);
   if (!options.dump_after.empty()) dump(module, options);
   const Imports imports = bind_imports(module);
   if (!imports.missing.empty()) fail_for_lack_of(imports.missing);
+  start_inspection(options);
   auto created = Engine::create(std::move(module), imports.addresses, options.engine);
   if (!created) fail(created.error().message());
   engine = created->release();

@@ -58,6 +58,25 @@ Result<void> set_no_profile(Options& options, const char*) {
   return {};
 }
 
+Result<void> set_compile_threads(Options& options, const char* value) {
+  const bool digit = value[0] >= '0' && value[0] <= '9' && value[1] == 0;
+  if (!digit) return Error::format("--compile-threads %s: give a number from 0 to 9", value);
+  options.engine.compile_threads = static_cast<u32>(value[0] - '0');
+  return {};
+}
+
+// Options that are kept as they are.
+template <auto Member>
+Result<void> set_text(Options& options, const char* value) {
+  options.*Member = value;
+  return {};
+}
+template <auto Member>
+Result<void> set_true(Options& options, const char*) {
+  options.*Member = true;
+  return {};
+}
+
 Result<void> set_help(Options& options, const char*) {
   options.help = true;
   return {};
@@ -82,6 +101,17 @@ constexpr Option kOptions[] = {
     {"--dump-after", "PASS", set_dump_after,
      "print every function's IR after a pass of the tier's\n"
      "pipeline, before the program starts"},
+    {"--compile-threads", "N", set_compile_threads, "threads that compile beside the program (0)"},
+    {"--tier-log", "FILE", set_text<&Options::tier_log>,
+     "a line for every change of a function's tier"},
+    {"--trace", "FILE", set_text<&Options::trace>,
+     "the same as a trace that ui.perfetto.dev opens"},
+    {"--disassemble", "FUNCTION", set_text<&Options::disassemble>,
+     "print its code, at the end"},
+    {"--annotate", "FUNCTION", set_text<&Options::annotate>,
+     "print its code with the share of CPU time beside it"},
+    {"--gdb", nullptr, set_true<&Options::gdb>, "tell GDB of compiled functions"},
+    {"--perf-map", nullptr, set_true<&Options::perf_map>, "write /tmp/perf-PID.map for perf"},
     {"--help", nullptr, set_help, "this"},
 };
 

@@ -18,6 +18,9 @@ struct Options {
   bool help = false;
   bool stats = false;
   std::string dump_after;              // a pass, or empty
+  bool gdb = false, perf_map = false;
+  std::string trace, tier_log;         // files, or empty
+  std::string disassemble, annotate;   // functions, or empty
   std::vector<std::string> libraries;  // to load before imports are looked up
   std::span<char* const> program;      // the image, then the program's arguments
 };

@@ -1,0 +1,91 @@
+// Speculation: what has been seen of a function goes to the compiler, and what it made of that is
+// taken back where it stops being true.
+//
+// A version with guards stands in front of one without, which takes the calls whose guards fail and
+// counts them. That one still counts its heat, so the engine hears of it.
+#include "microjit/compile.h"
+#include "microjit/interp/code.h"
+#include "microjit/microjit.h"
+
+namespace bf::microjit {
+
+namespace {
+
+bool has_guards(const CompiledCode& code) {
+  for (const CodeRelocation& r : code.relocations)
+    if (r.kind == RelocKind::GuardFailures) return true;
+  return false;
+}
+
+}  // namespace
+
+// What the passes may know for a version of that tier. Under the lock.
+CompileFacts Engine::facts_for(FunctionState& state, Tier tier) {
+  CompileFacts facts;
+  if (options_.policy != TierPolicy::Auto || tier <= Tier::Baseline) return facts;
+  facts.functions.resize(module_.functions.size());
+  for (usize n = 0; n < facts.functions.size(); ++n)
+    facts.functions[n] = {counted(functions_[n]->profile.calls),
+                          counted(functions_[n]->profile.self_cycles)};
+  if (tier >= Tier::Specialised) facts.targets = call_targets(state);
+  // The calls whose guards fail need a compiled version to go to: this one's entry leads back here.
+  const Version* const generic = state.generic ? state.generic.get() : state.version.get();
+  if (tier >= Tier::Specialised && !state.wrong_guess && generic)
+    facts.arguments = state.arguments.constants();
+  return facts;
+}
+
+// Where the function's indirect calls went while it was interpreted. A call that is to be trusted has
+// a continuation for when it should not have been.
+std::vector<passes::CallTarget> Engine::call_targets(FunctionState& state) {
+  std::vector<passes::CallTarget> out;
+  const interp::Code* const code = state.code.load(std::memory_order_acquire);
+  if (!code) return out;
+  const ir::Function& f = *state.function;
+  for (const auto& site : code->calls) {
+    if (!site->target) continue;
+    u64 misses = site->misses + state.calls_vary;
+    u32 block = 0;
+    while (site->origin >= f.blocks[block].first_instruction + f.blocks[block].instruction_count)
+      ++block;
+    if (misses == 0 && !continuation(state, block, site->origin - f.blocks[block].first_instruction))
+      misses = 1;
+    for (const ir::Function& callee : module_.functions)
+      if (functions_[callee.index]->stub == site->target)
+        out.push_back({f.index, site->origin, callee.index, site->hits, misses});
+  }
+  return out;
+}
+
+// Guards need somewhere to go where they fail; what there was may have been evicted meanwhile.
+Result<void> Engine::check_guards_locked(const FunctionState& state,
+                                         const CompiledCode& code) const {
+  if (!has_guards(code) || state.generic || state.version) return {};
+  return Error::format("its version without guards is gone");
+}
+
+// The version without guards, for publish_locked: it stays when a version with guards comes.
+void Engine::keep_generic_locked(FunctionState& state, const CompiledCode& code) {
+  if (!has_guards(code)) {
+    if (state.generic) retire(std::move(state.generic));
+    return;
+  }
+  if (!state.generic) state.generic = std::move(state.version);
+  BF_ASSERT(state.generic != nullptr);
+}
+
+// Called with the arguments of a call whose function's heat is used up; under the lock.
+void Engine::observe_locked(FunctionState& state, const u64* general_arguments) {
+  if (general_arguments) state.arguments.sample(*state.type, general_arguments);
+  if (!state.generic || state.guard_failures < kMostGuardFailures) return;
+  // Wrong, and not only now and then: back to the version without guards, for good.
+  state.wrong_guess = true;
+  state.slot.store(state.generic->entry, std::memory_order_release);
+  state.tier.store(state.generic->tier, std::memory_order_relaxed);
+  state.code_bytes = state.generic->code_bytes;
+  std::swap(state.version, state.generic);
+  retire(std::move(state.generic));
+  start_countdown(state, options_.thresholds);
+}
+
+}  // namespace bf::microjit
