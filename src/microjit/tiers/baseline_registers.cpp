@@ -12,6 +12,7 @@ namespace {
 constexpr RegMask kGpPool =
     bit(kRax) | bit(kRcx) | bit(kRdx) | bit(kRsi) | bit(kRdi) | bit(kR8) | bit(kR9) | bit(kR10);
 constexpr RegMask kVecPool = 0x7fffull << kFirstVec;  // all but the scratch register, 15
+constexpr RegMask kHighVecPool = 0xffffull << vec_id(16);  // with AVX-512: taken last, they encode longer
 // Wanted by divisions, shifts and calls: taken last.
 constexpr RegMask kSpecial = bit(kRax) | bit(kRcx) | bit(kRdx);
 
@@ -32,7 +33,8 @@ RegId Compiler::register_of(ValueId v, u32 p) {
 }
 
 RegMask Compiler::pool(Bank bank) const {
-  return (bank == Bank::Gp ? kGpPool | analysis_.saved : kVecPool) & ~reserved_;
+  const RegMask vectors = isa_ == Isa::Avx512 ? kVecPool | kHighVecPool : kVecPool;
+  return (bank == Bank::Gp ? kGpPool | analysis_.saved : vectors) & ~reserved_;
 }
 
 RegId Compiler::allocate(Bank bank, bool survives_calls) {
