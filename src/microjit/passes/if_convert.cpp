@@ -1,6 +1,7 @@
 // If-conversion: a short way round (if without else) or two short ways that meet again become
 // selects, where everything on them can be computed anyway and costs less than a wrong guess.
 #include "microjit/passes/cfg.h"
+#include "microjit/passes/guesses.h"
 #include "microjit/passes/passes.h"
 
 namespace bf::passes {
@@ -12,7 +13,7 @@ constexpr u32 kMostChoices = 2;  // selects
 
 class Converter {
  public:
-  explicit Converter(Graph& graph) : g_(graph), cfg_(graph) {}
+  explicit Converter(Graph& graph) : g_(graph), cfg_(graph), guesses_(graph) {}
 
   bool run() {
     bool changed = false;
@@ -57,15 +58,16 @@ class Converter {
 
   bool join(BlockId b, BlockId yes_block, BlockId no_block, Edge yes, Edge no) {
     if (yes.block == b) return false;
+    const ValueId condition = g_.operand(g_.terminator(b), 0);
     u32 choices = 0;
     for (u32 n = 0; n < yes.argument_count; ++n) {
       const ValueId v = g_.arguments(yes)[n];
       if (v == g_.arguments(no)[n]) continue;
       if (g_.type(v).is_float() || g_.type(v).is_vector()) return false;
+      if (guesses_.better_guessed(condition, g_.blocks[yes.block].arguments[n])) return false;
       ++choices;
     }
     if (choices > kMostChoices) return false;
-    const ValueId condition = g_.operand(g_.terminator(b), 0);
     const ir::Location location = g_.terminator(b).location;
     auto& list = g_.blocks[b].instructions;
     const InstId branch = list.back();
@@ -97,6 +99,7 @@ class Converter {
 
   Graph& g_;
   const Cfg cfg_;
+  Guesses guesses_;
 };
 
 }  // namespace

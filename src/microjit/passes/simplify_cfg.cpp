@@ -4,6 +4,7 @@
 // Rounds over all blocks until nothing changes. Within a round predecessors are those of its start:
 // what is no longer certain waits for the next one.
 #include "microjit/passes/cfg.h"
+#include "microjit/passes/guesses.h"
 #include "microjit/passes/passes.h"
 
 namespace bf::passes {
@@ -79,14 +80,16 @@ class Simplifier {
     constexpr u32 kMostChoices = 2;
     const Edge one = g_.edges(t)[0], two = g_.edges(t)[1];
     if (one.block != two.block) return;
+    const ValueId condition = g_.operand(t, 0);
+    Guesses guesses(g_);
     u32 choices = 0;
     for (u32 n = 0; n < one.argument_count; ++n) {
       if (g_.arguments(one)[n] == g_.arguments(two)[n]) continue;
       if (g_.type(g_.arguments(one)[n]).is_float()) return;
+      if (guesses.better_guessed(condition, g_.blocks[one.block].arguments[n])) return;
       ++choices;
     }
     if (choices > kMostChoices) return;
-    const ValueId condition = g_.operand(t, 0);
     for (u32 n = 0; n < one.argument_count; ++n) {
       const ValueId yes = g_.arguments(one)[n], no = g_.arguments(two)[n];
       if (yes == no) continue;
