@@ -1,5 +1,5 @@
 """Whole C programs, natively and in every tier, at several levels of optimisation: same output, same
-status. Every .c file of this folder is one.
+status. Every .c and .ll file of this folder is one.
 
     programs_test.py BUILD_FOLDER [NAME...]
 """
@@ -34,8 +34,8 @@ def problems(tools, names, source):
 def main():
     tools = tiers.Tools.of_build(sys.argv[1])
     names = tiers.tiers_of(tools)
-    sources = sorted(source for source in FOLDER.glob("*.c")
-                     if len(sys.argv) == 2 or source.stem in sys.argv[2:])
+    sources = sorted(source for source in FOLDER.iterdir() if source.suffix in (".c", ".ll")
+                     and (len(sys.argv) == 2 or source.stem in sys.argv[2:]))
     found = 0
     for source in sources:
         for line in problems(tools, names, source):

@@ -137,10 +137,6 @@ void FunctionLowering::lower_mask_binary(const llvm::Value& at, Op op, const llv
 
 void FunctionLowering::lower_wide_division(const llvm::Value& at, Op op, const Parts& a,
                                            const Parts& b, u32 bits) {
-  if (bits > 128) {
-    fail(at, "division of more than 128 bits is not supported");
-    return set(at, zeros(at.getType()));
-  }
   const bool is_signed = takes_signs(op);
   Wide whole(e_, 128);
   Parts operands = whole.extend(a, bits, is_signed);

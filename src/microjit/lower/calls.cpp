@@ -20,7 +20,7 @@ ValueId FunctionLowering::to_passed(const Leaf& leaf, ValueId part, bool is_sign
   }
   if (kind == Kind::F32 && type.kind != Kind::F32)  // halves travel in the low bits
     return e_.bitcast(e_.resize(e_.as_integer(part), Kind::I32), kF32);
-  if (!type.is_int() || leaf.form == Leaf::Form::Wide || leaf.form == Leaf::Form::Extended)
+  if (!type.is_int() || leaf.is_words())
     return part;
   if (is_signed) part = e_.sign_above(part, leaf.bits);
   return e_.resize(part, kind, is_signed);
@@ -34,7 +34,7 @@ ValueId FunctionLowering::from_passed(const Leaf& leaf, ValueId passed) {
   }
   if (type.is_float() && e_.type(passed) != type)
     return e_.bitcast(e_.resize(e_.bitcast(passed, kI32), Kind::I16), type);
-  if (!type.is_int() || leaf.form == Leaf::Form::Wide || leaf.form == Leaf::Form::Extended)
+  if (!type.is_int() || leaf.is_words())
     return passed;
   return e_.clear_above(e_.resize(passed, type.kind), leaf.bits);
 }

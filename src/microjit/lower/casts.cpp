@@ -100,8 +100,8 @@ void FunctionLowering::lower_to_integer(const llvm::Value& at, Op op, Parts floa
     }
     const std::string name = std::string(op == Op::fptosi ? "__fix" : "__fixuns") +
                              (e_.type(floats[0]) == kF64 ? "dfti" : "sfti");
-    return set(at, Wide(e_, 128).truncate(
-                       call_library(name, floats, {Kind::I64, Kind::I64}), to.bits));
+    return set(at,
+               Wide(e_, 128).truncate(call_library(name, floats, {Kind::I64, Kind::I64}), to.bits));
   }
   if (to.bits == 1) {  // 0 or 1 (-1); anything else is not defined
     Parts bits = e_.convert(op, Kind::I32, floats);
@@ -124,8 +124,8 @@ void FunctionLowering::lower_from_integer(const llvm::CastInst& i) {
       return set(i, zeros(i.getType()));
     }
     const Kind kind = to.part.kind == Kind::F64 ? Kind::F64 : Kind::F32;
-    const std::string name = std::string(is_signed ? "__floatti" : "__floatunti") +
-                             (kind == Kind::F64 ? "df" : "sf");
+    const std::string name =
+        std::string(is_signed ? "__floatti" : "__floatunti") + (kind == Kind::F64 ? "df" : "sf");
     const Parts whole = Wide(e_, 128).extend(get(source), from.bits, is_signed);
     return set(i, narrow_floats(call_library(name, whole, {kind}), to.part.kind));
   }
@@ -150,20 +150,17 @@ void FunctionLowering::lower_bitcast(const llvm::CastInst& i) {
   if (i.getType() == source.getType()) return set(i, get(source));
   const bool from_mask = is_mask(source), to_mask = is_mask(i);
   if (from_mask || to_mask) {
-    // Between a mask and an integer of as many bits; other types by way of that integer.
-    const bool simple = from_mask ? i.getType()->isIntegerTy() : source.getType()->isIntegerTy();
-    if (from_mask && simple) return set(i, e_.mask_to_bits(get(source), lanes));
-    if (to_mask && simple) return set(i, e_.bits_to_mask(get(source), lanes));
-    fail(i, "a bit cast between a mask and this type is not supported");
-    return set(i, zeros(i.getType()));
+    if (lanes == 1) return set(i, get(source));  // i1 and <1 x i1>
+    // The other one is an integer of as many bits (prepare_lanes.cpp).
+    return set(
+        i, from_mask ? e_.mask_to_bits(get(source), lanes) : e_.bits_to_mask(get(source), lanes));
   }
   const u64 bits = u64{from.bits} * from.lanes;
   const bool packed = bits == u64{from.part.bytes()} * from.parts * 8 &&
                       bits == u64{to.part.bytes()} * to.parts * 8;
   if (packed) return set(i, e_.bitcast_parts(get(source), to.part, to.parts));
   // Odd sizes (<3 x i32>, i96): through memory.
-  const Address slot{e_.stack_alloc(align_up<u64>(bits / 8, 64), 6), 0, 6};
-  if (!memory_supported(i, source.getType()) || !memory_supported(i, i.getType())) return;
+  const Address slot{e_.stack_alloc(align_up<u64>((bits + 7) / 8, 64), 6), 0, 6};
   store_leaf(from, get(source), slot);
   set(i, load_leaf(to, slot));
 }

@@ -16,6 +16,24 @@ void write_bits(const llvm::APInt& bits, u64 bytes, u64 offset, ir::Data& data) 
   }
 }
 
+// Lanes that are no whole bytes, bit after bit. False: one of them is no number.
+bool write_odd_lanes(const llvm::Constant& vector, u64 bytes, u64 offset, ir::Data& data) {
+  auto* const type = llvm::cast<llvm::FixedVectorType>(vector.getType());
+  const u32 width = type->getScalarSizeInBits();
+  llvm::APInt bits(width * type->getNumElements(), 0);
+  for (u32 i = 0; i < type->getNumElements(); ++i) {
+    const llvm::Constant* const lane = vector.getAggregateElement(i);
+    if (!lane) return false;
+    if (const auto* const number = llvm::dyn_cast<llvm::ConstantInt>(lane)) {
+      bits.insertBits(number->getValue(), i * width);
+    } else if (!llvm::isa<llvm::UndefValue>(lane)) {
+      return false;
+    }
+  }
+  write_bits(bits, bytes, offset, data);
+  return true;
+}
+
 }  // namespace
 
 // A pointer, or an integer made of one: a global plus a constant.
@@ -79,8 +97,9 @@ bool ModuleLowering::write_constant(const llvm::Constant& constant, u64 offset, 
   } else if (auto* const vector = llvm::dyn_cast<llvm::FixedVectorType>(type)) {
     element = vector->getElementType();
     count = vector->getNumElements();
-    // Vectors have their elements packed: only whole bytes are written here.
-    if (layout.getTypeSizeInBits(element) % 8 != 0) return false;
+    // Vectors have their elements packed.
+    if (layout.getTypeSizeInBits(element) % 8 != 0)
+      return write_odd_lanes(constant, layout.getTypeStoreSize(type), offset, data);
   } else {
     return write_address(constant, offset, data);
   }

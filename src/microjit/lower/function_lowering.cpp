@@ -201,12 +201,8 @@ void FunctionLowering::lower_branch(const llvm::BranchInst& branch) {
 
 void FunctionLowering::lower_switch(const llvm::SwitchInst& instruction) {
   const llvm::BasicBlock& here = *instruction.getParent();
-  const Leaf& type = leaf(*instruction.getCondition());
+  const Leaf& type = leaf(*instruction.getCondition());  // of one part: prepare_wide.cpp
   const Jump otherwise = jump(here, *instruction.getDefaultDest());
-  if (type.form == Leaf::Form::Wide) {
-    fail(instruction, "a switch on more than 64 bits is not supported");
-    return end_unreachable();
-  }
   std::vector<u64> cases;
   std::vector<Jump> jumps;
   for (const auto& c : instruction.cases()) {

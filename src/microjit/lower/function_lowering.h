@@ -5,7 +5,8 @@
 // result becomes zeros, and the lowering goes on to find more errors.
 //
 // The class is one, its methods are grouped by file: function_lowering (blocks, arguments, phis,
-// terminators), values (constants, masks), arithmetic, casts, vectors, memory, atomics, calls, intrinsics.
+// terminators), values (constants, masks), arithmetic, casts, vectors, lanes, memory, atomics,
+// calls, intrinsics.
 #pragma once
 
 #include <llvm/ADT/MapVector.h>
@@ -127,6 +128,13 @@ class FunctionLowering {
   void lower_mask_reduce(const llvm::CallBase& call, Op op);
   void lower_float_reduce(const llvm::CallBase& call, Op op);
 
+  // ---- Lanes of several parts, and of odd widths (lanes.cpp)
+  Parts lane_parts(const Leaf& leaf, const Parts& whole, u32 lane);
+  void set_lane_parts(const Leaf& leaf, Parts& whole, u32 lane, const Parts& value);
+  Parts extract_lane(const Leaf& leaf, const Parts& whole, ValueId lane);
+  Parts insert_lane(const Leaf& leaf, Parts whole, const Parts& value, ValueId lane);
+  void shuffle_lanes(const llvm::ShuffleVectorInst& instruction);
+
   // ---- Memory (memory.cpp)
   struct Address {
     ValueId base;
@@ -143,7 +151,8 @@ class FunctionLowering {
                         const llvm::MapVector<llvm::Value*, llvm::APInt>& indices, u64 offset);
   Parts address_lanes(const llvm::Value& value, const Leaf& to);
   ValueId gep_index(ValueId base, const llvm::Value& index, const llvm::APInt& scale, i64 offset);
-  bool memory_supported(const llvm::Value& at, llvm::Type* type);
+  // So many bytes further on.
+  static Address part_of(const Address& whole, i64 place);
   Parts load_shape(const Shape& shape, const Address& from);
   void store_shape(const Shape& shape, const Parts& parts, const Address& to);
   Parts load_leaf(const Leaf& leaf, const Address& from);
@@ -153,6 +162,8 @@ class FunctionLowering {
   ValueId load_bytes(u32 bytes, Kind kind, const Address& from);
   void store_bits(u32 bits, const Parts& parts, const Address& to);
   void store_bytes(u32 bytes, ValueId value, const Address& to);
+  Parts load_odd_lanes(const Leaf& leaf, const Address& from);
+  void store_odd_lanes(const Leaf& leaf, const Parts& parts, const Address& to);
   ValueId load_lanes(const Leaf& leaf, u32 lanes, const Address& from);
   void store_lanes(ValueId value, u32 lanes, const Address& to);
 
@@ -191,6 +202,7 @@ class FunctionLowering {
   void intrinsic_int_binary(const llvm::CallBase& call, Op op);
   void intrinsic_int_unary(const llvm::CallBase& call, Op op);
   void intrinsic_saturating(const llvm::CallBase& call, Op op);
+  void saturate_bits(const llvm::CallBase& call, Op op);
   void intrinsic_overflow(const llvm::CallBase& call, Op op);
   void intrinsic_funnel(const llvm::CallBase& call, Op op);
   void intrinsic_three_way(const llvm::CallBase& call, Op op);

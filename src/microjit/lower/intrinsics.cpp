@@ -92,15 +92,29 @@ void FunctionLowering::intrinsic_int_unary(const llvm::CallBase& call, Op op) {
   set(call, result);
 }
 
+// 0 and 1, or 0 and -1: sums are either one's, differences the first without the second.
+void FunctionLowering::saturate_bits(const llvm::CallBase& call, Op op) {
+  const bool mask = is_mask(call);
+  const auto operand = [&](u32 n) {
+    const llvm::Value& value = *call.getArgOperand(n);
+    return mask ? mask_as(value, mask_kind(call)) : get(value);
+  };
+  const bool adds = op == Op::sadd_sat || op == Op::uadd_sat;
+  const Parts a = operand(0), b = operand(1);
+  Parts result;
+  for (usize i = 0; i < a.size(); ++i)
+    result.push_back(
+        adds ? e_.binary(Op::or_, a[i], b[i])
+             : e_.binary(Op::and_, a[i], e_.binary(Op::xor_, b[i], e_.ones(e_.type(b[i])))));
+  set(call, result);
+}
+
 // Odd widths saturate at the top of their part, and come down again.
 void FunctionLowering::intrinsic_saturating(const llvm::CallBase& call, Op op) {
   const Leaf& type = leaf(call);
+  if (type.bits == 1) return saturate_bits(call, op);
   const Parts a = get(*call.getArgOperand(0)), b = get(*call.getArgOperand(1));
   if (type.form == Leaf::Form::Wide) return set(call, Wide(e_, type.bits).saturating(op, a, b));
-  if (type.bits == 1) {
-    fail(call, "saturating arithmetic of this width is not supported");
-    return set(call, zeros(call.getType()));
-  }
   const u32 unused = type.part.element_bits() - type.bits;
   Parts result;
   for (usize i = 0; i < a.size(); ++i) {
@@ -147,9 +161,16 @@ void FunctionLowering::intrinsic_overflow(const llvm::CallBase& call, Op op) {
     result.push_back(wide.overflows(op, a, b));
     return set(call, result);
   }
-  if (type.form != Leaf::Form::Scalar || type.bits == 1) {
-    fail(call, "overflow of this type is not supported");
-    return set(call, zeros(call.getType()));
+  if (type.bits == 1) {
+    // The sum of two ones; a difference from zero; of products only that of two -1.
+    const bool product = overflowing_op(op) == Op::mul;
+    const ValueId both = e_.binary(Op::and_, a[0], b[0]);
+    const ValueId below = e_.binary(Op::and_, e_.logical_not(a[0]), b[0]);
+    const ValueId never = e_.constant(kI1, 0);
+    const ValueId overflows = overflowing_op(op) == Op::sub ? below
+                              : op == Op::umul_overflows    ? never
+                                                            : both;
+    return set(call, Parts{product ? both : e_.binary(Op::xor_, a[0], b[0]), overflows});
   }
   const bool is_signed = is_signed_overflow(op);
   if (is_signed) {
@@ -170,13 +191,10 @@ void FunctionLowering::intrinsic_overflow(const llvm::CallBase& call, Op op) {
 void FunctionLowering::intrinsic_funnel(const llvm::CallBase& call, Op op) {
   const llvm::Value &high = *call.getArgOperand(0), &low = *call.getArgOperand(1);
   const Leaf& type = leaf(call);
-  const Parts a = get(high), b = get(low), c = get(*call.getArgOperand(2));
   const bool left = op == Op::rotl;
+  if (type.bits == 1) return lower_copy(call, left ? high : low);
+  const Parts a = get(high), b = get(low), c = get(*call.getArgOperand(2));
   const bool power = std::has_single_bit(type.bits);
-  if (type.bits == 1 || (type.form == Leaf::Form::Wide && !power)) {
-    fail(call, "a funnel shift of this width is not supported");
-    return set(call, zeros(call.getType()));
-  }
   if (type.form == Leaf::Form::Wide) {
     Wide wide(e_, type.bits);
     const Parts amount = wide.binary(Op::and_, c, wide.constant(type.bits - 1));
@@ -213,14 +231,13 @@ void FunctionLowering::intrinsic_funnel(const llvm::CallBase& call, Op op) {
 void FunctionLowering::intrinsic_three_way(const llvm::CallBase& call, Op op) {
   const llvm::Value &a = *call.getArgOperand(0), &b = *call.getArgOperand(1);
   const Leaf& type = leaf(call);
-  if (call.getType()->isVectorTy() || type.form == Leaf::Form::Wide) {
-    fail(call, "a three-way comparison of this type is not supported");
-    return set(call, zeros(call.getType()));
-  }
   const Op greater = op == Op::slt ? Op::sgt : Op::ugt;
   const ValueId above = e_.resize(integer_compare(greater, a, b)[0], type.part.kind);
   const ValueId below = e_.resize(integer_compare(op, a, b)[0], type.part.kind);
-  set(call, e_.clear_above(e_.binary(Op::sub, above, below), type.bits));
+  const ValueId result = e_.binary(Op::sub, above, below);
+  if (type.form == Leaf::Form::Wide)
+    return set(call, Wide(e_, type.bits).extend({result}, 64, true));
+  set(call, e_.clear_above(result, type.bits));
 }
 
 // ---- Floats ------------------------------------------------------------------------------------
@@ -330,10 +347,6 @@ void FunctionLowering::intrinsic_fpclass(const llvm::CallBase& call, Op) {
     return set(call, e_.compare(Op::ne, e_.binary(Op::and_, classes, e_.constant(kI32, wanted)),
                                 e_.constant(kI32, 0)));
   }
-  if (type.lanes != 1) {
-    fail(call, "the classes of a vector of floats are not supported");
-    return set(call, zeros(call.getType()));
-  }
   const ValueId bits = e_.as_integer(one(*call.getArgOperand(0)));
   const Type t = e_.type(bits);
   const u32 width = t.element_bits();
@@ -427,9 +440,9 @@ void FunctionLowering::intrinsic_va_start(const llvm::CallBase& call, Op) {
 
 void FunctionLowering::intrinsic_va_copy(const llvm::CallBase& call, Op) {
   constexpr u64 kVaListBytes = 24;
-  e_.emit(Op::memcopy, {},
-          {one(*call.getArgOperand(0)), one(*call.getArgOperand(1)),
-           e_.constant(kI64, kVaListBytes)});
+  e_.emit(
+      Op::memcopy, {},
+      {one(*call.getArgOperand(0)), one(*call.getArgOperand(1)), e_.constant(kI64, kVaListBytes)});
 }
 
 // ---- Vectors -----------------------------------------------------------------------------------

@@ -132,28 +132,19 @@ void FunctionLowering::lower_gep(const llvm::GEPOperator& gep) {
 
 // ---- Loads -------------------------------------------------------------------------------------
 
-bool FunctionLowering::memory_supported(const llvm::Value& at, llvm::Type* type) {
-  for (const Leaf& leaf : types_.shape(type).leaves) {
-    const bool odd_lanes = leaf.form == Leaf::Form::Vector && leaf.part.element_bits() != leaf.bits;
-    if (!odd_lanes) continue;
-    fail(at, "a vector of integers of an odd width in memory is not supported");
-    return false;
-  }
-  return true;
+FunctionLowering::Address FunctionLowering::part_of(const Address& whole, i64 place) {
+  return {whole.base, whole.offset + place, align_at(whole.align_log2, place)};
 }
 
 void FunctionLowering::lower_load(const llvm::LoadInst& i) {
   if ((i.isAtomic() || i.isVolatile()) && is_one_access(i.getType())) return lower_atomic_load(i);
-  if (!memory_supported(i, i.getType())) return set(i, zeros(i.getType()));
   set(i, load_shape(shape(i), address(*i.getPointerOperand(), i.getAlign())));
 }
 
 Parts FunctionLowering::load_shape(const Shape& form, const Address& from) {
   Parts parts;
   for (const Leaf& leaf : form.leaves) {
-    const i64 place = static_cast<i64>(leaf.offset);
-    const Parts more =
-        load_leaf(leaf, {from.base, from.offset + place, align_at(from.align_log2, place)});
+    const Parts more = load_leaf(leaf, part_of(from, static_cast<i64>(leaf.offset)));
     parts.insert(parts.end(), more.begin(), more.end());
   }
   return parts;
@@ -180,9 +171,7 @@ Parts FunctionLowering::load_bits(u32 bits, const Address& from) {
   for (u32 done = 0; done < bits; done += 64) {
     const u32 here = std::min(bits - done, 64u);
     const Kind kind = bits > 64 ? Kind::I64 : container(here);
-    const i64 place = done / 8;
-    const ValueId value = load_bytes(
-        (here + 7) / 8, kind, {from.base, from.offset + place, align_at(from.align_log2, place)});
+    const ValueId value = load_bytes((here + 7) / 8, kind, part_of(from, done / 8));
     parts.push_back(e_.clear_above(value, here));
   }
   return parts;
@@ -220,11 +209,11 @@ Parts FunctionLowering::load_leaf(const Leaf& leaf, const Address& from) {
     const Parts mask = e_.bits_to_mask(load_bits(leaf.lanes, from), leaf.lanes);
     return e_.convert_integers(mask, leaf.part.kind, true);
   }
+  if (leaf.has_odd_lanes()) return load_odd_lanes(leaf, from);
   if (leaf.is_int() && leaf.form != Leaf::Form::Vector) return load_bits(leaf.bits, from);
   Parts parts;
   for (u32 k = 0; k < leaf.parts; ++k) {
-    const i64 place = i64{k} * leaf.part.bytes();
-    const Address here{from.base, from.offset + place, align_at(from.align_log2, place)};
+    const Address here = part_of(from, i64{k} * leaf.part.bytes());
     const u32 first = k * leaf.part.lanes;
     if (first + leaf.part.lanes <= leaf.lanes) {
       parts.push_back(e_.load(leaf.part, here.base, here.offset, here.align_log2));
@@ -243,17 +232,15 @@ void FunctionLowering::lower_store(const llvm::StoreInst& i) {
   const llvm::Value& value = *i.getValueOperand();
   if ((i.isAtomic() || i.isVolatile()) && is_one_access(value.getType()))
     return lower_atomic_store(i);
-  if (!memory_supported(i, value.getType())) return;
   const Parts parts = get(value);
   store_shape(shape(value), parts, address(*i.getPointerOperand(), i.getAlign()));
 }
 
 void FunctionLowering::store_shape(const Shape& form, const Parts& parts, const Address& to) {
   for (const Leaf& leaf : form.leaves) {
-    const i64 place = static_cast<i64>(leaf.offset);
     const u32 count = form.leaves.size() == 1 ? static_cast<u32>(parts.size()) : leaf.parts;
     const Parts own(parts.begin() + leaf.first, parts.begin() + leaf.first + count);
-    store_leaf(leaf, own, {to.base, to.offset + place, align_at(to.align_log2, place)});
+    store_leaf(leaf, own, part_of(to, static_cast<i64>(leaf.offset)));
   }
 }
 
@@ -271,11 +258,9 @@ void FunctionLowering::store_bytes(u32 bytes, ValueId value, const Address& to) 
 void FunctionLowering::store_bits(u32 bits, const Parts& parts, const Address& to) {
   for (u32 done = 0; done < bits; done += 64) {
     const u32 here = std::min(bits - done, 64u);
-    const i64 place = done / 8;
     ValueId value = parts[done / 64];
     if (e_.type(value) == kI1) value = e_.resize(value, Kind::I8);
-    store_bytes((here + 7) / 8, value,
-                {to.base, to.offset + place, align_at(to.align_log2, place)});
+    store_bytes((here + 7) / 8, value, part_of(to, done / 8));
   }
 }
 
@@ -300,10 +285,10 @@ void FunctionLowering::store_lanes(ValueId value, u32 lanes, const Address& to) 
 void FunctionLowering::store_leaf(const Leaf& leaf, const Parts& parts, const Address& to) {
   if (leaf.form == Leaf::Form::Mask)
     return store_bits(leaf.lanes, leaf.lanes == 1 ? parts : e_.mask_to_bits(parts, leaf.lanes), to);
+  if (leaf.has_odd_lanes()) return store_odd_lanes(leaf, parts, to);
   if (leaf.is_int() && leaf.form != Leaf::Form::Vector) return store_bits(leaf.bits, parts, to);
   for (u32 k = 0; k < leaf.parts; ++k) {
-    const i64 place = i64{k} * leaf.part.bytes();
-    const Address here{to.base, to.offset + place, align_at(to.align_log2, place)};
+    const Address here = part_of(to, i64{k} * leaf.part.bytes());
     const u32 first = k * leaf.part.lanes;
     if (first >= leaf.lanes) break;
     if (first + leaf.part.lanes <= leaf.lanes) {

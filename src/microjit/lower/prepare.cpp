@@ -95,6 +95,8 @@ void prepare(llvm::Module& module) {
   replace_load_relative(module);
   replace_computed_gotos(module);
   expand_atomics(module);
+  take_lanes_apart(module);
+  replace_wide_operations(module);
   make_constructors(module);
 }
 

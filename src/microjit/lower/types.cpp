@@ -9,6 +9,7 @@ namespace bf::lower {
 namespace {
 
 constexpr u32 kMaxParts = 256;
+constexpr u32 kMaxWords = 64;  // of an integer
 
 // The kind of a scalar; Void: there is none.
 Kind scalar_kind(llvm::Type* type) {
@@ -34,21 +35,18 @@ Kind scalar_kind(llvm::Type* type) {
 bool describe(llvm::Type* type, Leaf& leaf) {
   llvm::Type* const element = type->getScalarType();
   leaf.bits = element->isPointerTy() ? 64 : element->getPrimitiveSizeInBits().getFixedValue();
-  if (type->isIntegerTy() && leaf.bits > 64) {
-    leaf.form = Leaf::Form::Wide;
+  auto* const vector = llvm::dyn_cast<llvm::FixedVectorType>(type);
+  if (element->isX86_FP80Ty() || (element->isIntegerTy() && leaf.bits > 64)) {
+    leaf.form = element->isIntegerTy() ? Leaf::Form::Wide : Leaf::Form::Extended;
+    if (vector) leaf.form = Leaf::Form::Lanes;
+    leaf.lanes = vector ? vector->getNumElements() : 1;
     leaf.part = kI64;
-    leaf.parts = (leaf.bits + 63) / 64;
-    return leaf.parts <= 16;
-  }
-  if (type->isX86_FP80Ty()) {
-    leaf.form = Leaf::Form::Extended;
-    leaf.part = kI64;
-    leaf.parts = 2;
-    return true;
+    const u32 words = (leaf.bits + 63) / 64;
+    leaf.parts = leaf.lanes * words;
+    return words <= kMaxWords;
   }
   Kind kind = scalar_kind(element);
   if (kind == Kind::Void) return false;
-  auto* const vector = llvm::dyn_cast<llvm::FixedVectorType>(type);
   if (!vector) {
     leaf.part = {kind};
     return !type->isVectorTy();
@@ -160,6 +158,7 @@ Passing Types::passing(llvm::Type* type, bool is_result) {
   Passing result;
   for (const Leaf& leaf : shape(type).leaves)
     for (u32 i = 0; i < leaf.parts; ++i) {
+      result.by_reference |= leaf.form == Leaf::Form::Lanes;
       result.kinds.push_back(passed_kind(leaf.part));
       result.by_reference |= result.kinds.back() == Kind::Void;
     }
@@ -174,7 +173,8 @@ Passing Types::parameter(llvm::Type* type, llvm::AttributeSet attributes, Signat
     Passing result;
     const u64 bytes = layout_.getTypeAllocSize(attributes.getByValType());
     const u64 align = attributes.getAlignment().valueOrOne().value();
-    if (align > 1024) signature.unsupported = "a structure by value aligned to more than 1024 bytes";
+    if (align > 1024)
+      signature.unsupported = "a structure by value aligned to more than 1024 bytes";
     if (bytes > ir::kMaxByValueBytes) signature.unsupported = "a structure by value of over 1 MiB";
     result.kinds = {Kind::Ptr};
     // Nothing is passed of a structure that is empty, but the callee has a parameter.
@@ -195,7 +195,8 @@ Passing Types::parameter(llvm::Type* type, llvm::AttributeSet attributes, Signat
   const bool wide = type->isIntegerTy(128) || extended;
   if (wide && !extended && general_registers(signature.type) + 2 > kGeneralRegisters)
     signature.registers_used_up = true;
-  if ((extended || signature.registers_used_up) && passed_kind(shape(type).leaves[0].part) != Kind::F32 &&
+  if ((extended || signature.registers_used_up) &&
+      passed_kind(shape(type).leaves[0].part) != Kind::F32 &&
       passed_kind(shape(type).leaves[0].part) != Kind::F64) {
     result.is_copied = true;
     result.copied_bytes = wide ? 16 : 8;
@@ -241,8 +242,8 @@ const Signature& Types::signature(const llvm::Function& function) {
   std::unique_ptr<Signature>& entry = signatures_[&function];
   if (!entry) {
     llvm::FunctionType* const type = function.getFunctionType();
-    entry = std::make_unique<Signature>(
-        make_signature(type, function.getAttributes(), type->params()));
+    entry =
+        std::make_unique<Signature>(make_signature(type, function.getAttributes(), type->params()));
   }
   return *entry;
 }

@@ -16,11 +16,12 @@ namespace bf::lower {
 // One scalar or vector of an LLVM type; aggregates have several.
 struct Leaf {
   enum class Form : u8 {
-    Scalar,  // one part: an integer of up to 64 bits, a float, a pointer, <1 x T>
-    Wide,    // an integer of more than 64 bits
-    Vector,  // of anything but i1; pointers are i64 lanes
+    Scalar,    // one part: an integer of up to 64 bits, a float, a pointer, <1 x T>
+    Wide,      // an integer of more than 64 bits
+    Vector,    // of anything but i1; pointers are i64 lanes
+    Lanes,     // a vector of what is Wide or Extended: lane after lane
     Extended,  // x86_fp80: as an integer of 80 bits
-    Mask,    // <N x i1>: parts depend on the value (FunctionLowering::mask_kind)
+    Mask,      // <N x i1>: parts depend on the value (FunctionLowering::mask_kind)
   };
   Form form = Form::Scalar;
   Type part;  // of each part; masks: as parameters, phis of unknown kind and in aggregates
@@ -32,6 +33,15 @@ struct Leaf {
 
   bool is_int() const { return part.is_int(); }
   u32 padded_lanes() const { return part.lanes * parts; }
+  // Words of something bigger, which mean nothing alone.
+  bool is_words() const {
+    return form == Form::Wide || form == Form::Extended || form == Form::Lanes;
+  }
+  u32 parts_per_lane() const { return parts / lanes; }
+  // A vector whose lanes are narrower than what they are kept in, or several parts.
+  bool has_odd_lanes() const {
+    return form == Form::Lanes || (form == Form::Vector && part.element_bits() != bits);
+  }
 };
 
 struct Shape {
@@ -45,16 +55,16 @@ struct Passing {
   bool by_reference = false;  // a pointer to memory with its parts in a row
   bool is_copied = false;     // what the pointer points to is passed on the stack (ir::ByValue)
   u32 copied_bytes = 0;
-  u32 align_log2 = 3;         // of that copy
-  std::vector<Kind> kinds;    // of its parts, or Ptr
-  std::vector<Kind> passed;   // of what is copied, in words, where that is the value itself
+  u32 align_log2 = 3;        // of that copy
+  std::vector<Kind> kinds;   // of its parts, or Ptr
+  std::vector<Kind> passed;  // of what is copied, in words, where that is the value itself
 };
 
 struct Signature {
   ir::FunctionType type;
   Passing result;
   bool registers_used_up = false;  // of the general ones
-  bool hidden_result = false;  // the first parameter points to where the result goes
+  bool hidden_result = false;      // the first parameter points to where the result goes
   std::vector<Passing> parameters;
   std::string unsupported;
 };

@@ -121,7 +121,16 @@ Parts FunctionLowering::constant_leaf(const llvm::Constant& c, const Leaf& leaf)
                         e_.constant(kI32, i));
     return parts;
   }
-  if (c.getType()->isVectorTy()) return constant(*c.getAggregateElement(0u));  // <1 x T>
+  if (c.getType()->isVectorTy()) {  // <1 x T>, or lanes of several parts
+    Parts parts;
+    for (u32 i = 0; i < leaf.lanes; ++i) {
+      const llvm::Constant* const element = c.getAggregateElement(i);
+      if (!element) return constant_expression(c);
+      const Parts more = constant(*element);
+      parts.insert(parts.end(), more.begin(), more.end());
+    }
+    return parts;
+  }
   if (const auto* const number = llvm::dyn_cast<llvm::ConstantFP>(&c);
       number && leaf.form == Leaf::Form::Extended) {
     const llvm::APInt bits = number->getValueAPF().bitcastToAPInt();

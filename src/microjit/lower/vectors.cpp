@@ -12,13 +12,20 @@ ValueId FunctionLowering::lane_index(const llvm::Value& index) {
 }
 
 void FunctionLowering::lower_extract_element(const llvm::ExtractElementInst& i) {
-  const ValueId lane = e_.extract(get(*i.getVectorOperand()), lane_index(*i.getIndexOperand()));
+  const Leaf& from = leaf(*i.getVectorOperand());
+  const ValueId index = lane_index(*i.getIndexOperand());
+  if (from.form == Leaf::Form::Lanes)
+    return set(i, extract_lane(from, get(*i.getVectorOperand()), index));
+  const ValueId lane = e_.extract(get(*i.getVectorOperand()), index);
   const Type wanted = leaf(i).part;
   if (wanted == kI1) return set(i, e_.resize(lane, Kind::I1));
   set(i, e_.bitcast(lane, wanted));  // pointers are kept as i64 lanes
 }
 
 void FunctionLowering::lower_insert_element(const llvm::InsertElementInst& i) {
+  if (leaf(i).form == Leaf::Form::Lanes)
+    return set(i, insert_lane(leaf(i), get(*i.getOperand(0)), get(*i.getOperand(1)),
+                              lane_index(*i.getOperand(2))));
   const Parts vector = is_mask(i) ? mask_as(*i.getOperand(0), mask_kind(i)) : get(*i.getOperand(0));
   const Type element = e_.type(vector[0]).element();
   ValueId scalar = one(*i.getOperand(1));
@@ -29,12 +36,19 @@ void FunctionLowering::lower_insert_element(const llvm::InsertElementInst& i) {
 // Lanes of the second operand are numbered after the first one's own; here they come after its
 // padding.
 void FunctionLowering::lower_shuffle(const llvm::ShuffleVectorInst& i) {
+  if (leaf(i).form == Leaf::Form::Lanes) return shuffle_lanes(i);
   const llvm::Value &first = *i.getOperand(0), &second = *i.getOperand(1);
   const bool mask = is_mask(i);
   const Kind kind = mask ? mask_kind(i) : Kind::Void;
   const Leaf to = mask ? mask_leaf_of(i) : leaf(i);
-  const Parts a = mask ? mask_as(first, kind) : get(first);
   const u32 lanes = leaf(first).lanes;
+  // A mask of one lane is an i1: as one lane of the others' kind here.
+  const auto operand = [&](const llvm::Value& value) {
+    if (!mask) return get(value);
+    const Parts parts = mask_as(value, kind);
+    return lanes == 1 ? Parts{e_.resize(parts[0], kind, true)} : parts;
+  };
+  const Parts a = operand(first);
 
   if (const llvm::Value* const scalar = llvm::getSplatValue(&i); scalar && to.lanes > 1) {
     const Type element = to.part.element();
@@ -42,13 +56,15 @@ void FunctionLowering::lower_shuffle(const llvm::ShuffleVectorInst& i) {
         mask ? e_.resize(one(*scalar), element.kind, true) : e_.bitcast(one(*scalar), element);
     return set(i, e_.splat(to.part, to.parts, value));
   }
-  const Parts b = mask ? mask_as(second, kind) : get(second);
+  const Parts b = operand(second);
   const u32 padded = e_.type(a[0]).lanes * static_cast<u32>(a.size());
   std::vector<int> picks;
   for (const int lane : i.getShuffleMask())
     picks.push_back(lane >= static_cast<int>(lanes)
                         ? lane - static_cast<int>(lanes) + static_cast<int>(padded)
                         : lane);
+  if (mask && to.lanes == 1)
+    return set(i, e_.resize(e_.shuffle({kind}, 1, a, b, picks)[0], Kind::I1));
   set(i, e_.shuffle(to.part, to.parts, a, b, picks));
 }
 
@@ -85,6 +101,7 @@ void FunctionLowering::lower_insert_value(const llvm::InsertValueInst& i) {
 }
 
 // ---- Reductions --------------------------------------------------------------------------------
+// Of lanes that are kept as they are; others have been taken apart (prepare_lanes.cpp).
 
 namespace {
 
@@ -138,10 +155,6 @@ void FunctionLowering::lower_reduce(const llvm::CallBase& call, Op op) {
   if (is_mask(value) && leaf(value).lanes > 1) return lower_mask_reduce(call, op);
   const Leaf& type = leaf(value);
   if (type.lanes == 1) return set(call, get(value));
-  if (type.bits != type.part.element_bits()) {
-    fail(call, "a reduction of lanes of an odd width is not supported");
-    return set(call, zeros(call.getType()));
-  }
   const Parts parts = e_.fill_padding(get(value), type.lanes, neutral(op, type.bits));
   ValueId whole = parts[0];
   for (usize k = 1; k < parts.size(); ++k) whole = e_.binary(ir::combining_op(op), whole, parts[k]);
@@ -153,10 +166,6 @@ void FunctionLowering::lower_float_reduce(const llvm::CallBase& call, Op op) {
   const bool has_start = op == Op::fadd || op == Op::fmul;
   const llvm::Value& value = *call.getArgOperand(has_start ? 1 : 0);
   const Leaf& type = leaf(value);
-  if (!type.part.is_arithmetic_float()) {
-    fail(call, "a reduction of half-precision floats is not supported");
-    return set(call, zeros(call.getType()));
-  }
   const Parts parts = get(value);
   ValueId result = has_start ? one(*call.getArgOperand(0)) : ir::kNoValue;
   if (op == Op::fadd && type.lanes == type.padded_lanes() && type.part.is_vector()) {
