@@ -149,6 +149,8 @@ class Compiler {
   RegId define(ir::ValueId result, u32 p, ir::ValueId in_place_of = ir::kNoValue);
   // A register for the result that is none of those pinned so far; to be given to bind().
   RegId fresh(ir::ValueId result, u32 p = 0);
+  // The same for one instruction that reads its operands before it writes: also where one is.
+  RegId in_place(ir::ValueId result);
   void bind(ir::ValueId result, u32 p, RegId r);
   // The result's bytes are in its slot.
   void define_in_slot(ir::ValueId result);
@@ -300,6 +302,8 @@ class Compiler {
   void multiply_part(u32 bits, RegId to, RegId a, RegId b, u32 bytes);
   bool vector_abs(const ir::Instruction& i);
   bool can_compare(u32 bits) const;
+  bool in_vex_registers(RegId to, RegId a, RegId b, u32 bytes) const;
+  bool compare_vex(ir::Op op, u32 n, RegId to, RegId a, RegId b, u32 bytes);
   void compare_part(ir::Op op, ir::Kind kind, RegId to, RegId a, RegId b, u32 bytes);
   bool vector_compare(const ir::Instruction& i);
   bool vector_float_compare(const ir::Instruction& i);
@@ -320,6 +324,8 @@ class Compiler {
   bool vector_splat(const ir::Instruction& i);
   bool vector_extract(const ir::Instruction& i);
   bool vector_insert(const ir::Instruction& i);
+  bool upper_lane_follows(const ir::Instruction& i);
+  void insert_into_16(const ir::Instruction& i, u32 n);
   void insert_wide(RegId r, u32 n, u32 size, RegId source, RegId number, u32 bytes);
   void insert_lane(RegId r, u32 at, u32 size, RegId source, RegId number);
 

@@ -137,7 +137,10 @@ void Compiler::pointer_arithmetic(const Instruction& i) {
   if (step == 2 || step == 4 || step == 8) {
     shift = static_cast<u32>(__builtin_ctzll(step));
   } else if (step != 1) {
-    if (fits(static_cast<i64>(step))) {
+    if ((step & (step - 1)) == 0) {
+      a_.mov(x86::r11, gp64(n));
+      a_.shl(x86::r11, Imm(__builtin_ctzll(step)));
+    } else if (fits(static_cast<i64>(step))) {
       a_.imul(x86::r11, gp64(n), Imm(static_cast<i64>(step)));
     } else {
       a_.mov(x86::r11, Imm(static_cast<i64>(step)));

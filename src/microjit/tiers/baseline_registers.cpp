@@ -345,6 +345,11 @@ RegId Compiler::fresh(ValueId result, u32 p) {
   return fixed != kNoReg && (pinned_ & bit(fixed)) == 0 ? fixed : allocate(info(result).bank);
 }
 
+RegId Compiler::in_place(ValueId result) {
+  const RegId fixed = part(result, 0).fixed;
+  return fixed != kNoReg && info(result).part_count == 1 ? fixed : fresh(result);
+}
+
 void Compiler::bind(ValueId result, u32 p, RegId r) {
   const Part& it = part(result, p);
   if (it.fixed != kNoReg) {

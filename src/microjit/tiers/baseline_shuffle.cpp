@@ -18,12 +18,14 @@ bool Compiler::vector_shuffle(const Instruction& i) {
   const auto offset = [&](u32 n) { return mask[n] % lanes * size; };
   // One lane everywhere.
   if (std::all_of(mask, mask + i.type.lanes, [&](u8 m) { return m == mask[0]; })) {
-    const RegId at = bytes_at(source(0), offset(0)), t = fresh(i.result);
+    const RegId at = bytes_at(source(0), offset(0));
+    const RegId t = vex() ? in_place(i.result) : fresh(i.result);
     broadcast(t, at, bits, info(i.result).part_bytes);
     bind_everywhere(i.result, t);
     return true;
   }
-  if (isa_ == Isa::Avx512) return shuffle_512(i);
+  const bool short_one = info(i.result).part_bytes == 16 && info(operands[0]).part_bytes == 16;
+  if (isa_ == Isa::Avx512) return (short_one && shuffle_parts(i)) || shuffle_512(i);
   return shuffle_parts(i);
 }
 
@@ -106,7 +108,8 @@ bool Compiler::shuffle_parts(const Instruction& i) {
     const u32 width = std::max(bytes, from_bytes);
     const RegId a = fetch(plan.value[0], plan.part[0]);
     const RegId b = plan.sources == 2 ? fetch(plan.value[1], plan.part[1]) : a;
-    const RegId t = fresh(i.result, p);
+    const bool one = vex() && width == 16 && result.part_count == 1;
+    const RegId t = one ? in_place(i.result) : fresh(i.result, p);
     if (plan.whole)
       move_vec(t, vec(a, width), width);
     else if (width == 32)

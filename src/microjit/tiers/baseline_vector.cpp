@@ -269,7 +269,8 @@ bool Compiler::vector_abs(const Instruction& i) {
                                     Inst::kIdVpabsq};
   for (u32 p = 0; p < info(i.result).part_count; ++p) {
     pinned_ = 0;
-    const RegId a = fetch(f_.operands_of(i)[0], p), t = fresh(i.result, p);
+    const RegId a = fetch(f_.operands_of(i)[0], p);
+    const RegId t = vex() && p == 0 ? in_place(i.result) : fresh(i.result, p);
     if (vex()) {
       a_.emit(kAbs[log2_bytes(bits)], vec(t, bytes), vec(a, bytes));
     } else {  // (a ^ m) - m, m the sign everywhere
@@ -289,7 +290,26 @@ bool Compiler::can_compare(u32 bits) const {
   return bits < 64 || vex();
 }
 
-// to = a lane mask. `to` is neither a nor b.
+// Whether AVX's own forms, which compare into a vector and not into a mask register, can name these.
+bool Compiler::in_vex_registers(RegId to, RegId a, RegId b, u32 bytes) const {
+  constexpr RegId kEnd = vec_id(16);
+  return vex() && bytes <= 32 && to < kEnd && a < kEnd && b < kEnd;
+}
+
+// to = a lane mask, by one instruction of AVX's, where it has that comparison.
+bool Compiler::compare_vex(Op op, u32 n, RegId to, RegId a, RegId b, u32 bytes) {
+  static constexpr InstId kEqual[] = {Inst::kIdVpcmpeqb, Inst::kIdVpcmpeqw, Inst::kIdVpcmpeqd,
+                                      Inst::kIdVpcmpeqq};
+  static constexpr InstId kGreater[] = {Inst::kIdVpcmpgtb, Inst::kIdVpcmpgtw, Inst::kIdVpcmpgtd,
+                                        Inst::kIdVpcmpgtq};
+  if ((op != Op::eq && op != Op::sgt && op != Op::slt) || !in_vex_registers(to, a, b, bytes))
+    return false;
+  if (op == Op::slt) std::swap(a, b);
+  a_.emit(op == Op::eq ? kEqual[n] : kGreater[n], vec(to, bytes), vec(a, bytes), vec(b, bytes));
+  return true;
+}
+
+// to = a lane mask. `to` is neither a nor b, but with AVX-512.
 void Compiler::compare_part(Op op, Kind kind, RegId to, RegId a, RegId b, u32 bytes) {
   const u32 bits = ir::Type{kind}.element_bits();
   const bool is_unsigned = op >= Op::ult && op <= Op::uge;
@@ -301,6 +321,7 @@ void Compiler::compare_part(Op op, Kind kind, RegId to, RegId a, RegId b, u32 by
                           : op == Op::uge || op == Op::sge ? 5
                                                            : 6;
     const u32 n = log2_bytes(bits);
+    if (compare_vex(op, n, to, a, b, bytes)) return;
     a_.emit(is_unsigned ? kCompareUnsigned512[n] : kCompare512[n], x86::k1, vec(a, bytes),
             vec(b, bytes), Imm(predicate));
     a_.emit(kMaskToVector[n], vec(to, bytes), x86::k1);
@@ -332,7 +353,8 @@ bool Compiler::vector_compare(const Instruction& i) {
   if (!can_compare(i.type.element_bits())) return false;
   for (u32 p = 0; p < info(i.result).part_count; ++p) {
     pinned_ = 0;
-    const RegId a = fetch(operands[0], p), b = fetch(operands[1], p), t = fresh(i.result, p);
+    const RegId a = fetch(operands[0], p), b = fetch(operands[1], p);
+    const RegId t = isa_ == Isa::Avx512 && p == 0 ? in_place(i.result) : fresh(i.result, p);
     compare_part(i.op, i.type.kind, t, a, b, info(i.result).part_bytes);
     bind(i.result, p, t);
   }
@@ -385,8 +407,8 @@ bool Compiler::vector_float_compare(const Instruction& i) {
     pinned_ = 0;
     RegId a = fetch(operands[0], p), b = fetch(operands[1], p);
     if (predicate.swapped) std::swap(a, b);
-    const RegId t = fresh(i.result, p);
-    if (isa_ == Isa::Avx512) {
+    const RegId t = vex() && p == 0 ? in_place(i.result) : fresh(i.result, p);
+    if (isa_ == Isa::Avx512 && !in_vex_registers(t, a, b, bytes)) {
       a_.emit(avx, x86::k1, vec(a, bytes), vec(b, bytes), Imm(predicate.code));
       a_.emit(kMaskToVector[f64 ? 3 : 2], vec(t, bytes), x86::k1);
     } else if (vex()) {

@@ -60,7 +60,8 @@ bool Compiler::vector_extend(const Instruction& i) {
     // What bytes_at moved into a register of its own becomes the result there.
     const bool own = (occupied_ & bit(source)) == 0 && part(i.result, p).fixed == kNoReg &&
                      (pool(Bank::Vec) & bit(source)) != 0;
-    const RegId t = own ? source : allocate_vec();
+    const bool one = vex() && info(i.result).part_count == 1;
+    const RegId t = own ? source : one ? in_place(i.result) : allocate_vec();
     if (vex()) {
       const u32 source_bytes = std::max(16u, bytes * from / to);
       a_.emit((is_signed ? kSigned : kUnsigned)[log2_bytes(from)][log2_bytes(to) - 1],
@@ -98,7 +99,7 @@ bool Compiler::vector_truncate(const Instruction& i) {
     static constexpr InstId kNarrow[3][3] = {{Inst::kIdVpmovwb, Inst::kIdVpmovdb, Inst::kIdVpmovqb},
                                              {Inst::kIdNone, Inst::kIdVpmovdw, Inst::kIdVpmovqw},
                                              {Inst::kIdNone, Inst::kIdNone, Inst::kIdVpmovqd}};
-    const RegId a = fetch(v), t = fresh(i.result);
+    const RegId a = fetch(v), t = in_place(i.result);
     const u32 source_bytes = info(v).part_bytes;
     a_.emit(kNarrow[log2_bytes(to)][log2_bytes(from) - 1],
             vec(t, std::max(16u, source_bytes * to / from)), vec(a, source_bytes));
@@ -189,7 +190,7 @@ bool Compiler::vector_splat(const Instruction& i) {
     broadcast(t, t, bits, bytes);
   } else {
     const RegId from = fetch(v);
-    t = fresh(i.result);
+    t = vex() ? in_place(i.result) : fresh(i.result);
     broadcast(t, from, bits, bytes);
   }
   bind_everywhere(i.result, t);
@@ -212,6 +213,46 @@ bool Compiler::vector_extract(const Instruction& i) {
   return true;
 }
 
+// Whether the only one to use a vector of two 64-bit lanes is the instruction, soon after, that puts
+// in the upper one.
+bool Compiler::upper_lane_follows(const Instruction& i) {
+  if (i.type.lanes != 2 || i.type.element_bytes() != 8 || info(i.result).uses != 1) return false;
+  constexpr u32 kNear = 8;
+  const Instruction* next = &i + 1;
+  for (u32 n = 0; n < kNear && ir::op_info(next->op).effects != ir::Effects::Ends; ++n, ++next) {
+    const auto operands = f_.operands_of(*next);
+    if (next->op != Op::insert || operands[0] != i.result) continue;
+    return is_constant(operands[2]) && f_.values[operands[2]].bits % 2 == 1;
+  }
+  return false;
+}
+
+// One lane of 4 or 8 bytes into a vector of 16, by one instruction.
+void Compiler::insert_into_16(const Instruction& i, u32 n) {
+  const auto operands = f_.operands_of(i);
+  const bool wide = i.type.element_bytes() == 8;
+  if (info(operands[1]).bank == Bank::Gp) {
+    const RegId number = fetch(operands[1]), old = fetch(operands[0]), t = in_place(i.result);
+    a_.emit(wide ? Inst::kIdVpinsrq : Inst::kIdVpinsrd, vec(t), vec(old), gp(number, wide ? 8 : 4),
+            Imm(n));
+    return bind(i.result, 0, t);
+  }
+  const RegId number = fetch(operands[1]);
+  if (n == 0 && upper_lane_follows(i)) {
+    const RegId t = in_place(i.result);
+    move_vec(t, vec(number), 16);
+    return bind(i.result, 0, t);
+  }
+  const RegId old = fetch(operands[0]), t = in_place(i.result);
+  if (wide)
+    a_.emit(n == 0 ? Inst::kIdVmovsd : Inst::kIdVunpcklpd, vec(t), vec(old), vec(number));
+  else if (n == 0)
+    a_.emit(Inst::kIdVmovss, vec(t), vec(old), vec(number));
+  else
+    a_.emit(Inst::kIdVinsertps, vec(t), vec(old), vec(number), Imm(n << 4));
+  bind(i.result, 0, t);
+}
+
 // Into vectors of up to 16 bytes, or the first 16 bytes of a part.
 bool Compiler::vector_insert(const Instruction& i) {
   const auto operands = f_.operands_of(i);
@@ -221,6 +262,10 @@ bool Compiler::vector_insert(const Instruction& i) {
   const u32 which = at / bytes, inner = at % bytes;
   const bool wide = bytes != 16;
   if (wide && (size < 4 || !vex())) return false;
+  if (!wide && size >= 4 && vex() && info(i.result).part_count == 1) {
+    insert_into_16(i, inner / size);
+    return true;
+  }
   RegId source = kNoReg;  // a general register
   if (info(operands[1]).bank == Bank::Gp) source = fetch(operands[1]);
   const RegId number = source == kNoReg ? fetch(operands[1]) : kNoReg;
