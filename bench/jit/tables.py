@@ -34,21 +34,24 @@ def _mean(engine, mean):
     return "-" if mean is None else _speed(engine, {"speed": mean})
 
 
-def _line(name, native, cells):
-    return f"{name:<15}{native:>8}" + "".join(f"{cell:>9}" for cell in cells)
+def _line(name, native, cells, engines):
+    """Seven engines fit into 80 columns."""
+    return f"{name:<14}{native:>7}" + "".join(
+        f"{cell:>{max(8, len(engine) + 1)}}" for engine, cell in zip(engines, cells))
 
 
 def speed(result):
     """Lines: programs down, engines across."""
     engines = result["engines"]
-    lines = [_line("program", "native s", engines)]
+    lines = [_line("program", "native", engines, engines)]
     for name, row in result["programs"].items():
         lines.append(_line(name, f"{row[NATIVE]['seconds']:.3f}",
-                           [_speed(engine, row[engine]) for engine in engines]))
+                           [_speed(engine, row[engine]) for engine in engines], engines))
     means = result["geomean"]
-    lines.append(_line("geometric mean", "", [_mean(engine, means[engine]) for engine in engines]))
+    lines.append(_line("geometric mean", "", [_mean(engine, means[engine]) for engine in engines],
+                       engines))
     lines.append(_line("promised", "", [_mean(engine, PROMISED_SPEED.get(engine))
-                                        for engine in engines]))
+                                        for engine in engines], engines))
     return lines
 
 
@@ -111,7 +114,7 @@ def interpreters(result):
     return lines + [f"{'geometric mean':<15}{result['geomean']:>9.0f}x"]
 
 
-TITLES = (("speed", "Speed: native is 1, the interpreter is times slower", speed),
+TITLES = (("speed", "Speed: native (in seconds) is 1, the interpreter is times slower", speed),
           ("speed", "Behind the native program, and why", behind),
           ("compile_time", "Compile time: nanoseconds per IR instruction, against LLVM -O2",
            compile_time),

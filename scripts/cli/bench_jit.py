@@ -38,7 +38,7 @@ def _selected(what, asked, there):
 
 
 def _tools():
-    tools = speed.Tools(run=places.ENGINE_RUN, orc=places.ORC_PEER, cost=places.ENGINE_COST,
+    tools = speed.Tools(run=places.RUN_TOOL, orc=places.ORC_PEER, cost=places.ENGINE_COST,
                         lower=places.LOWER_TOOL)
     build(tools.run, tools.orc, tools.cost, tools.lower)
     return tools

@@ -16,7 +16,6 @@ PROGRAM = BUILD / "src" / "inference" / "program.bfir"
 LOWER_TOOL = BUILD / "src" / "microjit" / "lower" / "bf-lower"
 RUN_TOOL = BUILD / "src" / "tools" / "bf-run"
 # What only the benchmark of the JIT needs.
-ENGINE_RUN = BUILD / "bench" / "engine-run"
 ORC_PEER = BUILD / "bench" / "orc-peer"
 ENGINE_COST = BUILD / "bench" / "engine-cost"
 # What goes onto discs, and the same with symbols for gdb.
