@@ -11,24 +11,26 @@ namespace bf::microjit {
 
 namespace {
 
+using ir::Op;
+using ir::Type;
 using passes::BlockId;
 using passes::Cfg;
 using passes::Graph;
 using passes::Inst;
 using passes::InstId;
 using passes::ValueId;
-using ir::Op;
-using ir::Type;
 
 constexpr Type kPointer{ir::Kind::Ptr, 1};
 constexpr Type kI64{ir::Kind::I64, 1};
 constexpr i64 kAdoptedBytes = 4096;
 
-// Which stack_allocs are only loaded from, stored to and copied: nobody else can have their address.
+// Which stack_allocs are only loaded from, stored to and copied: nobody else can have their
+// address. Neither has a value that is alive at the point: it would go on pointing to what is
+// copied from.
 class Escapes {
  public:
-  explicit Escapes(const Graph& g) : g_(g), root_(g.values.size(), ir::kNoValue),
-                                     escapes_(g.values.size()) {
+  Escapes(const Graph& g, const ResumePoint& point)
+      : g_(g), root_(g.values.size(), ir::kNoValue), escapes_(g.values.size()) {
     for (const Inst& i : g.insts)
       if (i.op == Op::stack_alloc) root_[i.result] = i.result;
     // Derived pointers come after what they derive from in dominance order, not in id order: go on
@@ -43,6 +45,9 @@ class Escapes {
         }
     }
     for (const Inst& i : g.insts) look_at(i);
+    for (const ResumeValue& v : point.values)
+      if (root_[v.value] != ir::kNoValue && root_[v.value] != v.value)
+        escapes_[root_[v.value]] = true;
   }
   bool escapes(ValueId stack_alloc) const { return escapes_[stack_alloc]; }
 
@@ -51,10 +56,10 @@ class Escapes {
     for (u32 n = 0; n < i.operand_count; ++n) {
       const ValueId root = root_[g_.operand(i, n)];
       if (root == ir::kNoValue) continue;
-      const bool as_address =
-          i.op == Op::load || (i.op == Op::store && n == 1) ||
-          ((i.op == Op::memcopy || i.op == Op::memmove) && n <= 1) ||
-          (i.op == Op::memfill && n == 0) || ((i.op == Op::ptradd || i.op == Op::index) && n == 0);
+      const bool as_address = i.op == Op::load || (i.op == Op::store && n == 1) ||
+                              ((i.op == Op::memcopy || i.op == Op::memmove) && n <= 1) ||
+                              (i.op == Op::memfill && n == 0) ||
+                              ((i.op == Op::ptradd || i.op == Op::index) && n == 0);
       if (!as_address) escapes_[root] = true;
     }
     for (const passes::Edge& e : g_.edges(i))
@@ -73,7 +78,7 @@ class Continuation {
       : g_(module, f), f_(f), point_(point) {}
 
   ir::Function run(u32 type) {
-    const Escapes escapes(g_);
+    const Escapes escapes(g_, point_);
     target_ = point_.block;
     if (point_.instruction != 0) target_ = g_.split(target_, position());
     BF_ASSERT(target_ != 0);
@@ -128,8 +133,7 @@ class Continuation {
     const u32 align = static_cast<u32>(__builtin_ctz(state_bytes(v.type)));
     const ValueId loaded = emit(Op::load, v.type, {state_}, std::min(align, 3u), v.offset);
     const Inst* def = g_.definition(v.value);
-    if (!def || def->op != Op::stack_alloc || def->imm > kAdoptedBytes ||
-        escapes.escapes(v.value))
+    if (!def || def->op != Op::stack_alloc || def->imm > kAdoptedBytes || escapes.escapes(v.value))
       return loaded;
     const i64 bytes = def->imm;
     const ValueId own = emit(Op::stack_alloc, kPointer, {}, def->aux, bytes);
@@ -148,8 +152,8 @@ class Continuation {
     g_.append(0, g_.make_jump(Op::br, {}, {&to, 1}));
   }
 
-  // Values that have come to have several definitions: what was loaded stands for the value until it
-  // is defined anew (round an outer loop), and so does a copy.
+  // Values that have come to have several definitions: what was loaded stands for the value until
+  // it is defined anew (round an outer loop), and so does a copy.
   void repair(const std::vector<passes::CopiedValue>& copies) {
     const Cfg cfg(g_);
     struct Definition {
@@ -166,7 +170,7 @@ class Continuation {
     for (const auto& c : copies)
       if (cfg.reachable(c.block)) all.push_back({c.original, c.block, c.copy});
     std::sort(all.begin(), all.end(),
-                     [](const Definition& a, const Definition& b) { return a.value < b.value; });
+              [](const Definition& a, const Definition& b) { return a.value < b.value; });
     for (usize n = 0; n < all.size();) {
       const ValueId v = all[n].value;
       const BlockId home = g_.block_of(v);
