@@ -212,23 +212,25 @@ class BlockLiveness {
 
 }  // namespace
 
+namespace {
+
+// Not variadic, though such a type may have the same parameters: printf's are (ptr, ...).
+ir::FunctionType type_of_rest(const ir::FunctionType& type) {
+  return {.parameters = {ir::Kind::Ptr}, .results = type.results};
+}
+
+}  // namespace
+
 u32 resume_type(const ir::Module& module, const Function& function) {
-  const ir::FunctionType& type = module.types[function.type];
+  const ir::FunctionType wanted = type_of_rest(module.types[function.type]);
   for (u32 n = 0; n < module.types.size(); ++n)
-    if (module.types[n].results == type.results && module.types[n].parameters.size() == 1 &&
-        module.types[n].parameters[0] == ir::Kind::Ptr)
-      return n;
+    if (module.types[n] == wanted) return n;
   return ~0u;
 }
 
 void add_resume_types(ir::Module& module) {
   const usize count = module.types.size();
-  for (usize n = 0; n < count; ++n) {
-    ir::FunctionType type;
-    type.parameters = {ir::Kind::Ptr};
-    type.results = module.types[n].results;
-    module.intern_type(type);
-  }
+  for (usize n = 0; n < count; ++n) module.intern_type(type_of_rest(module.types[n]));
 }
 
 bool has_back_edges(const Function& f) {

@@ -207,6 +207,19 @@ TEST_CASE("a function that is called once leaves its loop for a better version")
   CHECK(states[1]->tier.load() > Tier::Baseline);
 }
 
+TEST_CASE("a continuation is not taken for variadic, whatever the program imports") {
+  // A type that has the continuation's parameters and results, comes before it, and is another.
+  const std::string source = std::string("import @print (ptr, ...) -> (i64)\n") + kNest;
+  const microjit::NamedAddress imports[] = {{"print", microjit::engine_import("bf_trap")}};
+  auto engine = Engine::create(parse(source.c_str()), imports, {.log = false});
+  REQUIRE(engine);
+  CHECK((*engine)->function<u64(u64, u64)>("nest")(1000, 1000) == expected(1000, 1000));
+  const auto states = (*engine)->functions();
+  REQUIRE(states.size() >= 3);  // it left from the interpreter, and what it left for went on to leave
+  CHECK_FALSE(states[1]->type->variadic);
+  CHECK(states.back()->tier.load() > Tier::Baseline);
+}
+
 TEST_CASE("stack space that a pointer alive in the loop leads into is not copied") {
   // %second is made before the loop; who copied the array would store there and load here.
   constexpr const char* kPointers = R"(
