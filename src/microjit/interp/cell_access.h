@@ -20,12 +20,19 @@ template <class T>
   __builtin_memcpy(frame + offset, &value, sizeof value);
 }
 
-#define BF_HANDLER(name)                                                                        \
-  __attribute__((preserve_none)) u64 name(                                                      \
-      [[maybe_unused]] const Cell* cell, [[maybe_unused]] u8* frame,                            \
+#define BF_HANDLER(name)                                             \
+  __attribute__((preserve_none)) u64 name(                           \
+      [[maybe_unused]] const Cell* cell, [[maybe_unused]] u8* frame, \
       [[maybe_unused]] FunctionState* state, [[maybe_unused]] u64 acc, [[maybe_unused]] Wide wide)
 
-#define BF_NEXT(cell) [[clang::musttail]] return (cell)->handler((cell), frame, state, acc, wide)
+#ifdef BF_COUNT_CELLS
+// bench/interpreter_pairs.py: which cells run after which.
+const Cell* count_step(const Cell* cell, const Cell* next);
+#define BF_NEXT(next) \
+  [[clang::musttail]] return count_step(cell, next)->handler((next), frame, state, acc, wide)
+#else
+#define BF_NEXT(next) [[clang::musttail]] return (next)->handler((next), frame, state, acc, wide)
+#endif
 
 [[gnu::always_inline]] inline const Cell* at_distance(const Cell* cell, u32 bytes) {
   return reinterpret_cast<const Cell*>(reinterpret_cast<const u8*>(cell) + static_cast<i32>(bytes));
@@ -35,13 +42,14 @@ template <class T>
 // there; nothing else of the accumulators goes from block to block.
 BF_HANDLER(hot_edge);
 
-#define BF_NEXT_BACK(target, header)                                                            \
-  do {                                                                                          \
-    if (state->cool(1)) [[unlikely]] {                                                          \
-      acc = static_cast<u64>(header);                                                           \
-      [[clang::musttail]] return hot_edge(target, frame, state, acc, wide);                     \
-    }                                                                                           \
-    BF_NEXT(target);                                                                            \
+#define BF_NEXT_BACK(target, header)                                        \
+  do {                                                                      \
+    count(state->profile.back_edges, 1);                                    \
+    if (state->cool(1)) [[unlikely]] {                                      \
+      acc = static_cast<u64>(header);                                       \
+      [[clang::musttail]] return hot_edge(target, frame, state, acc, wide); \
+    }                                                                       \
+    BF_NEXT(target);                                                        \
   } while (false)
 
 // The integer and float element types of a kind, as a call of a template lambda.

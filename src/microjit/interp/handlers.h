@@ -44,7 +44,6 @@ Choice memory_handler(ir::Op op);  // memcopy, memmove, memfill, ptradd, index, 
 
 // handlers_control.cpp
 Handler* jump_handler(bool back);  // a: distance; a back edge costs heat, imm: the block there
-Handler* counting_jump_handler();  // a back edge that is counted in the profile as well
 Handler* branch_handler();         // b: i1
 Handler* switch_handler(u32 bytes);  // b, pointer: SwitchTable
 Handler* return_handler(u32 count);  // b, c: results
@@ -66,5 +65,9 @@ Handler* stack_restore_handler();
 Handler* stack_start_handler();    // d: an empty list
 Handler* stack_release_handler();  // d: all of it
 inline constexpr u32 kVaAreaBytes = 192;
+
+// superinstructions.cpp: makes one cell of two that stand next to each other, if there is one that
+// does both (superinstructions.def). What jumps to the second, or knows its place, must not be.
+bool join_cells(Cell& first, const Cell& second);
 
 }  // namespace bf::microjit::interp

@@ -329,10 +329,6 @@ BF_HANDLER(jump) {
 BF_HANDLER(jump_back) {
   BF_NEXT_BACK(at_distance(cell, cell->a), cell->imm);
 }
-BF_HANDLER(counting_jump_back) {
-  count(state->profile.back_edges, 1);
-  BF_NEXT_BACK(at_distance(cell, cell->a), cell->imm);
-}
 BF_HANDLER(branch) {
   if (get<u8>(frame, cell->b) & 1) BF_NEXT(at_distance(cell, cell->a));
   BF_NEXT(at_distance(cell, cell->d));
@@ -423,7 +419,6 @@ extern "C" [[gnu::used]] const void* bf_interp_from_native(FunctionState* state,
 }
 
 Handler* jump_handler(bool back) { return back ? jump_back : jump; }
-Handler* counting_jump_handler() { return counting_jump_back; }
 Handler* return_acc_handler() { return return_acc; }
 Handler* branch_handler() { return branch; }
 Handler* switch_handler(u32 bytes) {

@@ -12,50 +12,14 @@ using ir::Type;
 namespace {
 
 #define BF_FLOATS(row) row(fadd) row(fsub) row(fmul) row(fdiv)
-#define BF_FLOAT_COMPARES(row)                                                             \
+#define BF_FLOAT_COMPARES(row)                                                              \
   row(foeq) row(fogt) row(foge) row(folt) row(fole) row(fone) row(ford) row(fueq) row(fugt) \
       row(fuge) row(fult) row(fule) row(fune) row(funo)
 #define BF_INTEGERS(row) \
   row(add) row(sub) row(mul) row(and_) row(or_) row(xor_) row(shl) row(lshr) row(ashr)
 
-// ---- Scalars: in the first lane; what is in the others does not matter -----------------------------
-
-template <class T>
-[[gnu::always_inline]] inline T first(Wide wide) {
-  sem::Vector<T> lanes;
-  __builtin_memcpy(&lanes, &wide, 16);
-  return lanes[0];
-}
-// A scalar with zeros above: what the machine's loads leave.
-template <class T>
-[[gnu::always_inline]] inline Wide wide_of(T value) {
-  const sem::Vector<T> lanes = {value};
-  Wide wide;
-  __builtin_memcpy(&wide, &lanes, 16);
-  return wide;
-}
-// The same with the other lanes of `rest`, which costs nothing where the value was computed there.
-template <class T>
-[[gnu::always_inline]] inline Wide with_first(Wide rest, T value) {
-  sem::Vector<T> lanes;
-  __builtin_memcpy(&lanes, &rest, 16);
-  lanes[0] = value;
-  Wide wide;
-  __builtin_memcpy(&wide, &lanes, 16);
-  return wide;
-}
-
-template <Form form, class T>
-[[gnu::always_inline]] inline Wide wide_left(const Cell* cell, const u8* frame, Wide wide) {
-  if constexpr (form == Form::AccSlot || form == Form::AccImm) return wide;
-  else return wide_of(get<T>(frame, cell->b));
-}
-template <Form form, class T>
-[[gnu::always_inline]] inline T float_right(const Cell* cell, const u8* frame, Wide wide) {
-  if constexpr (form == Form::SlotAcc) return first<T>(wide);
-  else if constexpr (form == Form::SlotImm || form == Form::AccImm) return immediate<T>(cell);
-  else return get<T>(frame, cell->c);
-}
+// ---- Scalars
+// --------------------------------------------------------------------------------------
 
 template <class F, class T, Form form, bool keep>
 BF_HANDLER(float_binary) {
@@ -95,7 +59,8 @@ Handler* branch_of_form(Kind kind, Form form, bool back) {
   });
 }
 
-// ---- Vectors of 16 bytes --------------------------------------------------------------------------
+// ---- Vectors of 16 bytes
+// --------------------------------------------------------------------------
 
 template <class T>
 [[gnu::always_inline]] inline sem::Vector<T> lanes_of(Wide wide) {
@@ -116,17 +81,21 @@ template <class F, class T>
 Handler* vector_of_form(Form form, bool keep) {
   switch (form) {
     case Form::SlotSlot:
-      return keep ? vector_binary<F, T, Form::SlotSlot, true> : vector_binary<F, T, Form::SlotSlot, false>;
+      return keep ? vector_binary<F, T, Form::SlotSlot, true>
+                  : vector_binary<F, T, Form::SlotSlot, false>;
     case Form::AccSlot:
-      return keep ? vector_binary<F, T, Form::AccSlot, true> : vector_binary<F, T, Form::AccSlot, false>;
+      return keep ? vector_binary<F, T, Form::AccSlot, true>
+                  : vector_binary<F, T, Form::AccSlot, false>;
     case Form::SlotAcc:
-      return keep ? vector_binary<F, T, Form::SlotAcc, true> : vector_binary<F, T, Form::SlotAcc, false>;
+      return keep ? vector_binary<F, T, Form::SlotAcc, true>
+                  : vector_binary<F, T, Form::SlotAcc, false>;
     default:
       return nullptr;
   }
 }
 
-// ---- One operand ----------------------------------------------------------------------------------
+// ---- One operand
+// ----------------------------------------------------------------------------------
 
 template <Op op, class T, bool from_acc, bool keep>
 BF_HANDLER(float_unary) {
@@ -134,9 +103,12 @@ BF_HANDLER(float_unary) {
   constexpr bool wide64 = sizeof(T) == 8;
   const __m128i sign = wide64 ? _mm_set1_epi64x(static_cast<i64>(1ull << 63))
                               : _mm_set1_epi32(static_cast<i32>(1u << 31));
-  if constexpr (op == Op::fneg) wide = (Wide)_mm_xor_si128((__m128i)a, sign);
-  else if constexpr (op == Op::fabs) wide = (Wide)_mm_andnot_si128(sign, (__m128i)a);
-  else wide = with_first<T>(a, sem::sqrt::apply(first<T>(a)));
+  if constexpr (op == Op::fneg)
+    wide = (Wide)_mm_xor_si128((__m128i)a, sign);
+  else if constexpr (op == Op::fabs)
+    wide = (Wide)_mm_andnot_si128(sign, (__m128i)a);
+  else
+    wide = with_first<T>(a, sem::sqrt::apply(first<T>(a)));
   if constexpr (keep) put<double>(frame, cell->a, wide[0]);
   BF_NEXT(cell + 1);
 }
@@ -163,8 +135,10 @@ BF_HANDLER(float_to_float) {
 
 template <bool of_wide>
 BF_HANDLER(save) {
-  if constexpr (of_wide) put(frame, cell->a, wide);
-  else put<u64>(frame, cell->a, acc);
+  if constexpr (of_wide)
+    put(frame, cell->a, wide);
+  else
+    put<u64>(frame, cell->a, acc);
   BF_NEXT(cell + 1);
 }
 
@@ -182,14 +156,16 @@ Handler* unary_of(Kind kind, bool from_acc, bool keep) {
 Handler* wide_form(Op op, Type type, Form form, bool keep) {
   if (type.is_vector()) {
     switch (op) {
-#define BF_CASE(name) \
-  case Op::name:      \
-    return with_float(type.kind, [&]<class T>() { return vector_of_form<sem::name, T>(form, keep); });
+#define BF_CASE(name)            \
+  case Op::name:                 \
+    return with_float(type.kind, \
+                      [&]<class T>() { return vector_of_form<sem::name, T>(form, keep); });
       BF_FLOATS(BF_CASE)
 #undef BF_CASE
-#define BF_CASE(name) \
-  case Op::name:      \
-    return with_integer(type.kind, [&]<class T>() { return vector_of_form<sem::name, T>(form, keep); });
+#define BF_CASE(name)              \
+  case Op::name:                   \
+    return with_integer(type.kind, \
+                        [&]<class T>() { return vector_of_form<sem::name, T>(form, keep); });
       BF_INTEGERS(BF_CASE)
 #undef BF_CASE
       default:
@@ -197,9 +173,10 @@ Handler* wide_form(Op op, Type type, Form form, bool keep) {
     }
   }
   switch (op) {
-#define BF_CASE(name) \
-  case Op::name:      \
-    return with_float(type.kind, [&]<class T>() { return float_of_form<sem::name, T>(form, keep); });
+#define BF_CASE(name)            \
+  case Op::name:                 \
+    return with_float(type.kind, \
+                      [&]<class T>() { return float_of_form<sem::name, T>(form, keep); });
     BF_FLOATS(BF_CASE)
 #undef BF_CASE
     default:
@@ -251,6 +228,8 @@ Handler* wide_compare_branch_form(Op op, Kind kind, Form form, bool back) {
   }
 }
 
-Handler* save_form(bool of_wide) { return of_wide ? save<true> : save<false>; }
+Handler* save_form(bool of_wide) {
+  return of_wide ? save<true> : save<false>;
+}
 
 }  // namespace bf::microjit::interp

@@ -1,8 +1,18 @@
 // Tier 0: the interpreter, the reference for every other tier.
 //
-// Functions are decoded at their first call into direct-threaded cells (code.h), handlers go from
-// one to the next by tail calls. Interpreted functions call each other directly; compiled code,
-// imports and C callers come in and go out through the System V bridge below.
+// Functions are decoded at their first call into direct-threaded cells (code.h). A handler runs one
+// cell and goes on to the next one's by a tail call; handlers save no registers (preserve_none), so the
+// cell, the frame, the function and two accumulators stay in registers all the time:
+//
+//   operand_forms.h        where operands are: in the frame, in an accumulator, in the cell. A handler
+//                          for each form, made by templates (handlers_scalar, _wide, _address)
+//   handlers.h             everything else: operands in the frame (handlers_integer, _float, ...)
+//   decoder.h              which form a value takes: one that is used once, soon, is never in the frame
+//   superinstructions.def  cells that are joined where they stand next to each other
+//
+// Interpreted functions call each other directly; compiled code, imports and C callers come in and go
+// out through the System V bridge below. A back edge counts down the function's heat: where it is used
+// up the engine is asked, and may send the loop on to compiled code (set_poll_hook).
 #pragma once
 
 #include "microjit/interp/code.h"
