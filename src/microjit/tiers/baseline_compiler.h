@@ -206,6 +206,7 @@ class Compiler {
   RegId binary(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
   RegId rare_binary(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
   RegId divide(ir::Op op, u32 bits, const Operand& a, const Operand& b);
+  void divide_once(const ir::Instruction& i, const Operand& a, const Operand& b);
   void emit_sign_of_rax(u32 bytes);
   RegId high_product(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
   void minmax(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
@@ -388,6 +389,7 @@ class Compiler {
   RegMask reserved_ = 0;  // fixed registers of this block, or of this instruction
   RegMask read_ = 0;      // those that hold something while the instruction reads its operands
   const ir::Instruction* now_ = nullptr;
+  const ir::Instruction* divided_ = nullptr;  // the next one, if rax and rdx hold its result already
   struct Borrowed {
     RegId reg;
     i32 slot;

@@ -1,4 +1,6 @@
 // Scalar integers: arithmetic, compares, choice, widening and narrowing.
+#include <algorithm>
+
 #include "microjit/tiers/baseline_compiler.h"
 
 namespace bf::microjit::baseline {
@@ -94,6 +96,7 @@ void Compiler::integer_binary(const Instruction& i) {
     b = get(vb);
   const bool in_place = simple_instruction(i.op) != 0 || is_shift(i.op);
   if (!in_place) {
+    if (is_division(i.op) && bits >= 32) return divide_once(i, a, b);
     const bool in_rax = is_division(i.op) || (bits == 64 && (i.op == Op::umulh || i.op == Op::smulh));
     const RegId t = in_rax ? kRax : fresh(i.result);
     bind(i.result, 0, binary(i.op, bits, t, a, b));
@@ -242,6 +245,23 @@ RegId Compiler::rare_binary(Op op, u32 bits, RegId to, const Operand& a, const O
       saturating(op, bits, to, a, b);
       return to;
   }
+}
+
+// A quotient and a remainder of the same numbers, one after the other: the second is there already.
+void Compiler::divide_once(const Instruction& i, const Operand& a, const Operand& b) {
+  const bool remainder = i.op == Op::urem || i.op == Op::srem;
+  if (divided_ == &i) {
+    divided_ = nullptr;
+    return bind(i.result, 0, remainder ? kRdx : kRax);
+  }
+  bind(i.result, 0, divide(i.op, i.type.element_bits(), a, b));
+  const Instruction& next = (&i)[1];  // there is one: this one does not end the block
+  const Op other = i.op == Op::udiv   ? Op::urem
+                   : i.op == Op::urem ? Op::udiv
+                   : i.op == Op::sdiv ? Op::srem
+                                      : Op::sdiv;
+  if (next.op == other && std::ranges::equal(f_.operands_of(next), f_.operands_of(i)))
+    divided_ = &next;
 }
 
 // rax and rdx are claimed. The 8- and 16-bit instructions trap where the IR does.
