@@ -206,6 +206,7 @@ class Compiler {
   RegId binary(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
   RegId rare_binary(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
   RegId divide(ir::Op op, u32 bits, const Operand& a, const Operand& b);
+  void take_divided(const ir::Instruction& i);
   void divide_once(const ir::Instruction& i, const Operand& a, const Operand& b);
   void emit_sign_of_rax(u32 bytes);
   RegId high_product(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);

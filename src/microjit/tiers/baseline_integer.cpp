@@ -86,6 +86,7 @@ void Compiler::integer_binary(const Instruction& i) {
   const auto operands = f_.operands_of(i);
   ValueId va = operands[0], vb = operands[1];
   const u32 bits = i.type.element_bits();
+  if (divided_ == &i) return take_divided(i);
   if (is_division(i.op) && divide_by_constant(i)) return;
   if (commutes(i.op) && (is_constant(va) || info(va).by_user)) std::swap(va, vb);
   prepare_binary(i.op, bits, is_constant(vb));
@@ -248,12 +249,12 @@ RegId Compiler::rare_binary(Op op, u32 bits, RegId to, const Operand& a, const O
 }
 
 // A quotient and a remainder of the same numbers, one after the other: the second is there already.
+void Compiler::take_divided(const Instruction& i) {
+  divided_ = nullptr;
+  bind(i.result, 0, i.op == Op::urem || i.op == Op::srem ? kRdx : kRax);
+}
+
 void Compiler::divide_once(const Instruction& i, const Operand& a, const Operand& b) {
-  const bool remainder = i.op == Op::urem || i.op == Op::srem;
-  if (divided_ == &i) {
-    divided_ = nullptr;
-    return bind(i.result, 0, remainder ? kRdx : kRax);
-  }
   bind(i.result, 0, divide(i.op, i.type.element_bits(), a, b));
   const Instruction& next = (&i)[1];  // there is one: this one does not end the block
   const Op other = i.op == Op::udiv   ? Op::urem
