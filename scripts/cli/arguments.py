@@ -185,7 +185,7 @@ examples:
   ./bareflow iso -o tiny.iso --model tiny.gguf --temp 0.5"""
 GDB = """\
 Start QEMU with its gdbstub, and gdb with the kernel's symbols, stopped where
-the kernel's C++ begins, in long mode."""
+the kernel's C++ begins, in long mode. gdb knows of compiled functions, too."""
 GDB_EXAMPLES = """\
 examples:
   ./bareflow gdb

@@ -62,6 +62,7 @@ def main(arguments):
     packages.require(packages.GDB_SET)
     build(places.KERNEL, places.PROGRAM)
     port = _free_port()
+    arguments.gdb = 1  # the engine tells gdb of what it compiles
     guest = machine.describe(arguments, model)
     guest = replace(guest, extra=[*guest.extra, "-S", "-gdb", f"tcp:127.0.0.1:{port}"])
     say(f"QEMU waits for gdb at 127.0.0.1:{port}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from cli import places
 from cli.report import Failure
 
-KEYS = ("tokens", "temp", "top-p", "seed", "tier")
+KEYS = ("tokens", "temp", "top-p", "seed", "tier", "gdb")
 
 
 def option_lines(arguments):

@@ -86,6 +86,14 @@ class Debugger(CommandLineTest):
         self.assertRegex(text, r"#\d .*run_on_main_stack \(\) at .*src/boot/main\.cpp:\d+")
         self.assertRegex(text, r"rip +0x[0-9a-f]+")
 
+    def test_compiled_functions_in_a_backtrace(self):
+        process = bareflow("gdb", "--tier", "baseline", "--prompt", "Once", "--tokens", "2",
+                           "--batch", "hbreak bf_write", "--batch", "continue", "--batch", "backtrace")
+        text = self.story_of(process).decode()
+        self.assertRegex(text, r"#1 .* in inference::Generator::load \(\) at src/inference/")
+        self.assertRegex(text, r"#2 .* in bf_main \(\) at src/inference/main\.cpp:\d+")
+        self.assertRegex(text, r"#3 .* in bf::run_program \(\) at .*src/boot/run\.cpp:\d+")
+
 
 if __name__ == "__main__":
     main()

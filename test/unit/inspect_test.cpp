@@ -121,7 +121,7 @@ TEST_CASE("a version is disassembled, with samples beside its instructions") {
   for (const u64 pc : sampler.addresses()) inside += version.holds(reinterpret_cast<const void*>(pc));
   CHECK(inside * 2 > sampler.addresses().size());
   Text text;
-  const auto done = disassemble((*engine)->module(), version, sampler.addresses(), text);
+  const auto done = disassemble((*engine)->module(), version, {sampler.addresses(), sampler.ticks_each()}, text);
   if (!done) {
     WARN(done.error().message());  // a host without objdump
     return;
@@ -130,6 +130,7 @@ TEST_CASE("a version is disassembled, with samples beside its instructions") {
   CHECK(listing.find("spin@baseline") != std::string::npos);
   CHECK(listing.find("; spin.c:7\n") != std::string::npos);
   CHECK(listing.find(" % ") != std::string::npos);
+  CHECK(listing.find(" cycles\n") != std::string::npos);
   CHECK(listing.find("ret") != std::string::npos);
 }
 

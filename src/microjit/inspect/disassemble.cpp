@@ -13,10 +13,10 @@ namespace {
 // The code's bytes in a file for the length of a scope.
 class CodeFile {
  public:
-  explicit CodeFile(const Version& v) {
+  explicit CodeFile(std::span<const u8> code) {
     const int file = mkstemp(name_);
     if (file < 0) return;
-    ok_ = write(file, v.entry, v.code_bytes) == static_cast<ssize_t>(v.code_bytes);
+    ok_ = write(file, code.data(), code.size()) == static_cast<ssize_t>(code.size());
     close(file);
   }
   ~CodeFile() { unlink(name_); }
@@ -37,8 +37,8 @@ struct Line {
 std::vector<Line> decode(const CodeFile& code) {
   std::vector<Line> lines;
   const std::string command =
-      std::string("objdump -D -b binary -m i386:x86-64 -M intel --no-show-raw-insn ") + code.name() +
-      " 2>/dev/null";
+      std::string("objdump -D -b binary -m i386:x86-64 -M intel --no-show-raw-insn ") +
+      code.name() + " 2>/dev/null";
   std::FILE* output = popen(command.c_str(), "r");
   if (!output) return lines;
   char line[512];
@@ -70,39 +70,66 @@ std::vector<u64> counts_of(const std::vector<Line>& lines, const Version& v,
   return counts;
 }
 
+// 1234567 as 1,234,567
+std::string grouped(u64 number) {
+  std::string digits = std::to_string(number);
+  for (usize at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  return digits;
+}
+
 void append_place(const ir::Module& module, ir::Location location, Text& text) {
   const u32 file = ir::location_file(location);
   if (file >= module.files.size()) return;
   const auto name = module.string(module.files[file]);
-  text.format("; %.*s:%u\n", static_cast<int>(name.size()), name.data(), ir::location_line(location));
+  text.format("; %.*s:%u\n", static_cast<int>(name.size()), name.data(),
+              ir::location_line(location));
+}
+
+void append_head(const ir::Module& module, const Version& v, u64 all, const Samples& samples,
+                 Text& text) {
+  const auto name = module.name(*v.function->function);
+  text.format("; %.*s@%s", static_cast<int>(name.size()), name.data(), tier_name(v.tier));
+  if (v.function->rest) text.format(" from block %u on", v.function->header);
+  text.format(" at %llx, %s bytes", static_cast<unsigned long long>(reinterpret_cast<u64>(v.entry)),
+              grouped(v.code_bytes).c_str());
+  if (!samples.addresses.empty())
+    text.format(", %s samples, %s cycles", grouped(all).c_str(),
+                grouped(all * samples.ticks_each).c_str());
+  text.append("\n");
+}
+
+void append_cost(u64 count, u64 all, u64 ticks_each, Text& text) {
+  if (count == 0) {
+    text.append("                         ");
+    return;
+  }
+  const u64 permille = count * 1000 / all;
+  text.format("%4llu.%llu %% %16s ", static_cast<unsigned long long>(permille / 10),
+              static_cast<unsigned long long>(permille % 10), grouped(count * ticks_each).c_str());
 }
 
 }  // namespace
 
-Result<void> disassemble(const ir::Module& module, const Version& v, std::span<const u64> samples,
+Result<void> disassemble(const ir::Module& module, const Version& v, const Samples& samples,
                          Text& text) {
-  const CodeFile code(v);
-  if (!code.ok()) return Error::format("cannot write a file to /tmp for the disassembler");
-  const std::vector<Line> lines = decode(code);
+  return disassemble(module, v, {v.entry, v.code_bytes}, samples, text);
+}
+
+Result<void> disassemble(const ir::Module& module, const Version& v, std::span<const u8> code,
+                         const Samples& samples, Text& text) {
+  const CodeFile file(code);
+  if (!file.ok()) return Error::format("cannot write a file to /tmp for the disassembler");
+  const std::vector<Line> lines = decode(file);
   if (lines.empty())
     return Error::format("nothing to disassemble with: install binutils (objdump)");
   u64 all = 0;
-  const std::vector<u64> counts = counts_of(lines, v, samples, all);
-  const auto name = module.name(*v.function->function);
-  text.format("; %.*s@%s at %llx, %u bytes, %llu samples\n", static_cast<int>(name.size()), name.data(),
-              tier_name(v.tier), static_cast<unsigned long long>(reinterpret_cast<u64>(v.entry)),
-              v.code_bytes, static_cast<unsigned long long>(all));
+  const std::vector<u64> counts = counts_of(lines, v, samples.addresses, all);
+  append_head(module, v, all, samples, text);
   usize place = 0;
   for (usize i = 0; i < lines.size(); ++i) {
     for (; place < v.lines.size() && v.lines[place].offset <= lines[i].offset; ++place)
       if (v.lines[place].location != 0) append_place(module, v.lines[place].location, text);
-    if (counts[i] != 0) {
-      const u64 permille = counts[i] * 1000 / all;
-      text.format("%4llu.%llu %% ", static_cast<unsigned long long>(permille / 10),
-                  static_cast<unsigned long long>(permille % 10));
-    } else {
-      text.append("         ");
-    }
+    append_cost(counts[i], all, samples.ticks_each, text);
     text.format("%6x:  ", lines[i].offset);
     text.append(lines[i].text);
     text.append("\n");

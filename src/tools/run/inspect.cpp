@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <cstring>
 
-#include "microjit/inspect/disassemble.h"
 #include "microjit/inspect/gdb_jit.h"
+#include "microjit/inspect/kept_code.h"
 #include "microjit/inspect/perf_map.h"
 #include "microjit/inspect/sampler.h"
 
@@ -16,6 +16,7 @@ constexpr u32 kSamplesPerSecond = 999;  // not in step with what ticks a thousan
 
 // All of these live as long as the engine, which is never destroyed.
 microjit::Sampler* sampler = nullptr;
+microjit::KeptCode *disassembled = nullptr, *annotated = nullptr;
 
 void complain(const char* what, const char* why) {
   std::fprintf(stderr, "bf-run: %s: %s\n", what, why);
@@ -28,19 +29,12 @@ void write_file(const std::string& name, const Text& text) {
   std::fclose(file);
 }
 
-void list(const microjit::Engine& engine, const std::string& name, std::span<const u64> samples) {
-  bool found = false;
-  for (const auto& state : engine.functions()) {
-    if (engine.module().name(*state->function) != name) continue;
-    found = true;
-    if (!state->version) continue;
-    Text text;
-    const auto done = microjit::disassemble(engine.module(), *state->version, samples, text);
-    if (!done) return complain(name.c_str(), done.error().message());
-    std::fwrite(text.view().data(), 1, text.view().size(), stderr);
-    return;
-  }
-  complain(name.c_str(), found ? "no tier has compiled it" : "there is no such function");
+void list(const microjit::Engine& engine, const microjit::KeptCode* code, const std::string& name) {
+  if (!code) return;
+  Text text;
+  const auto done = code->list(engine.module(), text);
+  std::fwrite(text.view().data(), 1, text.view().size(), stderr);
+  if (!done) complain(name.c_str(), done.error().message());
 }
 
 }  // namespace
@@ -49,10 +43,20 @@ void start_inspection(Options& options) {
   if (options.gdb) options.engine.observers.push_back(new microjit::GdbJit);
   if (options.perf_map) {
     auto* const map = new microjit::PerfMap;
-    if (map->ok()) options.engine.observers.push_back(map);
-    else complain("--perf-map", std::strerror(errno));
+    if (map->ok())
+      options.engine.observers.push_back(map);
+    else
+      complain("--perf-map", std::strerror(errno));
   }
-  if (!options.annotate.empty()) sampler = new microjit::Sampler(kSamplesPerSecond);
+  const auto keep = [&](const std::string& which) {
+    auto* const code = new microjit::KeptCode(which, sampler);
+    options.engine.observers.push_back(code);
+    return code;
+  };
+  if (!options.disassemble.empty()) disassembled = keep(options.disassemble);
+  if (options.annotate.empty()) return;
+  sampler = new microjit::Sampler(kSamplesPerSecond);
+  annotated = keep(options.annotate);
 }
 
 void finish_inspection(const microjit::Engine& engine, const Options& options) {
@@ -67,8 +71,8 @@ void finish_inspection(const microjit::Engine& engine, const Options& options) {
     engine.tier_log().write_text(engine.module(), text);
     write_file(options.tier_log, text);
   }
-  if (!options.disassemble.empty()) list(engine, options.disassemble, {});
-  if (!options.annotate.empty()) list(engine, options.annotate, sampler->addresses());
+  list(engine, disassembled, options.disassemble);
+  list(engine, annotated, options.annotate);
 }
 
 }  // namespace bf::run

@@ -107,9 +107,10 @@ constexpr Option kOptions[] = {
     {"--trace", "FILE", set_text<&Options::trace>,
      "the same as a trace that ui.perfetto.dev opens"},
     {"--disassemble", "FUNCTION", set_text<&Options::disassemble>,
-     "print its code, at the end"},
+     "print the code of all its versions, at the end;\n"
+     "FUNCTION@TIER: of those of a tier"},
     {"--annotate", "FUNCTION", set_text<&Options::annotate>,
-     "print its code with the share of CPU time beside it"},
+     "the same, with the cycles spent there beside it"},
     {"--gdb", nullptr, set_true<&Options::gdb>, "tell GDB of compiled functions"},
     {"--perf-map", nullptr, set_true<&Options::perf_map>, "write /tmp/perf-PID.map for perf"},
     {"--help", nullptr, set_help, "this"},
