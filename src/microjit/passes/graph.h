@@ -17,6 +17,7 @@
 #pragma once
 
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "microjit/ir/module.h"
@@ -67,6 +68,31 @@ struct Value {
 struct Block {
   std::vector<ValueId> arguments;
   std::vector<InstId> instructions;  // the last one ends the block
+};
+
+struct Shape;
+
+// A counted reference to what the last Cfg found out (cfg.h).
+class ShapeRef {
+ public:
+  ShapeRef() = default;
+  explicit ShapeRef(Shape* shape);
+  ShapeRef(const ShapeRef& other) : ShapeRef(other.shape_) {}
+  ShapeRef(ShapeRef&& other) noexcept : shape_(std::exchange(other.shape_, nullptr)) {}
+  ShapeRef& operator=(ShapeRef other) noexcept {
+    std::swap(shape_, other.shape_);
+    return *this;
+  }
+  ~ShapeRef() { drop(); }
+
+  explicit operator bool() const { return shape_ != nullptr; }
+  Shape& operator*() const { return *shape_; }
+  Shape* operator->() const { return shape_; }
+
+ private:
+  void drop();
+
+  Shape* shape_ = nullptr;
 };
 
 class Graph {
@@ -223,6 +249,9 @@ class Graph {
   bool unsettled_ = false;
   std::vector<ValueId> constant_table_;  // open addressing over scalar constants
   usize constant_count_ = 0;
+
+  friend class Cfg;
+  mutable ShapeRef shape_;
 };
 
 // How often each value is used, by operands and by edges.
