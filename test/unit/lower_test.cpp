@@ -235,6 +235,36 @@ TEST_CASE("constant offsets go into loads and stores, scaled indices into one op
   CHECK(f.instructions[1].imm == 72);
 }
 
+TEST_CASE("or of a constant whose bits are clear is a sum, unless the width is odd") {
+  const Lowered lowered = lower_well(R"(
+define i64 @sum(i64 %x) {
+  %a = or disjoint i64 %x, 1
+  ret i64 %a
+}
+define i32 @narrow_sum(i32 %x) {
+  %a = or disjoint i32 %x, 1
+  ret i32 %a
+}
+define i64 @bits(i64 %x) {
+  %a = or i64 %x, 1
+  ret i64 %a
+}
+define i64 @two(i64 %x, i64 %y) {
+  %a = or disjoint i64 %x, %y
+  ret i64 %a
+}
+define i37 @odd(i37 %x) {
+  %a = or disjoint i37 %x, 1
+  ret i37 %a
+}
+)");
+  CHECK(operations(function(lowered, "sum")) == "add ret ");
+  CHECK(operations(function(lowered, "narrow_sum")) == "add ret ");
+  CHECK(operations(function(lowered, "bits")) == "or ret ");
+  CHECK(operations(function(lowered, "two")) == "or ret ");
+  CHECK(operations(function(lowered, "odd")) == "and or ret ");  // only the parameter is cut
+}
+
 TEST_CASE("a comparison stands next to the branch that tests it") {
   const Lowered result = lower_well(R"(
     define i64 @f(i64 %a, i64 %b) {

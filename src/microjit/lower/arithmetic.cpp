@@ -69,6 +69,14 @@ bool is_half(Type type) {
   return type.kind == Kind::F16 || type.kind == Kind::BF16;
 }
 
+// An `or` of a constant whose bits the other operand never has: a sum, which goes into addresses.
+// Sums of odd widths would have to be cut.
+bool is_sum(const llvm::BinaryOperator& i) {
+  const auto* const bits = llvm::dyn_cast<llvm::PossiblyDisjointInst>(&i);
+  return bits && bits->isDisjoint() && llvm::isa<llvm::ConstantInt>(i.getOperand(1)) &&
+         (i.getType()->isIntegerTy(32) || i.getType()->isIntegerTy(64));
+}
+
 const char* library_name(Op op) {
   switch (op) {
     case Op::udiv:
@@ -85,7 +93,7 @@ const char* library_name(Op op) {
 }  // namespace
 
 void FunctionLowering::lower_binary(const llvm::BinaryOperator& i) {
-  const Op op = binary_op(i.getOpcode());
+  const Op op = is_sum(i) ? Op::add : binary_op(i.getOpcode());
   if (i.getType()->isFPOrFPVectorTy())
     return lower_float(i, op, {i.getOperand(0), i.getOperand(1)});
   lower_integer_binary(i, op, *i.getOperand(0), *i.getOperand(1));
