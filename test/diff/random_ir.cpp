@@ -17,6 +17,8 @@ namespace {
 
 constexpr Type kI1{Kind::I1}, kI32{Kind::I32}, kI64{Kind::I64}, kPtr{Kind::Ptr};
 constexpr u32 kPointerRange = 1024;  // pointers at hand point below this
+constexpr u32 kMostVisible = 400;    // values that a block chooses from
+constexpr u32 kStackAccess = 128;    // bytes that may be accessed at a pointer to the stack
 
 }  // namespace
 
@@ -209,13 +211,55 @@ void RandomModule::memory() {
   }
 }
 
+// Single accesses, updates and fences. Nobody else looks, so they are deterministic.
+void RandomModule::atomic(Op op) {
+  const Type t = random_int(false);
+  // Aligned to 8: what x86 does at once.
+  const ValueId at =
+      b_->emit(Op::data_addr, kPtr, std::initializer_list<ValueId>{}, 0, 8 * below(64));
+  const i64 offset = 8 * below(8);
+  switch (ir::op_info(op).signature) {
+    case Signature::AtomicLoad:
+      return push(b_->emit(op, t, {at}, 0, offset));
+    case Signature::AtomicStore:
+      b_->emit(op, {}, {value(t), at}, 0, offset);
+      return;
+    case Signature::AtomicUpdate:
+      return push(b_->emit(op, t, {value(t), at}, 0, offset));
+    case Signature::AtomicCompare: {
+      // What is there, so that it is equal now and then.
+      const ValueId expected = chance(60) ? b_->emit(Op::load, t, {at}, 0, offset) : value(t);
+      return push(b_->emit(op, t, {expected, value(t), at}, 0, offset));
+    }
+    default:
+      b_->emit(op, {}, std::initializer_list<ValueId>{}, below(2));
+  }
+}
+
+// Space of a size that is not fixed: used at once, and given back or left to the return.
+void RandomModule::grown_stack() {
+  const bool restored = chance(50);
+  const ValueId before =
+      restored ? b_->emit(Op::stack_save, kPtr, std::initializer_list<ValueId>{}) : ir::kNoValue;
+  constexpr u64 kFilled = 128;
+  const ValueId bytes =
+      b_->emit(Op::add, kI64, {small(255), b_->constant(kI64, kFilled)});
+  const ValueId at = b_->emit(Op::stack_grow, kPtr, {bytes}, chance(10) ? below(8) : 4);
+  b_->emit(Op::memfill, {}, {at, value({Kind::I8}), b_->constant(kI64, kFilled)});
+  b_->emit(Op::store, {}, {without_nan(value(random_vector())), at}, 0, below(64));
+  push(b_->emit(Op::load, random_vector(), {at}, 0, below(64)));
+  if (restored) b_->emit(Op::stack_restore, {}, {before});
+}
+
 void RandomModule::call() {
   if (chance(20) || index_ == 0) {
     std::vector<ValueId> arguments;
     for (const Kind k : module_.types[import_type_].parameters) arguments.push_back(value({k}));
     for (ValueId& v : arguments) v = without_nan(v);
-    push(b_->emit(Op::call_import, kI64, arguments, 0));
-    return;
+    if (chance(70)) return push(b_->emit(Op::call_import, kI64, arguments, 0));
+    arguments.insert(arguments.begin(),
+                     b_->emit(Op::import_addr, kPtr, std::initializer_list<ValueId>{}, 0));
+    return push(b_->emit(Op::call_indirect, kI64, arguments, import_type_));
   }
   const u32 callee = below(index_);
   const ir::FunctionType& type = module_.types[module_.functions[callee].type];
@@ -227,8 +271,9 @@ void RandomModule::call() {
     arguments.insert(arguments.begin(),
                      b_->emit(Op::func_addr, kPtr, std::initializer_list<ValueId>{}, callee));
   const Type result = type.results.empty() ? Type{} : Type{type.results[0]};
-  const ValueId first = b_->emit(indirect ? Op::call_indirect : Op::call, result, arguments,
-                                 indirect ? module_.functions[callee].type : callee);
+  const Op op = indirect ? Op::call_indirect : Op::call;
+  const ValueId first =
+      b_->emit(op, result, arguments, indirect ? module_.functions[callee].type : callee);
   if (type.results.size() == 2 && chance(80))
     push(b_->emit(Op::second, {type.results[1]}, std::initializer_list<ValueId>{}));
   push(first);
@@ -413,6 +458,17 @@ void RandomModule::instruction() {
     case Signature::MemCopy:
     case Signature::MemFill:
       return memory();
+    case Signature::AtomicLoad:
+    case Signature::AtomicStore:
+    case Signature::AtomicUpdate:
+    case Signature::AtomicCompare:
+    case Signature::Fence:
+      return atomic(op);
+    case Signature::StackGrow:
+    case Signature::StackSave:
+    case Signature::StackRestore:
+      if (f_->flags & ir::kGrowsStack) grown_stack();
+      return;
     default:
       return;
   }
@@ -489,8 +545,10 @@ void RandomModule::add_function(u32 index) {
   index_ = index;
 
   calls_ = chance(60);
-  // The shape first: for each block its arguments and where it goes.
-  const u32 blocks = 1 + below(chance(20) ? 24 : 8);
+  if (chance(15)) f_->flags |= ir::kGrowsStack;
+  // The shape first: for each block its arguments and where it goes. Thousands of blocks now and then.
+  const bool is_huge = last && below(400) == 0;
+  const u32 blocks = 1 + (is_huge ? 1000 + below(1500) : below(chance(20) ? 24 : 8));
   plans_.assign(blocks, {});
   for (BlockId k = 0; k < blocks; ++k) {
     if (k == 0) {
@@ -536,6 +594,7 @@ void RandomModule::add_function(u32 index) {
     own_.clear();
     const bool reachable = dominators.reachable(k);
     if (k != 0 && reachable) own_ = visible_[dominators.immediate_dominator(k)];
+    if (own_.size() > kMostVisible) own_.erase(own_.begin(), own_.end() - kMostVisible / 2);
     fuel_ = builder.argument(k, 0);
     for (u32 n = 1; n < plans_[k].arguments.size(); ++n)
       if (k != 0 || plans_[k].arguments[n] != kPtr) push(builder.argument(k, n));
@@ -544,11 +603,19 @@ void RandomModule::add_function(u32 index) {
         fuel_ = builder.emit(Op::and_, kI32, {fuel_, builder.constant(kI32, 15)});
       }
       for (u32 n = calls_ ? below(3) : 0; n > 0; --n) {
-        const u32 bytes = 128 + (chance(10) ? 6000 : below(100));
+        // Huge ones are filled where they are used.
+        constexpr u32 kUsed = 4 * kStackAccess;
+        const u32 bytes = kUsed + (chance(3) ? 300000 : chance(10) ? 6000 : below(100));
         const ValueId at = builder.emit(Op::stack_alloc, kPtr, std::initializer_list<ValueId>{},
                                         below(chance(10) ? 8 : 5), bytes);
         builder.emit(Op::memfill, {},
-                     {at, builder.constant({Kind::I8}, below(256)), builder.constant(kI64, bytes)});
+                     {at, builder.constant({Kind::I8}, below(256)), builder.constant(kI64, kUsed)});
+        // Pointers into it, alive wherever it is.
+        if (chance(40))
+          stack_.push_back(builder.emit(
+              Op::ptradd, kPtr, {at, builder.constant(kI64, below(3 * kStackAccess))}));
+        if (chance(20))
+          stack_.push_back(builder.emit(Op::index, kPtr, {at, small(15)}, 8, below(kStackAccess)));
         stack_.push_back(at);
       }
     }

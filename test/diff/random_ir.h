@@ -5,7 +5,9 @@
 //
 // Everything clang emits and much that it never would: every operation on all of its types, loops
 // of any shape (irreducible too) held by fuel, switches, calls of all kinds with many arguments,
-// vectors as block arguments, odd constants. Two things are kept out of sight, because tiers may
+// vectors as block arguments, odd constants, atomics, frames that are huge or grow, now and then
+// thousands of blocks. What the engine alone makes is not here (call_generic, loop_poll, resume_entry), nor are
+// variadic functions. Two things are kept out of sight, because tiers may
 // differ in them: payloads and signs of NaNs (made the same before they can reach memory or
 // integers), and absolute addresses.
 #pragma once
@@ -43,6 +45,8 @@ class RandomModule {
   }
   void instruction();
   void memory();
+  void atomic(ir::Op op);
+  void grown_stack();
   void call();
   void store(ir::ValueId v);
   void add_function(u32 index);
