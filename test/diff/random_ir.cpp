@@ -242,8 +242,7 @@ void RandomModule::grown_stack() {
   const ValueId before =
       restored ? b_->emit(Op::stack_save, kPtr, std::initializer_list<ValueId>{}) : ir::kNoValue;
   constexpr u64 kFilled = 128;
-  const ValueId bytes =
-      b_->emit(Op::add, kI64, {small(255), b_->constant(kI64, kFilled)});
+  const ValueId bytes = b_->emit(Op::add, kI64, {small(255), b_->constant(kI64, kFilled)});
   const ValueId at = b_->emit(Op::stack_grow, kPtr, {bytes}, chance(10) ? below(8) : 4);
   b_->emit(Op::memfill, {}, {at, value({Kind::I8}), b_->constant(kI64, kFilled)});
   b_->emit(Op::store, {}, {without_nan(value(random_vector())), at}, 0, below(64));
@@ -546,7 +545,8 @@ void RandomModule::add_function(u32 index) {
 
   calls_ = chance(60);
   if (chance(15)) f_->flags |= ir::kGrowsStack;
-  // The shape first: for each block its arguments and where it goes. Thousands of blocks now and then.
+  // The shape first: for each block its arguments and where it goes. Thousands of blocks now and
+  // then.
   const bool is_huge = last && below(400) == 0;
   const u32 blocks = 1 + (is_huge ? 1000 + below(1500) : below(chance(20) ? 24 : 8));
   plans_.assign(blocks, {});
@@ -600,7 +600,7 @@ void RandomModule::add_function(u32 index) {
       if (k != 0 || plans_[k].arguments[n] != kPtr) push(builder.argument(k, n));
     if (k == 0) {
       if (last) {  // not more fuel than is good for a test
-        fuel_ = builder.emit(Op::and_, kI32, {fuel_, builder.constant(kI32, 15)});
+        fuel_ = builder.emit(Op::and_, kI32, {fuel_, builder.constant(kI32, 1023)});
       }
       for (u32 n = calls_ ? below(3) : 0; n > 0; --n) {
         // Huge ones are filled where they are used.
@@ -612,8 +612,8 @@ void RandomModule::add_function(u32 index) {
                      {at, builder.constant({Kind::I8}, below(256)), builder.constant(kI64, kUsed)});
         // Pointers into it, alive wherever it is.
         if (chance(40))
-          stack_.push_back(builder.emit(
-              Op::ptradd, kPtr, {at, builder.constant(kI64, below(3 * kStackAccess))}));
+          stack_.push_back(builder.emit(Op::ptradd, kPtr,
+                                        {at, builder.constant(kI64, below(3 * kStackAccess))}));
         if (chance(20))
           stack_.push_back(builder.emit(Op::index, kPtr, {at, small(15)}, 8, below(kStackAccess)));
         stack_.push_back(at);

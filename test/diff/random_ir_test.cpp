@@ -57,6 +57,7 @@ struct Way {
   platform::CpuFeatures features;
   bool profile;
   Tier passes = Tier::Interp;  // runs what the passes of this tier leave; Interp: no passes
+  u32 patience = 0;            // auto: rounds and calls before a function climbs
 };
 
 std::vector<Way> ways() {
@@ -72,6 +73,9 @@ std::vector<Way> ways() {
   if (all.avx2) list.push_back({"baseline avx2", TierPolicy::Baseline, avx2, false});
   if (all.avx512bw) list.push_back({"baseline avx512", TierPolicy::Baseline, all, true});
   list.push_back({"auto", TierPolicy::Auto, all, true});
+  // Loops are left in the middle, by what they have done so far.
+  for (const u32 patience : {2u, 3u})
+    list.push_back({"auto in loops", TierPolicy::Auto, all, true, Tier::Interp, patience});
   list.push_back({"passes of opt", TierPolicy::Interp, all, false, Tier::Optimising});
   list.push_back({"passes of spec", TierPolicy::Interp, all, false, Tier::Specialised});
   list.push_back({"passes of tuned", TierPolicy::Interp, all, false, Tier::Tuned});
@@ -123,7 +127,8 @@ const char* run(ir::Module module, const Way& way, Outcome& outcome) {
   options.policy = way.policy;
   options.features = way.features;
   options.profile = way.profile;
-  options.thresholds = {{0, 0, 0, 0, 0}};  // auto: up at every call and every round of a loop
+  const u32 p = way.patience;  // 0: up at every call and every round of a loop
+  options.thresholds = {{0, p, 2 * p, 4 * p, 8 * p}};
   options.log = false;
   options.code_bytes = usize{1} << 20;
   const microjit::NamedAddress imports[] = {
@@ -135,7 +140,8 @@ const char* run(ir::Module module, const Way& way, Outcome& outcome) {
       if (state->tier != microjit::Tier::Baseline) return "a function does not compile";
   auto* f = (*engine)->function<Function>("f");
   u8* const scratch = (*engine)->data("scratch");
-  outcome.results[0] = f(0, -1, 1.5f, -0.0);
+  // Long enough for loops to be left by "auto in loops".
+  outcome.results[0] = f(1000, -1, 1.5f, -0.0);
   outcome.results[1] = f(7, 0x7fffffffffffffff, -3e9f, 1e-310);
   outcome.results[2] = f(15, 42, 0.0f, 123456789.75);
   std::memcpy(outcome.memory, scratch, sizeof outcome.memory);
