@@ -1,5 +1,6 @@
-// Compiling beside the program: cores that have nothing else to do take requests from the queue.
-#include "microjit/microjit.h"
+// Compiling beside the program: cores that have nothing else to do take requests from the queue. And
+// where there are none, in slices between pieces of the program.
+#include "microjit/promotion.h"
 
 namespace bf::microjit {
 
@@ -22,6 +23,7 @@ void Engine::stop_compilers() {
 
 // Under the lock. Another countdown runs meanwhile: when it ends, the request is made again.
 void Engine::request(const CompileRequest& wanted) {
+  if (wanted.state->promoting.load(std::memory_order_relaxed)) return;
   queue_.add(wanted);
   requests_made_.fetch_add(1, std::memory_order_release);
   platform::wake(&requests_made_);
@@ -45,6 +47,35 @@ void Engine::compile_requests() {
       platform::wait_while(&requests_made_, seen);
     }
   }
+}
+
+bool Engine::take_request(CompileRequest& request) {
+  LockGuard guard(lock_);
+  return queue_.take(request);
+}
+
+// Called by a core of the program when heat is used up. One core compiles at a time, and nobody waits
+// for it; what it leaves undone goes on at the end of another countdown, of whatever function.
+void Engine::compile_slice() {
+  if (!compilers_.empty() || slicing_.exchange(true, std::memory_order_acquire)) return;
+  const u64 start = platform::ticks();
+  u64 steps = 0;
+  do {
+    if (CompileRequest next; !sliced_) {
+      if (!take_request(next)) break;
+      sliced_ = begin_promotion(next);
+      if (!sliced_) continue;
+    }
+    if (sliced_->step()) {
+      ++steps;
+      continue;
+    }
+    finish_promotion(*sliced_);
+    sliced_.reset();
+  } while (platform::ticks() - start < options_.slice_ticks);
+  if (steps != 0) slices_.fetch_add(1, std::memory_order_relaxed);
+  slice_steps_.fetch_add(steps, std::memory_order_relaxed);
+  slicing_.store(false, std::memory_order_release);
 }
 
 void Engine::wait_for_compilers() {

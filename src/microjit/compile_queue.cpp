@@ -5,7 +5,8 @@ namespace bf::microjit {
 namespace {
 
 bool is_stale(const CompileRequest& r) {
-  return r.state->tier.load(std::memory_order_relaxed) >= r.tier;
+  if ((r.state->failed_tiers >> static_cast<u8>(r.tier) & 1) != 0) return true;
+  return !r.again && r.state->tier.load(std::memory_order_relaxed) >= r.tier;
 }
 
 bool is_hotter(const FunctionState& a, const FunctionState& b) {

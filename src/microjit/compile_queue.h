@@ -1,4 +1,5 @@
-// Functions that wait for being compiled by a core that has nothing else to do, hottest first.
+// Functions that wait for being compiled, hottest first: by a core that has nothing else to do, or in
+// slices by those that run the program.
 //
 // Not for several cores at once: the engine's lock is around it.
 #pragma once
@@ -14,6 +15,7 @@ struct CompileRequest {
   FunctionState* state = nullptr;
   Tier tier = Tier::Interp;
   TierReason reason = TierReason::Calls;
+  bool again = false;  // even if that is its tier already: what is known of it has changed
 };
 
 class CompileQueue {
@@ -21,7 +23,8 @@ class CompileQueue {
   // Asks once per function: a newer request takes the place of an older one.
   void add(const CompileRequest& request);
   // The hottest by its cycles now (its calls, where there is no profile). Requests for a tier that
-  // the function has reached by other ways are stale and dropped. False: nothing waits.
+  // the function has reached by other ways, or that failed, are stale and dropped. False: nothing
+  // waits.
   bool take(CompileRequest& request);
   usize size() const { return waiting_.size(); }
   u64 dropped() const { return dropped_; }

@@ -1,6 +1,7 @@
 #include "microjit/microjit.h"
 
 #include "microjit/interp/interp.h"
+#include "microjit/promotion.h"
 #include "microjit/resume.h"
 
 namespace bf::microjit {

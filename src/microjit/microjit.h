@@ -31,6 +31,9 @@
 
 namespace bf::microjit {
 
+// How short a slice of compiling is on a core that runs the program: half a millisecond.
+inline constexpr u64 kSlicesPerSecond = 2000;
+
 struct EngineOptions {
   TierPolicy policy = TierPolicy::Auto;
   Thresholds thresholds{};
@@ -38,8 +41,10 @@ struct EngineOptions {
   bool log = true;          // promotions, to Stream::Log
   usize code_bytes = usize{8} << 20;  // budget of the code cache
   // Cores (threads, on the host) that compile beside the program. With none, and where there are
-  // none, the program's own core compiles when a function's heat is used up.
+  // none, the program's own cores compile in slices, when heat is used up: for so many ticks, and to
+  // the end of the pass that was under way then. In between, the program goes on.
   u32 compile_threads = 0;
+  u64 slice_ticks = platform::ticks_per_second() / kSlicesPerSecond;
   platform::CpuFeatures features = platform::cpu_features();
   std::vector<CodeObserver*> observers{};  // told of all code; they must outlive the engine
 };
@@ -88,6 +93,9 @@ class Engine {
   void reclaim();
   // Waits until nothing waits for the compile threads.
   void wait_for_compilers();
+  // Slices of compiling that the program's cores have done, and pieces of work in them.
+  u64 slices() const { return slices_.load(std::memory_order_relaxed); }
+  u64 slice_steps() const { return slice_steps_.load(std::memory_order_relaxed); }
 
   const ir::Module& module() const { return module_; }
   std::span<const std::unique_ptr<FunctionState>> functions() const { return functions_; }
@@ -134,16 +142,22 @@ class Engine {
   void reserve_continuations();
   const void* on_poll(FunctionState& state, u32 header, Tier running);
   const void* on_miss(FunctionState& state, u32 block, u32 instruction);
+  FunctionState* awaited_continuation(FunctionState& state, u32 header, Tier target);
   FunctionState* continuation(FunctionState& state, u32 block, u32 instruction);
   // background.cpp
   void start_compilers();
   void stop_compilers();
   void request(const CompileRequest& wanted);
   void compile_requests();
+  void compile_slice();
+  bool take_request(CompileRequest& request);
   // promote.cpp
   void set_hooks();
   void on_hot(FunctionState& state, const u64* general_arguments);
   Tier climbs_to(FunctionState& state);
+  struct Promotion;
+  std::unique_ptr<Promotion> begin_promotion(const CompileRequest& wanted);
+  bool finish_promotion(Promotion& promotion);
   void log_promotion(const FunctionState& state, Tier from, u64 ticks);
   void log_failure(const FunctionState& state, const char* why);
 
@@ -159,6 +173,10 @@ class Engine {
   TierLog tier_log_;
   CompileQueue queue_;
   u32 busy_compilers_ = 0;
+  // Where there are no compilers: the promotion that is under way, and whether somebody is at it.
+  std::unique_ptr<Promotion> sliced_;
+  std::atomic<bool> slicing_{false};
+  std::atomic<u64> slices_{0}, slice_steps_{0};
   std::vector<platform::ExtraCore> compilers_;
   std::atomic<bool> compilers_stop_{false};
   std::atomic<u32> requests_made_{0};  // the word that compilers wait on

@@ -33,14 +33,28 @@ const void* Engine::on_poll(FunctionState& state, u32 header, Tier running) {
   if (options_.policy != TierPolicy::Auto || !lock_.try_acquire()) return nullptr;
   const Tier now = state.tier.load(std::memory_order_relaxed);
   const Tier next = climbs_to(state);
-  FunctionState* rest = next > running || now > running ? continuation(state, header, 0) : nullptr;
-  lock_.release();
-  if (!rest) return nullptr;
-  if (next > now && counted(state.profile.calls) > 1) promote(state, next);
   const Tier target = running == Tier::Interp ? (next > now ? next : now) : best_tier();
-  if (rest->tier.load(std::memory_order_relaxed) < target) promote(*rest, target);
-  if (rest->tier.load(std::memory_order_relaxed) <= running) return nullptr;
+  FunctionState* const rest =
+      next > running || now > running ? awaited_continuation(state, header, target) : nullptr;
+  if (next > now && counted(state.profile.calls) > 1) request({&state, next});
+  lock_.release();
+  compile_slice();
+  if (!rest || rest->tier.load(std::memory_order_relaxed) <= running) return nullptr;
   return rest->slot.load(std::memory_order_acquire);
+}
+
+// The continuation to leave for, which may still have to be compiled. One after the other: a loop in a
+// loop comes by as often as the loop around it, and whichever was asked for first will do.
+FunctionState* Engine::awaited_continuation(FunctionState& state, u32 header, Tier target) {
+  const auto lacks = [](const FunctionState& rest, Tier tier) {
+    return rest.tier.load(std::memory_order_relaxed) < tier &&
+           (rest.failed_tiers >> static_cast<u8>(tier) & 1) == 0;
+  };
+  const auto& all = state.continuations;
+  const bool waits = !all.empty() && all.back().instruction == 0 && lacks(*all.back().rest, target);
+  FunctionState* const rest = waits ? all.back().rest : continuation(state, header, 0);
+  if (rest && lacks(*rest, target)) request({rest, target, TierReason::Loop});
+  return rest && rest->header == header ? rest : nullptr;
 }
 
 // Deoptimisation: a version that counted on an indirect call to go where it always went asks for the
@@ -50,13 +64,16 @@ const void* Engine::on_miss(FunctionState& state, u32 block, u32 instruction) {
   {
     LockGuard guard(lock_);
     rest = continuation(state, block, instruction);
+    BF_ASSERT(rest != nullptr);  // it was made when the version was compiled
     ++state.guard_failures;
     state.calls_vary = true;
+    const Tier now = state.tier.load(std::memory_order_relaxed);
+    if (state.guard_failures == kMostGuardFailures && now != Tier::Interp)
+      request({&state, now, TierReason::Calls, true});
+    if (rest->tier.load(std::memory_order_relaxed) == Tier::Interp)
+      request({rest, Tier::Baseline, TierReason::Miss});
   }
-  BF_ASSERT(rest != nullptr);  // it was made when the version was compiled
-  if (state.guard_failures == kMostGuardFailures)
-    promote(state, state.tier.load(std::memory_order_relaxed), TierReason::Calls);
-  if (rest->tier.load(std::memory_order_relaxed) == Tier::Interp) promote(*rest, Tier::Baseline);
+  compile_slice();
   return rest->slot.load(std::memory_order_acquire);
 }
 

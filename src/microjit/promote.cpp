@@ -2,7 +2,7 @@
 #include "microjit/compile.h"
 #include "microjit/entries.h"
 #include "microjit/interp/interp.h"
-#include "microjit/microjit.h"
+#include "microjit/promotion.h"
 #include "runtime/side_log.h"
 
 namespace bf::microjit {
@@ -44,10 +44,9 @@ void Engine::on_hot(FunctionState& state, const u64* general_arguments) {
   const Tier next = climbs_to(state);
   const bool due = next > state.tier.load(std::memory_order_relaxed);
   reclaim_locked(false);
-  const bool here = due && compilers_.empty();
-  if (due && !here) request({&state, next, reason});
+  if (due) request({&state, next, reason});
   lock_.release();
-  if (here) promote(state, next, reason);
+  compile_slice();
 }
 
 // The tier that is due for a function whose heat is used up, or its own; then it counts down anew.
@@ -63,32 +62,44 @@ Tier Engine::climbs_to(FunctionState& state) {
 }
 
 bool Engine::promote(FunctionState& state, Tier tier, TierReason reason) {
-  if (state.promoting.exchange(true, std::memory_order_acquire)) return false;
-  CompileFacts facts;
+  const auto promotion = begin_promotion({&state, tier, reason});
+  if (!promotion) return false;
+  while (promotion->step()) {}
+  return finish_promotion(*promotion);
+}
+
+// Null if somebody else is compiling the function.
+std::unique_ptr<Engine::Promotion> Engine::begin_promotion(const CompileRequest& wanted) {
+  FunctionState& state = *wanted.state;
+  if (state.promoting.exchange(true, std::memory_order_acquire)) return nullptr;
+  CompileOptions how{.features = options_.features,
+                     .profile = options_.profile && worth_timing(state, wanted.tier),
+                     .heat = options_.policy == TierPolicy::Auto};
   {
     LockGuard guard(lock_);
-    facts = facts_for(state, tier);
+    how.facts = facts_for(state, wanted.tier);
   }
-  const u64 start = platform::ticks();
-  auto code = compile(module_, *state.function, tier,
-                      {.features = options_.features,
-                       .profile = options_.profile && worth_timing(state, tier),
-                       .heat = options_.policy == TierPolicy::Auto,
-                       .facts = std::move(facts)});
-  const u64 compile_ticks = platform::ticks() - start;
+  return std::make_unique<Promotion>(module_, wanted, std::move(how));
+}
+
+// Publishes what has been compiled. False: that failed.
+bool Engine::finish_promotion(Promotion& promotion) {
+  const auto& [state_at, tier, reason, again] = promotion.wanted;
+  FunctionState& state = *state_at;
+  auto code = promotion.job.take();
   LockGuard guard(lock_);
   const Tier from = state.tier.load(std::memory_order_relaxed);
   Result<void> done = code ? publish_locked(state, *code, tier) : Result<void>(code.error());
   if (done) {
-    state.compile_ticks += compile_ticks;
-    state.version->compile_ticks = compile_ticks;
-    note(state, from, reason, compile_ticks);
-    log_promotion(state, from, compile_ticks);
+    state.compile_ticks += promotion.ticks;
+    state.version->compile_ticks = promotion.ticks;
+    note(state, from, reason, promotion.ticks);
+    log_promotion(state, from, promotion.ticks);
   } else {
     // Where the cache is full there may be room at the end of another countdown.
     const bool may_fit = code && CodeCache::piece_bytes(code->bytes.size()) < cache_.budget_bytes() / 2;
     if (!may_fit) state.failed_tiers |= u32{1} << static_cast<u8>(tier);
-    note(state, from, TierReason::Failed, compile_ticks);
+    note(state, from, TierReason::Failed, promotion.ticks);
     log_failure(state, done.error().message());
   }
   if (options_.policy == TierPolicy::Auto) start_countdown(state, options_.thresholds);

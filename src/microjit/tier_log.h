@@ -17,6 +17,8 @@ namespace bf::microjit {
   row(Policy, "policy")       /* the run's policy says so from the start */        \
   row(Calls, "calls")         /* its heat was used up */                           \
   row(Cycles, "cycles")       /* it has a large share of all cycles */             \
+  row(Loop, "loop")           /* a loop that was under way goes on in it */        \
+  row(Miss, "miss")           /* a guard failed, and the function goes on in it */ \
   row(Asked, "asked")         /* somebody called promote, publish or withdraw */   \
   row(Evicted, "evicted")     /* the code cache was full */                        \
   row(Failed, "failed")       /* it could not be compiled: from and to are alike */
