@@ -23,7 +23,7 @@ bool has_guards(const CompiledCode& code) {
 CompileFacts Engine::facts_for(FunctionState& state, Tier tier) {
   CompileFacts facts;
   if (options_.policy != TierPolicy::Auto || tier <= Tier::Baseline) return facts;
-  facts.functions.resize(module_.functions.size());
+  facts.functions.resize(functions_.size());  // with continuations, which have indices too
   for (usize n = 0; n < facts.functions.size(); ++n)
     facts.functions[n] = {counted(functions_[n]->profile.calls),
                           counted(functions_[n]->profile.self_cycles)};

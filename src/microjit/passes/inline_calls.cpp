@@ -73,6 +73,7 @@ class Inliner {
       : g_(graph),
         context_(context),
         limits_(context.tier >= Tier::Specialised ? kSpecialised : kOptimising) {
+    BF_ASSERT(context.functions.empty() || g_.index < context.functions.size());
     frames_.push_back({g_.index, kRoot});
     growth_left_ = limits_.growth;
     for (const Block& b : g_.blocks)
