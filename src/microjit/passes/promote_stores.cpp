@@ -101,10 +101,9 @@ class StorePromoter {
     const bool visible = alias_.visible_outside(a.place);
     return std::all_of(accesses_.begin(), accesses_.end(), [&](const Access& other) {
       const MemoryEffect& e = other.effect;
-      return alike(a, other) ||
-             !((visible && (e.reads_all || e.writes_all)) ||
-               (e.has_read && alias_.may_overlap(e.read, a.place)) ||
-               (e.has_write && alias_.may_overlap(e.write, a.place)));
+      return alike(a, other) || !((visible && (e.reads_all || e.writes_all)) ||
+                                  (e.has_read && alias_.may_overlap(e.read, a.place)) ||
+                                  (e.has_write && alias_.may_overlap(e.write, a.place)));
     });
   }
 
@@ -142,8 +141,8 @@ class StorePromoter {
     const ValueId address = g_.operand(like, 1);
     const Type type = variables_.types[variable];
     const auto insert = [&](BlockId b, Op op, std::initializer_list<ValueId> operands, bool ours) {
-      const InstId id = g_.make(op, op == Op::load ? type : Type{}, operands, p.aux, like.imm,
-                                like.location);
+      const InstId id =
+          g_.make(op, op == Op::load ? type : Type{}, operands, p.aux, like.imm, like.location);
       g_.insert(b, g_.blocks[b].instructions.size() - 1, id);
       variables_.of.resize(g_.insts.size(), kNoVariable);
       if (ours) variables_.of[id] = variable;

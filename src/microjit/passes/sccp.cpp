@@ -17,9 +17,7 @@ namespace {
 class Propagator {
  public:
   explicit Propagator(Graph& graph)
-      : g_(graph),
-        facts_(graph.values.size(), kUnseen),
-        reached_(graph.blocks.size()) {
+      : g_(graph), facts_(graph.values.size(), kUnseen), reached_(graph.blocks.size()) {
     list_users();
   }
 
@@ -196,6 +194,8 @@ class Propagator {
 
 }  // namespace
 
-bool sccp(Graph& graph, const Context&) { return Propagator(graph).run(); }
+bool sccp(Graph& graph, const Context&) {
+  return Propagator(graph).run();
+}
 
 }  // namespace bf::passes

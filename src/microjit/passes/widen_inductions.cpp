@@ -93,9 +93,9 @@ class Widener {
     return false;
   }
 
-  // A step is taken from what passed the test: from `next` of the iteration before, or the start; or
-  // from the value itself, if that is tested. In the latter case, however, an iteration that fails
-  // the test may have made its `next` already: next_too_ says whether that is in range, too.
+  // A step is taken from what passed the test: from `next` of the iteration before, or the start;
+  // or from the value itself, if that is tested. In the latter case, however, an iteration that
+  // fails the test may have made its `next` already: next_too_ says whether that is in range, too.
   bool holds_in(const Induction& i, const LoopBound& bound, Range range) {
     const bool up = i.constant > 0;
     const i64 end = up ? range.most() : range.least();
