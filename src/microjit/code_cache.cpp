@@ -144,7 +144,9 @@ Result<const u8*> CodeCache::install(const CompiledCode& code, Resolve resolve, 
   std::memcpy(to, code.bytes.data(), code.bytes.size());
   std::memset(to + code.bytes.size(), kBreakpoint, wanted - code.bytes.size());
   for (const CodeRelocation& r : code.relocations) {
-    const u64 value = resolve(context, r);
+    const u64 value = r.kind == RelocKind::Code
+                          ? reinterpret_cast<u64>(memory_.run + piece.offset) + static_cast<u64>(r.addend)
+                          : resolve(context, r);
     std::memcpy(to + r.offset, &value, sizeof value);
   }
   return memory_.run + piece.offset;

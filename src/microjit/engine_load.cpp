@@ -135,6 +135,8 @@ u64 Engine::resolve(const CodeRelocation& r) const {
       return static_cast<u64>(platform::core_local_offset + r.addend);
     case RelocKind::Helper:
       return reinterpret_cast<u64>(helper_address(static_cast<Helper>(r.index)));
+    case RelocKind::Code:
+      break;  // the code cache knows
   }
   BF_UNREACHABLE("a relocation of no kind");
 }

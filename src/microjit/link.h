@@ -85,6 +85,7 @@ enum class RelocKind : u8 {
   State,        // address of the FunctionState of function `index`, for Helper::hot
   CoreLocal,    // distance of the platform::CoreLocal from FS, plus addend: the same on every core
   Helper,       // address of Helper `index`
+  Code,         // address of this version itself, plus addend: where its jump tables lead
 };
 
 struct CodeRelocation {

@@ -47,6 +47,7 @@ Error Compiler::error(const char* what) const {
 Result<CompiledCode> Compiler::finish() {
   if (first_error_.failed()) return error(first_error_.message());
   const u32 code_bytes = static_cast<u32>(a_.offset());
+  place_jump_tables();
   if (!constants_.empty()) a_.align(asmjit::AlignMode::kZero, 64);
   a_.bind(constants_label_);
   if (!constants_.empty()) a_.embed(constants_.data(), constants_.size());

@@ -277,8 +277,18 @@ class Compiler {
   void restore_after_call();
   void save_register(RegId r);
   void load_register(RegId r);
-  void search_case(std::span<const std::pair<u64, Label>> cases, RegId value, u32 bytes,
-                   Label otherwise);
+  struct Case {
+    u64 value;
+    Label to;
+  };
+  struct SwitchValue {
+    RegId reg;
+    u32 bytes;
+    bool zero_extended;  // to 64 bits
+  };
+  void search_case(std::span<const Case> cases, SwitchValue v, Label otherwise);  // ascending
+  void jump_by_table(std::span<const Case> cases, SwitchValue v, Label otherwise);
+  void place_jump_tables();
 
   // ---- baseline_system.cpp
   void save_variadic_arguments();
@@ -381,6 +391,11 @@ class Compiler {
   };
   std::vector<Poll> polls_;
   std::vector<u8> constants_;
+  struct JumpTable {
+    Label at;
+    std::vector<Label> targets;
+  };
+  std::vector<JumpTable> jump_tables_;
   CompiledCode out_;
 
   ir::ValueId owner_[kRegCount];   // cached value ...

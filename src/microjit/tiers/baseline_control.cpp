@@ -124,16 +124,25 @@ void Compiler::branch_if(const Instruction& i) {
 
 // ---- Switch -------------------------------------------------------------------------------------
 
-void Compiler::search_case(std::span<const std::pair<u64, Label>> cases, RegId value, u32 bytes,
-                           Label otherwise) {
+namespace {
+
+// A table takes no more than a certain number of entries for each case.
+bool is_dense(u64 first, u64 last, usize cases) {
+  constexpr u64 kFewest = 5, kEntriesPerCase = 5, kMostEntries = 1024;
+  return cases >= kFewest && last - first < kMostEntries && last - first < kEntriesPerCase * cases;
+}
+
+}  // namespace
+
+void Compiler::search_case(std::span<const Case> cases, SwitchValue v, Label otherwise) {
   constexpr usize kLinear = 4;
   const auto compare_with = [&](u64 wanted) {
-    const i64 as_signed = bytes == 8 ? static_cast<i64>(wanted) : static_cast<i32>(wanted);
+    const i64 as_signed = v.bytes == 8 ? static_cast<i64>(wanted) : static_cast<i32>(wanted);
     if (as_signed == static_cast<i32>(as_signed)) {
-      emit(Inst::kIdCmp, gp(value, bytes), Imm(as_signed));
+      emit(Inst::kIdCmp, gp(v.reg, v.bytes), Imm(as_signed));
     } else {
       a_.mov(x86::r11, Imm(as_signed));
-      a_.cmp(gp64(value), x86::r11);
+      a_.cmp(gp64(v.reg), x86::r11);
     }
   };
   if (cases.size() <= kLinear) {
@@ -144,13 +153,63 @@ void Compiler::search_case(std::span<const std::pair<u64, Label>> cases, RegId v
     a_.jmp(otherwise);
     return;
   }
+  if (is_dense(cases.front().value, cases.back().value, cases.size()))
+    return jump_by_table(cases, v, otherwise);
   const usize middle = cases.size() / 2;
   const Label below = a_.newLabel();
-  compare_with(cases[middle].first);
+  compare_with(cases[middle].value);
   a_.jb(below);
-  search_case(cases.subspan(middle), value, bytes, otherwise);
+  search_case(cases.subspan(middle), v, otherwise);
   a_.bind(below);
-  search_case(cases.first(middle), value, bytes, otherwise);
+  search_case(cases.first(middle), v, otherwise);
+}
+
+// Only the scratch register is needed. The table holds addresses, and the one of itself before them.
+void Compiler::jump_by_table(std::span<const Case> cases, SwitchValue v, Label otherwise) {
+  const u64 first = cases.front().value, entries = cases.back().value - first + 1;
+  JumpTable table{a_.newLabel(), std::vector<Label>(entries, otherwise)};
+  for (const Case& c : cases) table.targets[c.value - first] = c.to;
+  const x86::Gp value = gp(v.reg, v.bytes), number = gp(kScratchGp, v.bytes);
+  const u64 down = -first;
+  const bool moved = first != 0;
+  if (moved && static_cast<i64>(down) == static_cast<i32>(down)) {
+    a_.lea(number, x86::ptr(gp64(v.reg), static_cast<i32>(down)));
+  } else if (moved && v.bytes == 4) {
+    if (v.reg != kScratchGp) a_.mov(number, value);
+    a_.add(number, Imm(static_cast<i32>(down)));
+  } else if (moved) {
+    a_.mov(number, Imm(down));
+    a_.add(number, value);
+  }
+  a_.cmp(moved ? number : value, Imm(entries - 1));
+  a_.ja(otherwise);
+  constexpr u64 kFarthest = 1 << 24;
+  if (v.zero_extended && v.reg != kScratchGp && first < kFarthest) {
+    a_.lea(x86::r11, x86::ptr(table.at, 8 - 8 * static_cast<i32>(first)));
+    a_.jmp(x86::ptr(x86::r11, gp64(v.reg), 3, 0, 8));
+  } else {
+    if (!moved && v.reg != kScratchGp) a_.mov(number, value);
+    a_.shl(x86::r11, 3);
+    a_.add(x86::r11, x86::ptr(table.at, 0, 8));
+    a_.jmp(x86::ptr(x86::r11, 0, 8));
+  }
+  jump_tables_.push_back(std::move(table));
+}
+
+void Compiler::place_jump_tables() {
+  if (jump_tables_.empty()) return;
+  a_.align(asmjit::AlignMode::kZero, 8);
+  const auto address_of = [&](u64 place) {
+    out_.relocations.push_back(
+        {static_cast<u32>(a_.offset()), RelocKind::Code, 0, static_cast<i64>(place)});
+    const u64 to_come = 0;
+    a_.embed(&to_come, sizeof to_come);
+  };
+  for (const JumpTable& table : jump_tables_) {
+    a_.bind(table.at);
+    address_of(a_.offset() + 8);
+    for (const Label& target : table.targets) address_of(code_.labelOffset(target));
+  }
 }
 
 void Compiler::switch_on(const Instruction& i) {
@@ -158,21 +217,24 @@ void Compiler::switch_on(const Instruction& i) {
   const ValueId v = f_.operands_of(i)[0];
   const u32 bits = type_of(v).element_bits();
   const u64 mask = bits == 64 ? ~u64{0} : (u64{1} << bits) - 1;
-  RegId value = fetch(v);
-  if (bits < 32) {
-    const RegId t = allocate_gp();
-    extend(t, gp64(value), bits, 32, false);
-    value = t;
+  SwitchValue value{kScratchGp, bits == 64 ? 8u : 4u, bits == 64 || upper_bits_clear(v)};
+  if (bits == 64 || register_of(v, 0) != kNoReg)
+    value.reg = fetch(v);
+  else
+    load_part(kScratchGp, v, 0);
+  if (bits < 32 && !value.zero_extended) {
+    extend(kScratchGp, gp64(value.reg), bits, 32, false);
+    value.reg = kScratchGp;
   }
   std::vector<Label> targets;  // by edge: the block, or the moves before it
   for (const ir::Edge& e : edges)
     targets.push_back(edge_needs_moves(e) ? a_.newLabel() : labels_[e.block]);
-  std::vector<std::pair<u64, Label>> cases;
+  std::vector<Case> cases;
   for (u32 n = 1; n < edges.size(); ++n)
     cases.push_back({f_.cases[i.aux + n - 1] & mask, targets[n]});
   std::sort(cases.begin(), cases.end(),
-            [](const auto& x, const auto& y) { return x.first < y.first; });
-  search_case(cases, value, bits == 64 ? 8 : 4, targets[0]);
+            [](const Case& x, const Case& y) { return x.value < y.value; });
+  search_case(cases, value, targets[0]);
   for (u32 n = 0; n < edges.size(); ++n) {
     if (targets[n].id() == labels_[edges[n].block].id()) continue;
     a_.bind(targets[n]);
