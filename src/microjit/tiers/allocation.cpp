@@ -10,7 +10,6 @@ using ir::ValueId;
 
 namespace {
 
-constexpr RegMask kGeneral = 0xffffull & ~(bit(kRsp) | bit(kRbp) | bit(kScratchGp));
 constexpr RegMask kVectors = 0x7fffull << kFirstVec;
 constexpr RegMask kVectors512 = kVectors | 0xffff0000ull << kFirstVec;
 // Results of calls arrive there: not to be saved around them.
@@ -104,6 +103,7 @@ void Allocation::run() {
     return a.length != b.length ? a.length > b.length : x < y;
   });
   for (u32 n = 0; n < queue_.size(); ++n) place(queue_[n]);
+  hold_in_loops();
   for (u32 n = 0; n < units_.size(); ++n) {
     if (!units_[n].is_leader || units_[n].reg == kNoReg) continue;
     for (u32 member = n; member != kNone; member = units_[member].next_member)

@@ -9,6 +9,8 @@
 // worth less, and these try again. After L. George and A. Appel's coalescing and LLVM's greedy
 // allocator, without splitting.
 //
+// At last, registers that are left hold what would be made again in each round of a loop.
+//
 // A value that lives across calls takes a callee-saved register, or one that is saved around each of
 // those calls where that costs less than it brings.
 #pragma once
@@ -18,6 +20,8 @@
 #include "microjit/tiers/baseline_analysis.h"
 
 namespace bf::microjit::baseline {
+
+inline constexpr RegMask kGeneral = 0xffffull & ~(bit(kRsp) | bit(kRbp) | bit(kScratchGp));
 
 class Allocation {
  public:
@@ -66,6 +70,24 @@ class Allocation {
   u32 cost_of_taking(const Unit& unit, RegId r, u32 limit);
   void take(u32 unit, RegId r);
   void give_up(u32 unit);
+
+  // ---- allocation_loops.cpp
+  struct Loop {
+    u32 first_interval = 0, interval_count = 0;
+    std::vector<u32> blocks, before;  // of the loop; those that lead into it
+    bool irreducible = false;
+  };
+  struct Wish {
+    ir::ValueId value;
+    u32 head;    // of the loop
+    u32 weight;  // of the uses in it
+  };
+  void hold_in_loops();
+  std::vector<Wish> find_wishes() const;
+  bool wants_register(const ir::Instruction& i, u32 operand) const;
+  bool is_inside(u32 block, u32 head) const;
+  std::vector<Loop> find_loops();
+  bool hold(const Wish& wish, const Loop& loop);
 
   std::span<const Interval> intervals(const Unit& u) const {
     return {intervals_.data() + u.first_interval, u.interval_count};

@@ -91,6 +91,7 @@ void Compiler::block(u32 k) {
         Part& it = part(block.first_argument + n, p);
         it.in_slot = it.fixed == kNoReg;
       }
+  hold_for_block(k);
   a_.bind(labels_[id]);
   u32 position = analysis_.block_start[k] + 1;
   for (const Instruction& i : f_.instructions_of(block)) {
@@ -98,10 +99,26 @@ void Compiler::block(u32 k) {
     note_location(i.location);
     now_ = &i;
     if (everywhere) begin_instruction(position);
+    if (&i == &terminator(f_, block)) make_for_loops(k);
     instruction(i);
     end_instruction(i);
     position += 2;
   }
+}
+
+// Constants and addresses that have a register in this block.
+void Compiler::hold_for_block(u32 k) {
+  const auto& held = analysis_.held;
+  for (u32 n = next_held_; n-- != 0 && held[n].block + 1 == k;) part(held[n].value, 0).fixed = kNoReg;
+  for (; next_held_ < held.size() && held[next_held_].block == k; ++next_held_)
+    part(held[next_held_].value, 0).fixed = held[next_held_].reg;
+}
+
+// Those for the loops that begin behind this block.
+void Compiler::make_for_loops(u32 k) {
+  const auto& made = analysis_.made;
+  for (; next_made_ < made.size() && made[next_made_].block == k; ++next_made_)
+    make_again(made[next_made_].reg, made[next_made_].value, 0);
 }
 
 // Registers that begin to hold a value for life here are no longer free for others.

@@ -101,6 +101,13 @@ enum class Registers : u8 {
 
 u32 weight_at(u32 depth);
 
+// A constant or an address that stays in a register for a loop.
+struct Held {
+  u32 block;  // position in the layout
+  ir::ValueId value;
+  RegId reg;
+};
+
 struct Analysis {
   Analysis(const ir::Module& module, const ir::Function& function,
            const platform::CpuFeatures& features, Registers registers);
@@ -127,6 +134,9 @@ struct Analysis {
   std::vector<ValueInfo> values;
   std::vector<Part> parts;
   std::vector<u32> block_start, block_end;  // positions
+  // What is remade elsewhere but held in these blocks, and the blocks that make it at their end;
+  // ascending.
+  std::vector<Held> held, made;
   RegMask saved = 0;                        // callee-saved registers the function may use
   u32 outgoing_bytes = 0;                   // stack arguments of its calls
   u32 frame_alignment = 16;

@@ -90,6 +90,8 @@ class Compiler {
   // ---- baseline.cpp: blocks, instructions
   void block(u32 k);
   void begin_instruction(u32 position);
+  void hold_for_block(u32 k);
+  void make_for_loops(u32 k);
   void instruction(const ir::Instruction& i);
   void end_instruction(const ir::Instruction& i);
   void note_location(ir::Location location);
@@ -419,6 +421,7 @@ class Compiler {
   i32 cycle_slot_ = -1;
 
   u32 current_ = 0;  // position of the block in the layout
+  u32 next_held_ = 0, next_made_ = 0;  // in the lists of the analysis
   u32 saved_count_ = 0;
   u32 frame_bytes_ = 0;
   std::vector<i32> free_slots_[4];  // of 8, 16, 32, 64 bytes

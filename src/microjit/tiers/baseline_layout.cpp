@@ -28,6 +28,9 @@ class Loops {
     for (BlockId h = header_[b]; h != kNone; h = header_[h]) ++depth;
     return depth;
   }
+  // Heads of the innermost loop around a block, and of the one around the loop of a head, or kNone.
+  BlockId innermost(BlockId b) const { return is_header_[b] ? b : header_[b]; }
+  BlockId around(BlockId b) const { return header_[b]; }
 
  private:
   struct Visit {
@@ -139,6 +142,11 @@ Layout::Layout(const ir::Function& f) : position(f.blocks.size(), kUnreachable),
   for (u32 k = 0; k < order.size(); ++k) {
     position[order[k]] = k;
     depth.push_back(block_depth[order[k]]);
+  }
+  const auto at = [&](BlockId b) { return b == kNone ? kUnreachable : position[b]; };
+  for (const BlockId b : order) {
+    loop.push_back(at(loops.innermost(b)));
+    outer.push_back(at(loops.around(b)));
   }
   for (const BlockId b : order)
     for (const ir::Edge& e : f.edges_of(terminator(f, f.blocks[b]))) ++incoming[position[e.block]];

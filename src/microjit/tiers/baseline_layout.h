@@ -15,6 +15,9 @@ struct Layout {
   std::vector<u32> position;       // of a block in `order`, or kUnreachable
   std::vector<u32> depth;          // by position: how many loops are around the block
   std::vector<u32> incoming;       // by position: how many edges lead there
+  // By position: the head (its position) of the innermost loop that the block is in, a head in its
+  // own; and that of the next loop around a head's. kUnreachable: none.
+  std::vector<u32> loop, outer;
 };
 
 // What ends a block.
