@@ -13,6 +13,12 @@ using ir::Op;
 using ir::Signature;
 using ir::ValueId;
 
+namespace {
+
+constexpr u32 kLoopAlignment = 16;
+
+}  // namespace
+
 void FirstError::handleError(asmjit::Error, const char* message, asmjit::BaseEmitter*) {
   if (failed_) return;
   failed_ = true;
@@ -92,6 +98,7 @@ void Compiler::block(u32 k) {
         it.in_slot = it.fixed == kNoReg;
       }
   hold_for_block(k);
+  if (everywhere && analysis_.layout.loop[k] == k) a_.align(asmjit::AlignMode::kCode, kLoopAlignment);
   a_.bind(labels_[id]);
   u32 position = analysis_.block_start[k] + 1;
   for (const Instruction& i : f_.instructions_of(block)) {

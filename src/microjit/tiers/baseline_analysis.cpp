@@ -18,6 +18,8 @@ namespace {
 
 constexpr u32 kMaxDepth = 4;
 constexpr u32 kFarthestOperand = 12;  // instructions between a load and its user
+constexpr u32 kFarthestUpdate = 24;   // between a load and the store of what becomes of it
+constexpr u32 kMostCompares = 3;      // instead of one that keeps its result
 constexpr u32 kLoopWeight = 8;  // how often a loop is thought to run
 
 constexpr RegMask mask_of(std::initializer_list<RegId> regs) {
@@ -209,6 +211,8 @@ void Analysis::count_raw_uses() {
         if (address && local) ++raw.as_address;
       };
       const auto operands = f_.operands_of(i);
+      if ((i.op == Op::br_if || i.op == Op::select) && !operands.empty())
+        ++raw_[operands[0]].as_condition;
       for (u32 k = 0; k < operands.size(); ++k)
         see(operands[k], (i.op == Op::load && k == 0) || (i.op == Op::store && k == 1));
       for (const ir::Edge& e : f_.edges_of(i))
@@ -234,17 +238,19 @@ void Analysis::find_made_by_user() {
           if (raw.count == 0) break;
           if (is_address(f_, i)) {
             info.by_user = raw.as_address == raw.count;
-          } else if ((is_compare(i.op) && !i.type.is_vector() && raw.count == 1 && raw.local) ||
-                     (i.op == Op::trunc && i.type == ir::Type{Kind::I1} && raw.count == 1 &&
-                      raw.local)) {
-            const Instruction& user = f_.instructions[raw.user];
-            info.by_user = (user.op == Op::br_if || user.op == Op::select) &&
-                           f_.operands_of(user)[0] == i.result;
+          } else if ((is_compare(i.op) && !i.type.is_vector()) ||
+                     (i.op == Op::trunc && i.type == ir::Type{Kind::I1})) {
+            // To compare again costs no more than to keep the result and test it.
+            const u32 most = registers == Registers::Everywhere ? kMostCompares : 1;
+            info.by_user =
+                raw.local && raw.as_condition == raw.count && raw.count <= most;
             if (info.by_user) find_tested_bits(i);
           }
       }
     }
-    if (registers == Registers::Everywhere) find_memory_operands(f_.blocks[b]);
+    if (registers != Registers::Everywhere) continue;
+    find_updates(f_.blocks[b]);
+    find_memory_operands(f_.blocks[b]);
   }
 }
 
@@ -306,16 +312,56 @@ void Analysis::find_memory_operands(const ir::Block& block) {
         if (ir::op_info(user.op).signature != Signature::IntCompare || user.type.is_vector() ||
             i.type.kind == Kind::I1 || bank_of(i.type) != Bank::Gp)
           continue;
-        if (values[user.result].by_user) last = raw_[user.result].user;
+        if (values[user.result].by_user) {
+          if (raw_[user.result].count != 1) continue;
+          last = raw_[user.result].user;
+        }
     }
     if (last - n > kFarthestOperand) continue;
-    bool written = false;
-    for (u32 k = n + 1; k < last && !written; ++k) {
-      const auto effects = ir::op_info(f_.instructions[k].op).effects;
-      written = effects == ir::Effects::Writes || effects == ir::Effects::Calls ||
-                is_call(f_, f_.instructions[k], features_);
+    if (!is_written_between(n, last)) values[i.result].by_user = true;
+  }
+}
+
+bool Analysis::is_written_between(u32 first, u32 last) const {
+  for (u32 k = first + 1; k < last; ++k) {
+    const auto effects = ir::op_info(f_.instructions[k].op).effects;
+    if (effects == ir::Effects::Writes || effects == ir::Effects::Calls ||
+        is_call(f_, f_.instructions[k], features_))
+      return true;
+  }
+  return false;
+}
+
+// A store of what an instruction makes of the number that is there: one instruction, the store's.
+void Analysis::find_updates(const ir::Block& block) {
+  const u32 end = block.first_instruction + block.instruction_count;
+  const auto made_here = [&](ValueId v) {
+    return f_.values[v].def == ir::Def::Instruction && raw_[v].count == 1 && raw_[v].local &&
+           f_.values[v].index >= block.first_instruction;
+  };
+  for (u32 n = block.first_instruction; n < end; ++n) {
+    const Instruction& store = f_.instructions[n];
+    if (store.op != Op::store) continue;
+    const ValueId v = f_.operands_of(store)[0];
+    const ir::Type t = f_.values[v].type;
+    if (!made_here(v) || t.is_vector() || bank_of(t) != Bank::Gp || t.kind == Kind::I1) continue;
+    const Instruction& update = f_.instructions[f_.values[v].index];
+    const bool commutes = update.op == Op::add || update.op == Op::and_ ||
+                          update.op == Op::or_ || update.op == Op::xor_;
+    if (!commutes && update.op != Op::sub) continue;
+    const auto operands = f_.operands_of(update);
+    for (u32 k = 0; k < (commutes ? 2u : 1u); ++k) {
+      const ValueId old = operands[k];
+      if (!made_here(old) || values[operands[1 - k]].by_user) continue;
+      const u32 at = f_.values[old].index;
+      const Instruction& load = f_.instructions[at];
+      if (load.op != Op::load || load.imm != store.imm ||
+          f_.operands_of(load)[0] != f_.operands_of(store)[1] || n - at > kFarthestUpdate ||
+          is_written_between(at, n))
+        continue;
+      values[v].by_user = values[old].by_user = true;
+      break;
     }
-    if (!written) values[i.result].by_user = true;
   }
 }
 

@@ -127,6 +127,8 @@ struct Analysis {
     taken_[r].push_back(i);
     ever_fixed_ |= bit(r);
   }
+  // Whether no value has that register for life anywhere in the interval.
+  bool free_in(RegId r, Interval i) const;
   const platform::CpuFeatures& features() const { return features_; }
 
   Layout layout;
@@ -150,6 +152,8 @@ struct Analysis {
   void find_made_by_user();
   void find_tested_bits(const ir::Instruction& compare);
   void find_memory_operands(const ir::Block& block);
+  void find_updates(const ir::Block& block);
+  bool is_written_between(u32 first, u32 last) const;
   void number();
   void use(ir::ValueId v, u32 position, u32 block);
   void extend_over_loops();
@@ -157,7 +161,6 @@ struct Analysis {
   void assign_fixed_registers();
   void save_registers_for_blocks();
   bool assign(u32 part, RegMask pool);
-  bool free_in(RegId r, Interval i) const;
   bool call_inside(Interval i) const;
 
   const ir::Module& module_;
@@ -166,6 +169,7 @@ struct Analysis {
   struct RawUse {
     u32 count = 0;
     u32 as_address = 0;  // of loads and stores in the block of the definition
+    u32 as_condition = 0;  // of branches and choices there
     u32 user = 0;        // an instruction that uses it
     bool local = true;
   };

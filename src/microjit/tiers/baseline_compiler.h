@@ -59,6 +59,9 @@ inline u32 log2_bytes(u32 bits) {
   return static_cast<u32>(__builtin_ctz(bits)) - 3;
 }
 
+// One two-address instruction that does it, or 0.
+InstId simple_instruction(ir::Op op);
+
 // What a compare left in the flags.
 struct Condition {
   x86::CondCode code = x86::CondCode::kZ;
@@ -258,6 +261,7 @@ class Compiler {
   x86::Mem address(ir::ValueId pointer, i64 offset, u32 bytes);
   void load(const ir::Instruction& i);
   void store(const ir::Instruction& i);
+  void update_memory(const ir::Instruction& store);
   void pointer_arithmetic(const ir::Instruction& i);
   void memory_intrinsic(const ir::Instruction& i);
   void copy_inline(const ir::Instruction& i);
@@ -271,8 +275,12 @@ class Compiler {
   void bind_results(const ir::Instruction& i, const ir::FunctionType& type);
   bool edge_needs_moves(const ir::Edge& e);
   void edge_moves(const ir::Edge& e);
+  bool can_move_first(const ir::Edge& e, const ir::Edge& other);
+  void forget_overwritten(const ir::Edge& e);
   void jump_to(const ir::Edge& e);
   void go(ir::BlockId b);
+  bool only_leads_on(ir::BlockId b);
+  Label target(ir::BlockId b);
   void jump_if(Condition c, Label to);
   void jump_unless(Condition c, Label to);
   void save_before_call(const ir::Instruction& i);

@@ -42,10 +42,75 @@ void Compiler::edge_moves(const ir::Edge& e) {
   run_moves();
 }
 
+// Whether the moves for one edge leave alone what the other edge and its block need.
+bool Compiler::can_move_first(const ir::Edge& e, const ir::Edge& other) {
+  if (analysis_.registers != Registers::Everywhere) return false;
+  const u32 there = analysis_.block_start[analysis_.layout.position[other.block]];
+  RegMask needed = 0;
+  const ValueId first_other = f_.blocks[other.block].first_argument;
+  const auto arguments = f_.arguments_of(other);
+  for (u32 n = 0; n < arguments.size(); ++n)
+    for (u32 p = 0; p < info(first_other + n).part_count; ++p)
+      if (const RegId r = register_of(arguments[n], p); r != kNoReg) needed |= bit(r);
+  const ValueId first = f_.blocks[e.block].first_argument;
+  for (u32 n = 0; n < f_.blocks[e.block].argument_count; ++n) {
+    if (!analysis_.is_read(first + n)) continue;
+    for (u32 p = 0; p < info(first + n).part_count; ++p) {
+      const RegId r = part(first + n, p).fixed;
+      if (r == kNoReg) return false;
+      const RegId now = register_of(f_.arguments_of(e)[n], p);
+      if (now != r && ((needed & bit(r)) != 0 || !analysis_.free_in(r, {there, there})))
+        return false;
+    }
+  }
+  return true;
+}
+
+// The registers of the arguments on an edge hold these now, even where it is not taken.
+void Compiler::forget_overwritten(const ir::Edge& e) {
+  const ir::Block& to = f_.blocks[e.block];
+  RegMask overwritten = 0;
+  for (u32 n = 0; n < to.argument_count; ++n)
+    for (u32 p = 0; p < info(to.first_argument + n).part_count; ++p)
+      if (const RegId r = part(to.first_argument + n, p).fixed; r != kNoReg) overwritten |= bit(r);
+  forget_cache(overwritten);
+}
+
+// A jump to another block, and nothing to do for it.
+bool Compiler::only_leads_on(ir::BlockId b) {
+  const ir::Block& block = f_.blocks[b];
+  if (analysis_.registers != Registers::Everywhere || block.instruction_count != 1) return false;
+  const Instruction& i = terminator(f_, block);
+  if (i.op != Op::br) return false;
+  const u32 k = analysis_.layout.position[b];
+  for (const Held& made : analysis_.made)
+    if (made.block == k) return false;
+  const ir::Edge& e = f_.edges_of(i)[0];
+  const ValueId first = f_.blocks[e.block].first_argument;
+  const auto arguments = f_.arguments_of(e);
+  for (u32 n = 0; n < arguments.size(); ++n) {
+    if (!analysis_.is_read(first + n)) continue;
+    if (info(arguments[n]).remade) return false;
+    for (u32 p = 0; p < info(first + n).part_count; ++p)
+      if (part(first + n, p).fixed == kNoReg ||
+          part(first + n, p).fixed != part(arguments[n], p).fixed)
+        return false;
+  }
+  return true;
+}
+
+// Where a jump to a block has to go.
+Label Compiler::target(ir::BlockId b) {
+  constexpr u32 kMostSteps = 4;  // blocks may lead to each other for ever
+  for (u32 step = 0; step < kMostSteps && only_leads_on(b); ++step)
+    b = f_.edges_of(terminator(f_, f_.blocks[b]))[0].block;
+  return labels_[b];
+}
+
 void Compiler::go(ir::BlockId b) {
   const u32 next = current_ + 1;
   if (next < analysis_.layout.order.size() && analysis_.layout.order[next] == b) return;
-  a_.jmp(labels_[b]);
+  a_.jmp(target(b));
 }
 
 void Compiler::jump_to(const ir::Edge& e) {
@@ -95,17 +160,31 @@ void Compiler::branch_if(const Instruction& i) {
     return has_next && analysis_.layout.order[next] == e.block;
   };
   const bool yes_moves = edge_needs_moves(yes), no_moves = edge_needs_moves(no);
+  // Around a loop: moves, and one jump. (They leave the flags alone.)
+  for (const bool is_yes : {true, false}) {
+    const ir::Edge &back = is_yes ? yes : no, &other = is_yes ? no : yes;
+    if (!(is_yes ? yes_moves : no_moves) || analysis_.layout.position[back.block] > current_ ||
+        !can_move_first(back, other))
+      continue;
+    edge_moves(back);
+    forget_overwritten(back);
+    if (is_yes)
+      jump_if(c, target(back.block));
+    else
+      jump_unless(c, target(back.block));
+    return jump_to(other);
+  }
   if (!yes_moves && !no_moves) {
-    if (is_next(yes)) return jump_unless(c, labels_[no.block]);
-    jump_if(c, labels_[yes.block]);
+    if (is_next(yes)) return jump_unless(c, target(no.block));
+    jump_if(c, target(yes.block));
     return go(no.block);
   }
   if (!yes_moves) {
-    jump_if(c, labels_[yes.block]);
+    jump_if(c, target(yes.block));
     return jump_to(no);
   }
   if (!no_moves) {
-    jump_unless(c, labels_[no.block]);
+    jump_unless(c, target(no.block));
     return jump_to(yes);
   }
   // Moves on both sides: the second side is the one that may fall through.
@@ -117,7 +196,7 @@ void Compiler::branch_if(const Instruction& i) {
   else
     jump_unless(c, second);
   edge_moves(first);
-  a_.jmp(labels_[first.block]);
+  a_.jmp(target(first.block));
   a_.bind(second);
   jump_to(last);
 }
@@ -228,7 +307,7 @@ void Compiler::switch_on(const Instruction& i) {
   }
   std::vector<Label> targets;  // by edge: the block, or the moves before it
   for (const ir::Edge& e : edges)
-    targets.push_back(edge_needs_moves(e) ? a_.newLabel() : labels_[e.block]);
+    targets.push_back(edge_needs_moves(e) ? a_.newLabel() : target(e.block));
   std::vector<Case> cases;
   for (u32 n = 1; n < edges.size(); ++n)
     cases.push_back({f_.cases[i.aux + n - 1] & mask, targets[n]});
@@ -236,10 +315,10 @@ void Compiler::switch_on(const Instruction& i) {
             [](const Case& x, const Case& y) { return x.value < y.value; });
   search_case(cases, value, targets[0]);
   for (u32 n = 0; n < edges.size(); ++n) {
-    if (targets[n].id() == labels_[edges[n].block].id()) continue;
+    if (targets[n].id() == target(edges[n].block).id()) continue;
     a_.bind(targets[n]);
     edge_moves(edges[n]);
-    a_.jmp(labels_[edges[n].block]);
+    a_.jmp(target(edges[n].block));
   }
 }
 

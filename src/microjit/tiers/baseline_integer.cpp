@@ -38,7 +38,19 @@ bool is_division(Op op) {
   return op == Op::udiv || op == Op::sdiv || op == Op::urem || op == Op::srem;
 }
 
-// One two-address instruction; a row each.
+// Whether an address needs a register.
+bool uses_register(const Operand& o, RegId r) {
+  const auto& m = o.as<x86::Mem>();
+  return (m.hasBaseReg() && m.baseId() == r) || (m.hasIndexReg() && m.indexId() == r);
+}
+
+// Registers and moves of 8 and 16 bits are avoided: what lies above a value means nothing.
+u32 width_of(u32 bits) {
+  return bits == 64 ? 8 : 4;
+}
+
+}  // namespace
+
 InstId simple_instruction(Op op) {
   switch (op) {
     case Op::add:
@@ -57,19 +69,6 @@ InstId simple_instruction(Op op) {
       return 0;
   }
 }
-
-// Whether an address needs a register.
-bool uses_register(const Operand& o, RegId r) {
-  const auto& m = o.as<x86::Mem>();
-  return (m.hasBaseReg() && m.baseId() == r) || (m.hasIndexReg() && m.indexId() == r);
-}
-
-// Registers and moves of 8 and 16 bits are avoided: what lies above a value means nothing.
-u32 width_of(u32 bits) {
-  return bits == 64 ? 8 : 4;
-}
-
-}  // namespace
 
 // Claims the registers that the instruction insists on; before operands are fetched.
 void Compiler::prepare_binary(Op op, u32 bits, bool constant_b) {

@@ -80,9 +80,23 @@ void Compiler::load(const Instruction& i) {
     a_.emit(Inst::kIdMov, gp(r, bytes), from);
 }
 
+// The value is made of what is in that place.
+void Compiler::update_memory(const Instruction& i) {
+  const auto operands = f_.operands_of(i);
+  const Instruction& update = *definition(operands[0]);
+  const auto of = f_.operands_of(update);
+  const ValueId other = info(of[0]).by_user ? of[1] : of[0];
+  const u32 bytes = type_of(operands[0]).bytes();
+  Operand b = get(other);
+  if (b.isMem()) b = gp64(fetch(other));
+  const x86::Mem to = address(operands[1], i.imm, bytes);
+  emit(simple_instruction(update.op), to, sized(b, bytes));
+}
+
 void Compiler::store(const Instruction& i) {
   const auto operands = f_.operands_of(i);
   const ValueId v = operands[0];
+  if (info(v).by_user) return update_memory(i);
   const u32 bytes = type_of(v).bytes();
   if (type_of(v).is_vector()) {
     const ValueInfo& it = info(v);
