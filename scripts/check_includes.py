@@ -43,7 +43,7 @@ ONLY_IN = {
 # Headers of an operating system, for which bare metal has no place.
 HOST_ONLY = re.compile(r"(sys/|unistd\.h|fcntl\.h|pthread\.h|termios\.h|thread$|mutex$|iostream$|"
                        r"fstream$|filesystem$)")
-HOST_PLACES = ("arch/host/", "microjit/lower/", "microjit/inspect/disassemble.",
+HOST_PLACES = ("arch/host/", "microjit/lower/", "microjit/interp/count_cells.", "microjit/inspect/disassemble.",
                "microjit/inspect/perf_map.", "microjit/inspect/sampler.", "tools/", "boot/host_main.",
                "inference/native_main.")
 

@@ -24,7 +24,8 @@ class Stories(CommandLineTest):
         self.assertEqual(self.story_of(process), self.host_story())
         self.assertRegex(process.stderr.decode(), r"\[jit\] \S+ interp -> baseline, [0-9,]+ bytes")
         tiers = {row["name"]: row["tier"] for row in json.loads(path.read_text())["functions"]}
-        self.assertEqual(tiers["matmul_q8_0"], "baseline")
+        # How far it climbs is a matter of time; it does not stay interpreted.
+        self.assertIn(tiers["matmul_q8_0"], ("baseline", "opt", "spec", "tuned"))
 
     def test_uefi(self):
         self.assertEqual(self.story_of(bareflow("run", "--uefi", *GREEDY)), self.host_story())
