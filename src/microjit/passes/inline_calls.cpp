@@ -179,7 +179,10 @@ class Inliner {
     if (size == kHuge || site.depth >= limits_.depth || size > growth_left_) return false;
     if (stack_bytes_ + stack_bytes(context_.module.functions[callee]) > kMaxStack) return false;
     const u32 recursive = recursion(site.frame, callee);
-    if (recursive != 0) return recursive <= limits_.recursion_depth && size <= limits_.recursive;
+    // Copies of a recursive function save calls at every level in itself, elsewhere only once.
+    if (recursive != 0)
+      return callee == g_.index && recursive <= limits_.recursion_depth &&
+             size <= limits_.recursive;
     const Inst& call = g_.insts[site.call];
     if (size <= kCallWeight + call.operand_count) return true;
     if (rarely_called(callee)) return false;
