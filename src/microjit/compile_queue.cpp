@@ -10,8 +10,8 @@ bool is_stale(const CompileRequest& r) {
 }
 
 bool is_hotter(const FunctionState& a, const FunctionState& b) {
-  const u64 of_a = counted(a.profile.self_cycles), of_b = counted(b.profile.self_cycles);
-  return of_a != of_b ? of_a > of_b : counted(a.profile.calls) > counted(b.profile.calls);
+  const u64 of_a = self_cycles_of(a.profile), of_b = self_cycles_of(b.profile);
+  return of_a != of_b ? of_a > of_b : calls_of(a.profile) > calls_of(b.profile);
 }
 
 }  // namespace

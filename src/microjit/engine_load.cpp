@@ -131,8 +131,6 @@ u64 Engine::resolve(const CodeRelocation& r) const {
       return reinterpret_cast<u64>(&functions_[r.index]->heat);
     case RelocKind::State:
       return reinterpret_cast<u64>(functions_[r.index].get());
-    case RelocKind::CoreLocal:
-      return static_cast<u64>(platform::core_local_offset + r.addend);
     case RelocKind::Helper:
       return reinterpret_cast<u64>(helper_address(static_cast<Helper>(r.index)));
     case RelocKind::Code:

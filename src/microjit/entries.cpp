@@ -60,13 +60,22 @@ extern "C" [[gnu::used]] void bf_hot(FunctionState* state, const u64* general) {
   if (hot_entry) hot_entry(*state, general);
 }
 
+extern "C" [[gnu::used]] void bf_leg(Profile* profile) { start_leg(*profile); }
+extern "C" [[gnu::used]] void bf_start_timing(Profile* profile, TimedCall* call) {
+  start_timing(*profile, *call);
+}
+extern "C" [[gnu::used]] void bf_end_timing(TimedCall* call, u64 now) {
+  end_timing(*call, now);
+}
+
 extern "C" [[gnu::used]] void bf_enter() {
   quiescence::enter();
 }
 
 // Ways into the engine at which the registers of arguments are kept (rax: how many vector registers
-// a variadic call uses). Helper::hot comes from the entry of compiled code, the other one from a stub;
-// both with the FunctionState in r11. Its slot is its first word.
+// a variadic call uses). Helper::hot comes from the entry of compiled code, bf_enter_from_stub from a
+// stub; both with the FunctionState in r11. Its slot is its first word. bf_time_nothing does around
+// nothing what compiled code does around a call that it times.
 asm(R"(
   .macro bf_save_arguments
   pushq %rbp
@@ -121,6 +130,67 @@ bf_hot_from_code:
   bf_restore_arguments
   retq
   .size bf_hot_from_code, .-bf_hot_from_code
+
+  .globl bf_leg_from_code
+  .type bf_leg_from_code, @function
+bf_leg_from_code:
+  bf_save_arguments
+  movq %r11, %rdi
+  callq bf_leg
+  bf_restore_arguments
+  retq
+  .size bf_leg_from_code, .-bf_leg_from_code
+
+  .globl bf_timed_enter
+  .type bf_timed_enter, @function
+bf_timed_enter:
+  bf_save_arguments
+  movq %r11, %rdi
+  movq (%rbp), %rsi           # the frame of who times
+  subq $32, %rsi
+  callq bf_start_timing
+  bf_restore_arguments
+  retq
+  .size bf_timed_enter, .-bf_timed_enter
+
+  .globl bf_timed_leave
+  .type bf_timed_leave, @function
+bf_timed_leave:
+  pushq %rcx                  # the first result, in place of rax
+  pushq %rsi                  # the second one, in place of rdx
+  subq $40, %rsp
+  movups %xmm0, (%rsp)
+  movups %xmm1, 16(%rsp)
+  leaq -32(%rbp), %rdi
+  shlq $32, %rdx
+  orq %rdx, %rax
+  movq %rax, %rsi
+  callq bf_end_timing
+  movups (%rsp), %xmm0
+  movups 16(%rsp), %xmm1
+  addq $40, %rsp
+  popq %rdx
+  popq %rax
+  retq
+  .size bf_timed_leave, .-bf_timed_leave
+
+  .globl bf_time_nothing
+  .type bf_time_nothing, @function
+bf_time_nothing:
+  pushq %rbp
+  movq %rsp, %rbp
+  subq $32, %rsp
+  movq %rdi, %r11
+  callq bf_timed_enter
+  callq 1f
+  movq %rax, %rcx
+  movq %rdx, %rsi
+  rdtsc
+  callq bf_timed_leave
+  leave
+1:
+  retq
+  .size bf_time_nothing, .-bf_time_nothing
 
   .globl bf_enter_from_stub
   .type bf_enter_from_stub, @function

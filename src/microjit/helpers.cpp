@@ -10,6 +10,9 @@ void helper_hot() asm("bf_hot_from_code");    // entries.cpp
 struct FunctionState;
 const void* helper_resume(FunctionState* state, u32 block, u32 instruction);  // entries.cpp
 void helper_poll() asm("bf_poll_from_code");  // entries.cpp
+void helper_timed_enter() asm("bf_timed_enter");
+void helper_timed_leave() asm("bf_timed_leave");
+void helper_leg() asm("bf_leg_from_code");
 
 namespace {
 

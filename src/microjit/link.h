@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "microjit/ir/module.h"
+#include "microjit/profile.h"
 #include "runtime/platform.h"
 
 namespace bf::microjit {
@@ -38,29 +39,6 @@ constexpr const char* tier_name(Tier tier) {
   return kTierNames[static_cast<u8>(tier)];
 }
 
-// What is counted of one function. Emitted code writes it: the layout is part of this border.
-// Cycles are `rdtsc` ticks from entry to return, callees included; `self_cycles` without them.
-struct Profile {
-  u64 calls = 0;
-  u64 back_edges = 0;  // interpreter only
-  u64 cycles_total = 0;
-  u64 cycles_min = ~u64{0};
-  u64 cycles_max = 0;
-  u64 self_cycles = 0;
-};
-
-// self_cycles come about by platform::CoreLocal::callee_cycles, the ticks spent in profiled callees
-// of the function that is running: saved and reset at entry, restored (plus the function's own total)
-// at return.
-
-// Adds to a counter that other cores may count in too: an update may get lost, nothing worse.
-inline void count(u64& counter, u64 n) {
-  __atomic_store_n(&counter, __atomic_load_n(&counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
-}
-inline u64 counted(const u64& counter) {
-  return __atomic_load_n(&counter, __ATOMIC_RELAXED);
-}
-
 // Heat is what calls (and back edges, 1 each) take off a function's countdown.
 inline constexpr i64 kCallHeat = 100;
 
@@ -83,7 +61,6 @@ enum class RelocKind : u8 {
   Profile,      // address of the Profile of function `index`
   Heat,         // address of the heat countdown (i64) of function `index`
   State,        // address of the FunctionState of function `index`, for Helper::hot
-  CoreLocal,    // distance of the platform::CoreLocal from FS, plus addend: the same on every core
   Helper,       // address of Helper `index`
   Code,         // address of this version itself, plus addend: where its jump tables lead
 };

@@ -35,6 +35,7 @@ Result<std::unique_ptr<Engine>> Engine::create(ir::Module module,
   if (auto ok = engine->make_entries(); !ok) return ok.error();
   engine->relocate_data();
   engine->set_hooks();
+  if (options.profile) measure_timing();
   if (const Tier first = starting_tier(options.policy); first != Tier::Interp)
     for (const auto& state : engine->functions_) engine->promote(*state, first, TierReason::Policy);
   engine->start_compilers();

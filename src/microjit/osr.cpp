@@ -36,7 +36,7 @@ const void* Engine::on_poll(FunctionState& state, u32 header, Tier running) {
   const Tier target = running == Tier::Interp ? (next > now ? next : now) : best_tier();
   FunctionState* const rest =
       next > running || now > running ? awaited_continuation(state, header, target) : nullptr;
-  if (next > now && counted(state.profile.calls) > 1) request({&state, next});
+  if (next > now && calls_of(state.profile) > 1) request({&state, next});
   lock_.release();
   compile_slice();
   if (!rest || rest->tier.load(std::memory_order_relaxed) <= running) return nullptr;

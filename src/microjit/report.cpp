@@ -10,10 +10,10 @@ namespace {
 std::vector<const FunctionState*> by_self_cycles(const Engine& engine) {
   std::vector<const FunctionState*> order;
   for (const auto& state : engine.functions())
-    if (state->profile.calls != 0) order.push_back(state.get());
+    if (calls_of(state->profile) != 0) order.push_back(state.get());
   std::sort(order.begin(), order.end(), [](const FunctionState* a, const FunctionState* b) {
-    if (a->profile.self_cycles != b->profile.self_cycles)
-      return a->profile.self_cycles > b->profile.self_cycles;
+    const u64 of_a = self_cycles_of(a->profile), of_b = self_cycles_of(b->profile);
+    if (of_a != of_b) return of_a > of_b;
     return a->function->index < b->function->index;
   });
   return order;
@@ -26,12 +26,12 @@ void write_function(const Engine& engine, const FunctionState& s, Text& json) {
   json.append("    {\"name\": ");
   json.append_json(engine.module().name(*s.function));
   json.format(", \"tier\": \"%s\", \"calls\": %llu, \"back_edges\": %llu,\n",
-              tier_name(s.tier.load(std::memory_order_relaxed)), static_cast<ull>(p.calls),
+              tier_name(s.tier.load(std::memory_order_relaxed)), static_cast<ull>(calls_of(p)),
               static_cast<ull>(p.back_edges));
   json.format("     \"cycles\": {\"total\": %llu, \"self\": %llu, \"min\": %llu, \"avg\": %llu, "
               "\"max\": %llu},\n",
-              static_cast<ull>(p.cycles_total), static_cast<ull>(p.self_cycles),
-              static_cast<ull>(p.cycles_min), static_cast<ull>(p.cycles_total / p.calls),
+              static_cast<ull>(total_cycles_of(p)), static_cast<ull>(self_cycles_of(p)),
+              static_cast<ull>(p.timed == 0 ? 0 : p.cycles_min), static_cast<ull>(average_cycles_of(p)),
               static_cast<ull>(p.cycles_max));
   json.format("     \"compile_cycles\": %llu, \"code_bytes\": %u, \"ir_instructions\": %llu}",
               static_cast<ull>(s.compile_ticks), s.code_bytes,
@@ -61,15 +61,15 @@ void Engine::write_profile(Text& json) const {
 void Engine::write_summary(Text& text, usize rows) const {
   const auto order = by_self_cycles(*this);
   u64 all = 0;
-  for (const FunctionState* s : order) all += s->profile.self_cycles;
+  for (const FunctionState* s : order) all += self_cycles_of(s->profile);
   text.append("  share  tier           calls  cycles/call  function\n");
   for (usize i = 0; i < order.size() && i < rows; ++i) {
     const FunctionState& s = *order[i];
-    const u64 permille = all ? s.profile.self_cycles * 1000 / all : 0;
+    const u64 permille = all ? self_cycles_of(s.profile) * 1000 / all : 0;
     text.format("%4llu.%llu %%  %-8s %11llu %12llu  ", static_cast<ull>(permille / 10),
                 static_cast<ull>(permille % 10), tier_name(s.tier.load(std::memory_order_relaxed)),
-                static_cast<ull>(s.profile.calls),
-                static_cast<ull>(s.profile.cycles_total / s.profile.calls));
+                static_cast<ull>(calls_of(s.profile)),
+                static_cast<ull>(average_cycles_of(s.profile)));
     text.append(module_.name(*s.function));
     text.append("\n");
   }

@@ -25,8 +25,8 @@ CompileFacts Engine::facts_for(FunctionState& state, Tier tier) {
   if (options_.policy != TierPolicy::Auto || tier <= Tier::Baseline) return facts;
   facts.functions.resize(functions_.size());  // with continuations, which have indices too
   for (usize n = 0; n < facts.functions.size(); ++n)
-    facts.functions[n] = {counted(functions_[n]->profile.calls),
-                          counted(functions_[n]->profile.self_cycles)};
+    facts.functions[n] = {calls_of(functions_[n]->profile),
+                          self_cycles_of(functions_[n]->profile)};
   if (tier >= Tier::Specialised) facts.targets = call_targets(state);
   // The calls whose guards fail need a compiled version to go to: this one's entry leads back here.
   const Version* const generic = state.generic ? state.generic.get() : state.version.get();

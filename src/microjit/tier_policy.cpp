@@ -94,14 +94,12 @@ void start_countdown(FunctionState& state, const Thresholds& thresholds) {
 }
 
 bool worth_timing(const FunctionState& state, Tier tier) {
-  constexpr u64 kLongTicks = 10'000;
-  if (tier <= Tier::Baseline) return true;
-  const u64 calls = counted(state.profile.calls);
-  return calls != 0 && counted(state.profile.cycles_total) / calls >= kLongTicks;
+  constexpr u64 kLongTicks = 1'000;
+  return tier <= Tier::Baseline || average_cycles_of(state.profile) >= kLongTicks;
 }
 
 bool eats_cycles(const FunctionState& state, u64 ticks_since_start) {
-  const u64 own = counted(state.profile.self_cycles);
+  const u64 own = self_cycles_of(state.profile);
   return own >= kWorthTicks && own >= ticks_since_start / kLargeShare;
 }
 

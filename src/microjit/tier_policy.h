@@ -52,8 +52,8 @@ inline constexpr i64 kPollHeat = i64{1} << 20;
 // Until the engine is asked again where it had no time: some calls.
 inline constexpr i64 kAgainHeat = 16 * kCallHeat;
 
-// Whether a version of that tier is to count calls and cycles: timing a call costs some fifty cycles,
-// so optimised code is timed only where that is less than a hundredth of what a call takes.
+// Whether a version of that tier is to count calls and cycles: counting a call costs some five cycles,
+// so optimised code counts only where that is less than a hundredth of what a call takes.
 bool worth_timing(const FunctionState& state, Tier tier);
 
 // Starts the countdown to the function's next tier. Between compiled tiers it comes in slices, at

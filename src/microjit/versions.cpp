@@ -14,7 +14,7 @@ constexpr usize kRoundShare = 16;
 constexpr usize kPressedQuarters = 3;
 
 u64 use_of(const FunctionState& state) {
-  return counted(state.profile.calls) + counted(state.profile.self_cycles);
+  return calls_of(state.profile) + self_cycles_of(state.profile);
 }
 
 }  // namespace

@@ -179,11 +179,7 @@ namespace {
   const u64 start = platform::ticks();
   const u64 result = code.cells.front().handler(code.cells.data(), frame, &state, 0, Wide{});
   const u64 cycles = platform::ticks() - start;
-  count(p.cycles_total, cycles);
-  if (cycles < counted(p.cycles_min)) __atomic_store_n(&p.cycles_min, cycles, __ATOMIC_RELAXED);
-  if (cycles > counted(p.cycles_max)) __atomic_store_n(&p.cycles_max, cycles, __ATOMIC_RELAXED);
-  count(p.self_cycles, cycles - core.callee_cycles);
-  core.callee_cycles = callees_before + cycles;
+  core.callee_cycles = callees_before + note_call(p, cycles, core.callee_cycles, 1);
   return result;
 }
 

@@ -110,9 +110,8 @@ class Compiler {
   void loop_poll(const ir::Instruction& i);
   void polls_out_of_line();
   void resume_entry(const ir::Instruction& i);
-  void profile_entry(u32 general_parameters);
-  void profile_exit();
-  x86::Mem core_local(RegId base, usize offset);
+  void count_call();
+  void time_call();
   i32 new_slot(u32 bytes);
   i32 slot_of(ir::ValueId v);
   x86::Gp frame_base() const { return gp64(analysis_.grows_stack ? kRbx : kRsp); }
@@ -394,6 +393,7 @@ class Compiler {
   std::vector<Label> labels_;  // by block
   Label exit_, constants_label_;
   Label hot_, cooled_;  // out of line: heat used up; and back from there
+  Label timed_, body_;  // out of line: a call that is timed; what it calls
   struct Poll {
     Label ask, back;
     RegId result;
@@ -434,7 +434,6 @@ class Compiler {
   u32 frame_bytes_ = 0;
   std::vector<i32> free_slots_[4];  // of 8, 16, 32, 64 bytes
   u32 frame_patch_ = 0;             // offset of the `sub rsp, imm32`
-  i32 profile_start_ = 0, profile_callees_ = 0;
   i32 save_area_ = 0;  // of a variadic function
   std::vector<std::pair<ir::ValueId, i32>> stack_allocs_;
   ir::Location location_ = 0;

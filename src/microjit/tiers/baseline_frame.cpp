@@ -23,9 +23,8 @@ namespace {
 constexpr u32 kMaxUnprobedBytes = 2048;  // calls below may touch so much more before they probe
 constexpr RegId kSaveOrder[] = {kRbx, kR12, kR13, kR14, kR15};
 
-constexpr i32 offset_in_profile(usize offset) {
-  return static_cast<i32>(offset);
-}
+// Calls with more stack arguments than this are counted and not timed: who times a call makes it again.
+constexpr u32 kMostCopiedBytes = 256;
 
 }  // namespace
 
@@ -119,6 +118,7 @@ void Compiler::resume_entry(const ir::Instruction& i) {
 
 void Compiler::prologue() {
   if (options_.heat) heat_entry();
+  if (options_.profile) count_call();
   a_.push(x86::rbp);
   a_.mov(x86::rbp, x86::rsp);
   out_.frame_start = static_cast<u32>(a_.offset());
@@ -164,10 +164,7 @@ void Compiler::receive_parameters() {
   const ir::FunctionType& type = module_.types[f_.type];
   const Passing passing(type);
   const ir::Block& entry = f_.blocks[0];
-  u32 general = 0;
-  for (const ir::Kind k : type.parameters) general += bank_of({k}) == Bank::Gp ? 1 : 0;
   if (type.variadic) save_variadic_arguments();
-  if (options_.profile) profile_entry(general);
   for (u32 n = 0; n < entry.argument_count; ++n) {
     const ValueId v = entry.first_argument + n;
     const RegId at = passing.where[n].reg;
@@ -220,7 +217,6 @@ void Compiler::patch_frame() {
 
 void Compiler::epilogue() {
   a_.bind(exit_);
-  if (options_.profile) profile_exit();
   if (analysis_.wide_vectors) a_.vzeroupper();
   if (saved_count_ != 0)
     a_.lea(x86::rsp, x86::ptr(x86::rbp, -8 * static_cast<i32>(saved_count_)));
@@ -230,67 +226,52 @@ void Compiler::epilogue() {
     if ((analysis_.saved & bit(kSaveOrder[n])) != 0) a_.pop(gp64(kSaveOrder[n]));
   a_.pop(x86::rbp);
   a_.ret();
+  if (options_.profile) time_call();
   out_.frame_end = static_cast<u32>(a_.offset());
   polls_out_of_line();
   if (options_.heat) heat_used_up();
 }
 
-// 8 bytes of the core's own, by way of a register.
-x86::Mem Compiler::core_local(RegId base, usize offset) {
-  reloc(base, RelocKind::CoreLocal, 0, static_cast<i64>(offset));
-  x86::Mem m = x86::ptr(gp64(base), 0, 8);
-  m.setSegment(x86::fs);
-  return m;
+// Of all that profiling is, what every call pays (profile.h).
+void Compiler::count_call() {
+  timed_ = a_.newLabel();
+  body_ = a_.newLabel();
+  reloc(kR11, RelocKind::Profile, f_.index);
+  a_.sub(x86::ptr(x86::r11, offsetof(Profile, countdown), 8), Imm(1));
+  a_.jle(timed_);
+  a_.bind(body_);
 }
 
-// Counts the call, notes the time, and starts to collect the ticks of callees.
-void Compiler::profile_entry(u32 general_parameters) {
-  profile_start_ = new_slot(8);
-  profile_callees_ = new_slot(8);
-  if (general_parameters >= 3) a_.mov(x86::r10, x86::rdx);
-  reloc(kRax, RelocKind::Profile, f_.index);
-  a_.inc(x86::ptr(x86::rax, offset_in_profile(offsetof(Profile, calls)), 8));
-  const x86::Mem callee_cycles = core_local(kR11, offsetof(platform::CoreLocal, callee_cycles));
-  a_.mov(x86::rax, callee_cycles);
-  a_.mov(frame(profile_callees_), x86::rax);
-  a_.mov(callee_cycles, Imm(0));
-  a_.rdtsc();
-  a_.shl(x86::rdx, 32);
-  a_.or_(x86::rax, x86::rdx);
-  a_.mov(frame(profile_start_), x86::rax);
-  if (general_parameters >= 3) a_.mov(x86::rdx, x86::r10);
-}
-
-// The results are in rax, rdx, xmm0, xmm1 and stay there.
-void Compiler::profile_exit() {
-  const auto at = [](const x86::Gp& base, usize offset) {
-    return x86::ptr(base, offset_in_profile(offset), 8);
-  };
-  const Label not_least = a_.newLabel(), not_most = a_.newLabel();
+// Out of line: the call that ends a leg is made again, in a frame that times it.
+void Compiler::time_call() {
+  a_.bind(timed_);
+  const ir::FunctionType& type = module_.types[f_.type];
+  const u32 stack_bytes = Passing(type).used.stack_bytes;
+  // Copies of by-value arguments may be aligned to more than the stack is.
+  if (!type.is_plain() || stack_bytes > kMostCopiedBytes) {
+    reloc(kR10, RelocKind::Helper, static_cast<u32>(Helper::leg));
+    a_.call(x86::r10);
+    a_.jmp(body_);
+    return;
+  }
+  a_.push(x86::rbp);
+  a_.mov(x86::rbp, x86::rsp);
+  a_.sub(x86::rsp, Imm(align_up(static_cast<u32>(sizeof(TimedCall)) + stack_bytes, 16u)));
+  reloc(kR10, RelocKind::Helper, static_cast<u32>(Helper::timed_enter));
+  a_.call(x86::r10);
+  for (i32 at = 0; at < static_cast<i32>(stack_bytes); at += 8) {
+    a_.mov(x86::r11, x86::ptr(x86::rbp, 16 + at, 8));
+    a_.mov(x86::ptr(x86::rsp, at, 8), x86::r11);
+  }
+  a_.call(body_);
+  // The clock is read before the call: where it goes is hard to guess for the processor.
   a_.mov(x86::rcx, x86::rax);
   a_.mov(x86::rsi, x86::rdx);
   a_.rdtsc();
-  a_.shl(x86::rdx, 32);
-  a_.or_(x86::rax, x86::rdx);
-  a_.sub(x86::rax, frame(profile_start_));
-  reloc(kR8, RelocKind::Profile, f_.index);
-  a_.add(at(x86::r8, offsetof(Profile, cycles_total)), x86::rax);
-  a_.cmp(x86::rax, at(x86::r8, offsetof(Profile, cycles_min)));
-  a_.jae(not_least);
-  a_.mov(at(x86::r8, offsetof(Profile, cycles_min)), x86::rax);
-  a_.bind(not_least);
-  a_.cmp(x86::rax, at(x86::r8, offsetof(Profile, cycles_max)));
-  a_.jbe(not_most);
-  a_.mov(at(x86::r8, offsetof(Profile, cycles_max)), x86::rax);
-  a_.bind(not_most);
-  const x86::Mem callee_cycles = core_local(kR9, offsetof(platform::CoreLocal, callee_cycles));
-  a_.mov(x86::rdx, x86::rax);
-  a_.sub(x86::rdx, callee_cycles);
-  a_.add(at(x86::r8, offsetof(Profile, self_cycles)), x86::rdx);
-  a_.add(x86::rax, frame(profile_callees_));
-  a_.mov(callee_cycles, x86::rax);
-  a_.mov(x86::rax, x86::rcx);
-  a_.mov(x86::rdx, x86::rsi);
+  reloc(kR10, RelocKind::Helper, static_cast<u32>(Helper::timed_leave));
+  a_.call(x86::r10);
+  a_.leave();
+  a_.ret();
 }
 
 bool Compiler::emit() {
