@@ -25,7 +25,7 @@ struct Version {
   u32 bytes = 0;       // with its constants
   u32 code_bytes = 0;  // without
   Tier tier = Tier::Interp;
-  u32 frame_start = 0, frame_end = 0;  // as in CompiledCode
+  u32 frame_start = 0, frame_end = 0, timed_start = 0, timed_frame = 0;  // as in CompiledCode
   std::vector<CodeLine> lines;
   u64 compile_ticks = 0;
   // For choosing whom to evict: calls and cycles of the function since it was published; older ones

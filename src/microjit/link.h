@@ -5,8 +5,8 @@
 // recorded as relocations, so that a version can be published at any address, written to disk and
 // loaded again elsewhere.
 //
-// Calling convention of all code: System V AMD64, as ir::FunctionType says. So slots, imports, stubs
-// and C functions can call each other. The direction flag is clear, MXCSR is the default.
+// Calling convention of all code: System V AMD64, as ir::FunctionType says. So slots, imports,
+// stubs and C functions can call each other. The direction flag is clear, MXCSR is the default.
 #pragma once
 
 #include <atomic>
@@ -19,9 +19,9 @@
 namespace bf::microjit {
 
 // tier, text name
-#define BF_TIERS(row)                                                       \
-  row(Interp, "interp") row(Baseline, "baseline") row(Optimising, "opt")    \
-      row(Specialised, "spec") row(Tuned, "tuned")
+#define BF_TIERS(row)                                                                             \
+  row(Interp, "interp") row(Baseline, "baseline") row(Optimising, "opt") row(Specialised, "spec") \
+      row(Tuned, "tuned")
 
 enum class Tier : u8 {
 #define BF_TIER(name, text) name,
@@ -52,17 +52,17 @@ const void* helper_address(Helper helper);
 
 // What an 8-byte field in code stands for.
 enum class RelocKind : u8 {
-  Slot,         // address of the slot (std::atomic<const void*>) of function `index`
-  GenericSlot,  // address of its slot for the version without guards (call_generic)
+  Slot,           // address of the slot (std::atomic<const void*>) of function `index`
+  GenericSlot,    // address of its slot for the version without guards (call_generic)
   GuardFailures,  // address of its count of guards that failed (u64)
-  Stub,         // callable address of function `index` that never changes: jumps through its slot
-  Import,       // address of import `index`
-  Data,         // address of data `index`, plus addend
-  Profile,      // address of the Profile of function `index`
-  Heat,         // address of the heat countdown (i64) of function `index`
-  State,        // address of the FunctionState of function `index`, for Helper::hot
-  Helper,       // address of Helper `index`
-  Code,         // address of this version itself, plus addend: where its jump tables lead
+  Stub,           // callable address of function `index` that never changes: jumps through its slot
+  Import,         // address of import `index`
+  Data,           // address of data `index`, plus addend
+  Profile,        // address of the Profile of function `index`
+  Heat,           // address of the heat countdown (i64) of function `index`
+  State,          // address of the FunctionState of function `index`, for Helper::hot
+  Helper,         // address of Helper `index`
+  Code,           // address of this version itself, plus addend: where its jump tables lead
 };
 
 struct CodeRelocation {
@@ -83,9 +83,13 @@ struct CodeLine {
 struct CompiledCode {
   std::vector<u8> bytes;
   u32 code_bytes = 0;  // of `bytes`, without the constants
-  // Between these offsets rbp is the frame pointer; before and behind, there is no frame yet and rsp
-  // points to the return address. For debuggers.
+  // Between these offsets rbp is the frame pointer; before and behind, there is no frame yet and
+  // rsp points to the return address. For debuggers.
   u32 frame_start = 0, frame_end = 0;
+  // From `timed_start` to the end of the code (or there is none: 0) lies what makes a call again to
+  // time it, the function's own caller for once; rbp is its frame pointer from `timed_frame` on, if
+  // not 0.
+  u32 timed_start = 0, timed_frame = 0;
   std::vector<CodeRelocation> relocations;
   std::vector<CodeLine> lines;
 };

@@ -51,6 +51,8 @@ Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& co
   version->tier = tier;
   version->frame_start = code.frame_start;
   version->frame_end = code.frame_end;
+  version->timed_start = code.timed_start;
+  version->timed_frame = code.timed_frame;
   version->lines = code.lines;
   version->use_then = use_of(state);
   // Better tiers hardly count: what it took to get there speaks for them, and fades.

@@ -22,9 +22,11 @@ class Gdb(unittest.TestCase):
         done = subprocess.run([GDB, "--batch", "-nx", *arguments, DEBUGGEE], timeout=120,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         out = done.stdout
-        frames = re.findall(r"^#\d+ .*? in (\w+)|^#\d+ +(\w+) \(", out, re.MULTILINE)
-        names = [a or b for a, b in frames][:4]
-        self.assertEqual(names, ["stop_here", "jit_inner", "jit_outer", "main"], out)
+        frames = re.findall(r"^#\d+ .*? in ([\w.]+)|^#\d+ +(\w+) \(", out, re.MULTILINE)
+        names = [a or b for a, b in frames][:6]
+        # First calls are timed.
+        self.assertEqual(names, ["stop_here", "jit_inner", "jit_inner.timed", "jit_outer",
+                                 "jit_outer.timed", "main"], out)
         self.assertRegex(out, r"jit_inner \(\) at program\.c:11", out)
         self.assertRegex(out, r"jit_outer \(\) at program\.c:20", out)
         self.assertRegex(out, r"exited normally", out)

@@ -82,6 +82,18 @@ std::string_view file_name(const ir::Module& module, ir::Location location) {
   return file < module.files.size() ? module.string(module.files[file]) : std::string_view("?");
 }
 
+// What debuggers name: a function, and what times a call of it, which is a frame of its own.
+struct Part {
+  std::string name;
+  u32 start, end;  // offsets in the code
+};
+
+std::vector<Part> parts_of(const ir::Module& module, const Version& v) {
+  const std::string name(module.name(*v.function->function));
+  if (v.timed_start == 0) return {{name, 0, v.code_bytes}};
+  return {{name, 0, v.timed_start}, {name + ".timed", v.timed_start, v.code_bytes}};
+}
+
 Bytes information(const ir::Module& module, const Version& v, std::string_view file) {
   Bytes b;
   const usize unit = begin_lengthy(b);
@@ -94,10 +106,12 @@ Bytes information(const ir::Module& module, const Version& v, std::string_view f
   b.u(reinterpret_cast<u64>(v.entry), 8);
   b.u(v.code_bytes, 8);
   b.u(0, 4);  // its lines
-  b.uleb(2);
-  b.string(module.name(*v.function->function));
-  b.u(reinterpret_cast<u64>(v.entry), 8);
-  b.u(v.code_bytes, 8);
+  for (const Part& part : parts_of(module, v)) {
+    b.uleb(2);
+    b.string(part.name);
+    b.u(reinterpret_cast<u64>(v.entry + part.start), 8);
+    b.u(part.end - part.start, 8);
+  }
   b.uleb(0);  // end of the unit's children
   end_lengthy(b, unit);
   return b;
@@ -169,8 +183,7 @@ Bytes lines(const ir::Module& module, const Version& v) {
   return b;
 }
 
-// The caller's frame: above rsp up to frame_start, above rbp up to frame_end, above rsp behind it (the
-// way to the engine before there is a frame).
+// The caller's frame: above rsp, and above rbp where that is the frame pointer.
 Bytes frames(const Version& v) {
   constexpr u32 kAdvance4 = 0x04, kDefineCfa = 0x0c, kOffset = 0x80, kRestore = 0xc0;
   constexpr u32 kDataAlignment = 8;
@@ -195,29 +208,37 @@ Bytes frames(const Version& v) {
   b.u(0, 4);  // the common part
   b.u(reinterpret_cast<u64>(v.entry), 8);
   b.u(v.code_bytes, 8);
-  if (v.frame_end > v.frame_start) {
+  u32 at = 0;
+  const auto advance = [&](u32 to, u32 base) {
     b.u(kAdvance4, 1);
-    b.u(v.frame_start, 4);
+    b.u(to - at, 4);
     b.u(kDefineCfa, 1);
-    b.uleb(kRbp);
+    b.uleb(base);
+    at = to;
+  };
+  const auto frame_begins = [&](u32 offset) {
+    advance(offset, kRbp);
     b.uleb(16);
     b.u(kOffset | kRbp, 1);
     b.uleb(2);
-    if (v.frame_end < v.code_bytes) {
-      b.u(kAdvance4, 1);
-      b.u(v.frame_end - v.frame_start, 4);
-      b.u(kDefineCfa, 1);
-      b.uleb(kRsp);
-      b.uleb(8);
-      b.u(kRestore | kRbp, 1);
-    }
+  };
+  const auto frame_ends = [&](u32 offset) {
+    advance(offset, kRsp);
+    b.uleb(8);
+    b.u(kRestore | kRbp, 1);
+  };
+  if (v.frame_end > v.frame_start) {
+    frame_begins(v.frame_start);
+    if (v.frame_end < v.code_bytes) frame_ends(v.frame_end);
   }
+  if (v.timed_frame != 0) frame_begins(v.timed_frame);
   b.align(8);
   end_lengthy(b, function);
   return b;
 }
 
-// ---- ELF (System V ABI, chapter 4) ----------------------------------------------------------------
+// ---- ELF (System V ABI, chapter 4)
+// ----------------------------------------------------------------
 
 struct Section {
   const char* name;
@@ -232,16 +253,21 @@ struct Section {
 constexpr u32 kNull = 0, kProgram = 1, kSymbols = 2, kStrings = 3, kNoBytes = 8;
 constexpr u32 kHeaderBytes = 64, kSectionHeaderBytes = 64, kSymbolBytes = 24;
 
-Bytes symbols(const Version& v, u32 text_section) {
+// A symbol per part; `names` gets their names.
+Bytes symbols(const ir::Module& module, const Version& v, u32 text_section, Bytes& names) {
   constexpr u32 kGlobalFunction = 1 << 4 | 2;
   Bytes b;
   b.u(0, 8), b.u(0, 8), b.u(0, 8);
-  b.u(1, 4);  // name
-  b.u(kGlobalFunction, 1);
-  b.u(0, 1);
-  b.u(text_section, 2);
-  b.u(reinterpret_cast<u64>(v.entry), 8);
-  b.u(v.code_bytes, 8);
+  names.string("");
+  for (const Part& part : parts_of(module, v)) {
+    b.u(names.size(), 4);
+    names.string(part.name);
+    b.u(kGlobalFunction, 1);
+    b.u(0, 1);
+    b.u(text_section, 2);
+    b.u(reinterpret_cast<u64>(v.entry + part.start), 8);
+    b.u(part.end - part.start, 8);
+  }
   return b;
 }
 
@@ -308,14 +334,20 @@ std::vector<u8> make_debug_object(const ir::Module& module, const Version& v) {
   for (const CodeLine& l : v.lines)
     if (first == 0) first = l.location;
   Bytes names;
-  names.string("");
-  names.string(module.name(*v.function->function));
+  Bytes symbol_table = symbols(module, v, kText, names);
   std::vector<Section> sections;
   sections.push_back({"", kNull, 0, 0, 0, 0, 0, 0, {}});
-  sections.push_back({".text", kNoBytes, kAllocated | kCode, reinterpret_cast<u64>(v.entry),
-                      v.code_bytes, 0, 0, 0, {}});
+  sections.push_back({".text",
+                      kNoBytes,
+                      kAllocated | kCode,
+                      reinterpret_cast<u64>(v.entry),
+                      v.code_bytes,
+                      0,
+                      0,
+                      0,
+                      {}});
   sections.push_back(
-      {".symtab", kSymbols, 0, 0, 0, kNames, 1, kSymbolBytes, symbols(v, kText)});
+      {".symtab", kSymbols, 0, 0, 0, kNames, 1, kSymbolBytes, std::move(symbol_table)});
   sections.push_back({".strtab", kStrings, 0, 0, 0, 0, 0, 0, std::move(names)});
   const auto debug = [&](const char* name, Bytes bytes) {
     sections.push_back({name, kProgram, 0, 0, 0, 0, 0, 0, std::move(bytes)});

@@ -23,7 +23,8 @@ namespace {
 constexpr u32 kMaxUnprobedBytes = 2048;  // calls below may touch so much more before they probe
 constexpr RegId kSaveOrder[] = {kRbx, kR12, kR13, kR14, kR15};
 
-// Calls with more stack arguments than this are counted and not timed: who times a call makes it again.
+// Calls with more stack arguments than this are counted and not timed: who times a call makes it
+// again.
 constexpr u32 kMostCopiedBytes = 256;
 
 }  // namespace
@@ -226,10 +227,10 @@ void Compiler::epilogue() {
     if ((analysis_.saved & bit(kSaveOrder[n])) != 0) a_.pop(gp64(kSaveOrder[n]));
   a_.pop(x86::rbp);
   a_.ret();
-  if (options_.profile) time_call();
   out_.frame_end = static_cast<u32>(a_.offset());
   polls_out_of_line();
   if (options_.heat) heat_used_up();
+  if (options_.profile) time_call();
 }
 
 // Of all that profiling is, what every call pays (profile.h).
@@ -244,6 +245,7 @@ void Compiler::count_call() {
 
 // Out of line: the call that ends a leg is made again, in a frame that times it.
 void Compiler::time_call() {
+  out_.timed_start = static_cast<u32>(a_.offset());
   a_.bind(timed_);
   const ir::FunctionType& type = module_.types[f_.type];
   const u32 stack_bytes = Passing(type).used.stack_bytes;
@@ -256,6 +258,7 @@ void Compiler::time_call() {
   }
   a_.push(x86::rbp);
   a_.mov(x86::rbp, x86::rsp);
+  out_.timed_frame = static_cast<u32>(a_.offset());
   a_.sub(x86::rsp, Imm(align_up(static_cast<u32>(sizeof(TimedCall)) + stack_bytes, 16u)));
   reloc(kR10, RelocKind::Helper, static_cast<u32>(Helper::timed_enter));
   a_.call(x86::r10);
@@ -275,10 +278,10 @@ void Compiler::time_call() {
 }
 
 bool Compiler::emit() {
-  reserved_ = analysis_.reserved_in(analysis_.block_start[0],
-                                    analysis_.registers == Registers::Everywhere
-                                        ? analysis_.block_start[0]
-                                        : analysis_.block_end[0]);
+  reserved_ =
+      analysis_.reserved_in(analysis_.block_start[0], analysis_.registers == Registers::Everywhere
+                                                          ? analysis_.block_start[0]
+                                                          : analysis_.block_end[0]);
   prologue();
   receive_parameters();
   for (u32 k = 0; k < analysis_.layout.order.size(); ++k) block(k);
