@@ -1,6 +1,8 @@
 #include "microjit/profile.h"
 
+#include <algorithm>
 #include <atomic>
+#include <iterator>
 
 #include "runtime/platform.h"
 
@@ -50,19 +52,17 @@ extern "C" void bf_time_nothing(Profile* profile);  // entries.cpp
 
 void measure_timing() {
   if (ticks_of_timing.load(std::memory_order_relaxed) != 0) return;
-  // The clock may go in steps of some twenty ticks, so the mean counts; but not of what an interrupt
-  // has been in, nor of the first times.
-  constexpr u64 kOften = 200;
-  u64 least = ~u64{0}, sum = 0, used = 0;
-  for (u64 i = 0; i < kOften; ++i) {
+  // The median: first times and interrupted ones are longer, and a clock that goes in steps of some
+  // twenty ticks may show none at all.
+  u64 times[101];
+  for (u64& time : times) {
     Profile nothing;
     bf_time_nothing(&nothing);
-    if (nothing.cycles_max < least) least = nothing.cycles_max;
-    if (i < kOften / 10 || nothing.cycles_max > 2 * least) continue;
-    sum += nothing.cycles_max;
-    ++used;
+    time = nothing.cycles_max;
   }
-  ticks_of_timing.store(sum / used, std::memory_order_relaxed);
+  u64* const middle = std::begin(times) + std::size(times) / 2;
+  std::nth_element(std::begin(times), middle, std::end(times));
+  ticks_of_timing.store(*middle, std::memory_order_relaxed);
 }
 
 // Calls that no timed one stands for.
