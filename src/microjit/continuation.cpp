@@ -156,6 +156,7 @@ class Continuation {
   // it is defined anew (round an outer loop), and so does a copy.
   void repair(const std::vector<passes::CopiedValue>& copies) {
     const Cfg cfg(g_);
+    const passes::OuterUses uses(g_, cfg);
     struct Definition {
       ValueId value;
       BlockId block;
@@ -179,11 +180,11 @@ class Continuation {
       while (end < all.size() && all[end].value == v) ++end;
       if (end - n == 1 && !at_home) {
         g_.replace(v, all[n].stands_for);
-      } else {
+      } else if (const auto blocks = uses.of(v); !blocks.empty()) {
         passes::SsaRepair repair(g_, cfg, g_.type(v));
         if (at_home) repair.define(home, v);
         for (usize k = n; k < end; ++k) repair.define(all[k].block, all[k].stands_for);
-        repair.rewrite_uses(v);
+        repair.rewrite_uses(v, blocks);
       }
       n = end;
     }

@@ -1,8 +1,38 @@
 #include "microjit/passes/ssa_repair.h"
 
+#include <algorithm>
+#include <numeric>
+
 namespace bf::passes {
 
-ValueId SsaRepair::zero() { return g_.splat_constant(type_, 0); }
+// Twice the same walk: once to count, once to fill in.
+OuterUses::OuterUses(const Graph& graph, const Cfg& cfg) : start_(graph.values.size() + 1) {
+  std::vector<BlockId> last(graph.values.size());
+  const auto for_each = [&](const auto& visit) {
+    std::fill(last.begin(), last.end(), kNoBlock);
+    for (const BlockId b : cfg.order()) {
+      const auto use = [&](ValueId v) {
+        if (last[v] == b || graph.block_of(v) == b) return;
+        last[v] = b;
+        visit(v, b);
+      };
+      for (const InstId id : graph.blocks[b].instructions) {
+        const Inst& i = graph.insts[id];
+        std::ranges::for_each(graph.operands(i), use);
+        for (const Edge& e : graph.edges(i)) std::ranges::for_each(graph.arguments(e), use);
+      }
+    }
+  };
+  for_each([&](ValueId v, BlockId) { ++start_[v + 1]; });
+  std::partial_sum(start_.begin(), start_.end(), start_.begin());
+  blocks_.resize(start_.back());
+  std::vector<u32> at(start_.begin(), start_.end() - 1);
+  for_each([&](ValueId v, BlockId b) { blocks_[at[v]++] = b; });
+}
+
+ValueId SsaRepair::zero() {
+  return g_.splat_constant(type_, 0);
+}
 
 ValueId SsaRepair::at_end(BlockId block) {
   if (at_end_[block] == kNoValue) {
@@ -48,24 +78,13 @@ ValueId SsaRepair::at_start(BlockId block) {
   return at_start_[block] = found;
 }
 
-void SsaRepair::rewrite_uses(ValueId value) {
-  const BlockId home = g_.block_of(value);
-  for (const BlockId b : cfg_.order()) {
-    if (b == home) continue;
-    for (usize n = 0; n < g_.blocks[b].instructions.size(); ++n) {
-      const InstId id = g_.blocks[b].instructions[n];
-      const u32 operand_count = g_.insts[id].operand_count, edge_count = g_.insts[id].edge_count;
-      for (u32 k = 0; k < operand_count; ++k)
-        if (g_.operand(g_.insts[id], k) == value) {
-          const ValueId v = at_start(b);
-          g_.operands(g_.insts[id])[k] = v;
-        }
-      for (u32 e = 0; e < edge_count; ++e)
-        for (u32 k = 0; k < g_.edges(g_.insts[id])[e].argument_count; ++k)
-          if (g_.arguments(g_.edges(g_.insts[id])[e])[k] == value) {
-            const ValueId v = at_start(b);
-            g_.arguments(g_.edges(g_.insts[id])[e])[k] = v;
-          }
+void SsaRepair::rewrite_uses(ValueId value, std::span<const BlockId> blocks) {
+  for (const BlockId b : blocks) {
+    const ValueId reaching = at_start(b);
+    for (const InstId id : g_.blocks[b].instructions) {
+      Inst& i = g_.insts[id];
+      std::ranges::replace(g_.operands(i), value, reaching);
+      for (const Edge& e : g_.edges(i)) std::ranges::replace(g_.arguments(e), value, reaching);
     }
   }
 }
