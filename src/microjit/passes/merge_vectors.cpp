@@ -108,18 +108,24 @@ class Merger {
   // ---- Seeds ------------------------------------------------------------------------------------
 
   bool merge_one_pair() {
-    number();
     const auto& list = g_.blocks[block_].instructions;
+    if (std::ranges::count_if(list, [&](InstId id) { return is_seed(g_.insts[id]); }) < 2)
+      return false;  // before all uses of the function are counted
+    number();
     std::vector<std::pair<InstId, Address>> stores;
     for (const InstId id : list) {
       const Inst& i = g_.insts[id];
-      if (i.op != Op::store || !mergeable(g_.type(g_.operand(i, 0)))) continue;
+      if (!is_seed(i)) continue;
       const Address address = address_of(g_, i);
       for (auto at = stores.rbegin(); at != stores.rend(); ++at)
         if (try_stores(at->first, at->second, id, address)) return true;
       if (stores.size() < kMaxStores) stores.push_back({id, address});
     }
     return false;
+  }
+
+  bool is_seed(const Inst& i) const {
+    return i.op == Op::store && mergeable(g_.type(g_.operand(i, 0)));
   }
 
   bool try_stores(InstId first, const Address& first_address, InstId last, const Address& address) {
@@ -164,8 +170,10 @@ class Merger {
   }
 
   bool merge_one_sum(BlockId before) {
-    number();
     const auto& arguments = g_.blocks[block_].arguments;
+    if (std::ranges::count_if(arguments, [&](ValueId v) { return mergeable(g_.type(v)); }) < 2)
+      return false;
+    number();
     for (u32 p = 0; p < arguments.size(); ++p)
       for (u32 q = p + 1; q < arguments.size(); ++q)
         if (mergeable(g_.type(arguments[p])) && g_.type(arguments[p]) == g_.type(arguments[q]) &&
