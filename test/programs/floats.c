@@ -9,6 +9,17 @@ __attribute__((noinline)) static int compare(double a, double b) {
          !(a < b) << 6 | !(a >= b) << 7;
 }
 
+// Which of two zeros and which of two NaNs is up to the code generator.
+static void extremes(const volatile double *values, int count) {
+  for (int i = 0; i < count; ++i)
+    for (int j = 0; j < count; ++j) {
+      const double a = values[i], b = values[j];
+      const float c = (float)a, d = (float)b;
+      printf("%g %g %g %g", fmin(a, b), fmax(a, b), fminf(c, d), fmaxf(c, d));
+      printf(" %g %g %g %g\n", fmin(a, 0.0), fmax(-0.0, b), fminf(c, (float)j - 10), fmax(a, 1.5));
+    }
+}
+
 int main(void) {
   const double values[] = {0.0, -0.0, 1, -1.5, 1e300, -1e-310, DBL_MAX, DBL_MIN, INFINITY, -INFINITY,
                            NAN, 2147483647.5, -2147483649.0, 4294967295.9, 1e18};
@@ -23,6 +34,9 @@ int main(void) {
     printf("%d %d %d %d %g %g\n", isnan(v) != 0, isinf(v) != 0, signbit(v) != 0, fpclassify(v),
            fmin(v, 1), fmax(v, -1));
   }
+  const double extreme[] = {0.0, -0.0, NAN, -NAN, 1};
+  printf("%g %g\n", fmin(-0.0, 0.0), fmax(0.0, -0.0));
+  extremes(extreme, sizeof extreme / sizeof *extreme);
   double sum = 0;
   float narrow = 0;
   for (int i = 1; i < 1000; ++i) {

@@ -222,6 +222,7 @@ class FunctionLowering {
   void intrinsic_reduce(const llvm::CallBase& call, Op op);
   void intrinsic_reduce_float(const llvm::CallBase& call, Op op);
   void intrinsic_reverse(const llvm::CallBase& call, Op op);
+  void intrinsic_min_max(const llvm::CallBase& call, Op op);
   void intrinsic_minimum(const llvm::CallBase& call, Op op);
   void intrinsic_saturating_cast(const llvm::CallBase& call, Op op);
   void intrinsic_exponent(const llvm::CallBase& call, Op op);

@@ -6,6 +6,37 @@
 
 namespace bf::lower {
 
+namespace {
+
+// What LLVM's code generator for x86-64 knows to be a number.
+bool is_number(const llvm::Value& value) {
+  if (llvm::isa<llvm::SIToFPInst, llvm::UIToFPInst>(value)) return true;
+  const auto* const constant = llvm::dyn_cast<llvm::Constant>(&value);
+  if (!constant || !llvm::isa<llvm::ConstantFP, llvm::ConstantDataVector>(constant)) return false;
+  if (const auto* const lanes = llvm::dyn_cast<llvm::ConstantDataVector>(constant)) {
+    for (u32 n = 0; n < lanes->getNumElements(); ++n)
+      if (lanes->getElementAsAPFloat(n).isNaN()) return false;
+    return true;
+  }
+  return !llvm::cast<llvm::ConstantFP>(constant)->isNaN();
+}
+
+}  // namespace
+
+// Of zeros of both signs, and of two NaNs, either will do. These are the ones that minsd leaves in
+// the code that LLVM makes: its operands are swapped unless the second one is a number.
+void FunctionLowering::intrinsic_min_max(const llvm::CallBase& call, Op op) {
+  const llvm::Value *a = call.getArgOperand(0), *b = call.getArgOperand(1);
+  const auto *x = llvm::dyn_cast<llvm::ConstantFP>(a), *y = llvm::dyn_cast<llvm::ConstantFP>(b);
+  if (x && y) {
+    const auto choose = op == Op::fminnum ? llvm::minnum : llvm::maxnum;
+    const llvm::APFloat chosen = choose(x->getValueAPF(), y->getValueAPF());
+    return set(call, get(*llvm::ConstantFP::get(call.getType(), chosen)));
+  }
+  if (!is_extended(call) && !call.hasNoNaNs() && !is_number(*b)) std::swap(a, b);
+  lower_float(call, op, {a, b});
+}
+
 // Of IEEE 754-2019: a NaN is passed on, and -0 is less than 0.
 ValueId FunctionLowering::minimum(ValueId a, ValueId b, bool least) {
   const ValueId x = e_.as_integer(a), y = e_.as_integer(b);

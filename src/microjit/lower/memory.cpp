@@ -16,6 +16,11 @@ bool folds(i64 offset) {
   return offset > -kMaxFoldedOffset && offset < kMaxFoldedOffset;
 }
 
+// Clang promises 2^32 bytes for a null pointer; the IR knows pages at most.
+u32 known_align(llvm::Align align) {
+  return std::min(log2_of(align.value()), 12u);
+}
+
 u32 align_at(u32 align_log2, i64 offset) {
   if (offset == 0) return align_log2;
   return std::min(align_log2, log2_of(static_cast<u64>(offset) & -static_cast<u64>(offset)));
@@ -29,9 +34,9 @@ FunctionLowering::Address FunctionLowering::address(const llvm::Value& pointer, 
   const llvm::Value* const base =
       pointer.stripAndAccumulateConstantOffsets(types_.layout(), offset, true, true);
   if (!folds(offset.getSExtValue()) || !base->getType()->isPointerTy())
-    return {one(pointer), 0, log2_of(align.value())};
+    return {one(pointer), 0, known_align(align)};
   // The alignment is that of the whole address, and so bounds nothing at the base.
-  return {one(*base), offset.getSExtValue(), log2_of(align.value())};
+  return {one(*base), offset.getSExtValue(), known_align(align)};
 }
 
 // Of a size, or at a place, that is not fixed.
