@@ -19,6 +19,9 @@ constexpr Type kI1{Kind::I1}, kI32{Kind::I32}, kI64{Kind::I64}, kPtr{Kind::Ptr};
 constexpr u32 kPointerRange = 1024;  // pointers at hand point below this
 constexpr u32 kMostVisible = 400;    // values that a block chooses from
 constexpr u32 kStackAccess = 128;    // bytes that may be accessed at a pointer to the stack
+constexpr u32 kDeepest = 3;          // loops in loops
+constexpr u32 kNestFuelLog2 = 3;     // nests get so many times as much fuel
+constexpr BlockId kBehind = 0;       // what a planned block leaves a loop for, until that is known
 
 }  // namespace
 
@@ -250,6 +253,21 @@ void RandomModule::grown_stack() {
   if (restored) b_->emit(Op::stack_restore, {}, {before});
 }
 
+// The address of a function: in one that has fuel to burn and the choice, another one from some
+// time on, after a guard may have counted on the first.
+ValueId RandomModule::changing_callee(u32 callee) {
+  const auto address = [&](u32 function) {
+    return b_->emit(Op::func_addr, kPtr, std::initializer_list<ValueId>{}, function);
+  };
+  const ValueId first = address(callee);
+  const u32 other = 1 - callee;
+  if (index_ < 2 || module_.functions[0].type != module_.functions[1].type || chance(20))
+    return first;
+  const u32 most = nest_ ? 1023 << kNestFuelLog2 : 1023;
+  const ValueId late = b_->emit(Op::slt, kI1, {fuel_, b_->constant(kI32, below(most))});
+  return b_->emit(Op::select, kPtr, {late, address(other), first});
+}
+
 void RandomModule::call() {
   if (chance(20) || index_ == 0) {
     std::vector<ValueId> arguments;
@@ -266,9 +284,7 @@ void RandomModule::call() {
   const bool indirect = chance(30);
   for (const Kind k : type.parameters) arguments.push_back(value({k}));
   arguments[0] = b_->constant(kI32, below(4));  // fuel
-  if (indirect)
-    arguments.insert(arguments.begin(),
-                     b_->emit(Op::func_addr, kPtr, std::initializer_list<ValueId>{}, callee));
+  if (indirect) arguments.insert(arguments.begin(), changing_callee(callee));
   const Type result = type.results.empty() ? Type{} : Type{type.results[0]};
   const Op op = indirect ? Op::call_indirect : Op::call;
   const ValueId first =
@@ -479,6 +495,15 @@ void RandomModule::fill_block(BlockId block) {
   visible_[block] = own_;
 }
 
+ValueId RandomModule::leaves_loop(ValueId left, ValueId empty) {
+  if (nest_ && chance(60)) {  // after so many blocks, so that inner loops start again and again
+    const ValueId some = b_->emit(Op::and_, kI32, {left, b_->constant(kI32, (4u << below(7)) - 1)});
+    const ValueId now = b_->emit(Op::eq, kI1, {some, b_->constant(kI32, below(4))});
+    return b_->emit(Op::or_, kI1, {empty, now});
+  }
+  return chance(50) ? empty : b_->emit(Op::or_, kI1, {empty, value(kI1)});
+}
+
 void RandomModule::end_block(BlockId block) {
   const Plan& plan = plans_[block];
   if (plan.successors.empty()) {  // the end: everything that is visible leaves a trace
@@ -500,9 +525,7 @@ void RandomModule::end_block(BlockId block) {
   const auto jump = [&](usize n) { return ir::Builder::Jump{plan.successors[n], passed[n]}; };
   if (plan.successors.size() == 1) return b_->br(jump(0));
   if (plan.successors.size() == 2) {
-    ValueId condition = b_->emit(Op::or_, kI1, {empty, value(kI1)});
-    if (chance(50)) condition = empty;
-    return b_->br_if(condition, jump(0), jump(1));
+    return b_->br_if(leaves_loop(left, empty), jump(0), jump(1));
   }
   const Type t = random_int(false);
   ValueId v = value(t);
@@ -520,6 +543,60 @@ void RandomModule::end_block(BlockId block) {
   b_->switch_on(v, jump(0), cases, targets);
 }
 
+// ---- Shapes: the first successor of a block is nearer to the end.
+
+BlockId RandomModule::plan_block(std::vector<BlockId> successors) {
+  Plan plan;
+  plan.arguments.push_back(kI32);
+  for (u32 n = below(chance(20) ? 12 : 4); n > 0; --n) plan.arguments.push_back(random_type());
+  plan.successors = std::move(successors);
+  plans_.push_back(std::move(plan));
+  return static_cast<BlockId>(plans_.size() - 1);
+}
+
+void RandomModule::plan_anything(u32 blocks) {
+  const auto successors = [&](BlockId k) {
+    std::vector<BlockId> to;
+    if (k + 1 == blocks) return to;
+    to.push_back(k + 1 + (chance(30) ? below(blocks - k - 1) : 0));
+    const u32 more = chance(15) ? 2 + below(9) : below(3) != 0 ? 1 : 0;
+    for (u32 n = 0; n < more; ++n) to.push_back(1 + below(blocks - 1));
+    return to;
+  };
+  plans_[0].successors = successors(0);
+  for (BlockId k = 1; k < blocks; ++k) plan_block(successors(k));
+}
+
+// A header, a body of blocks and loops, and a latch. Blocks of the body leave the loop, or the one
+// around it, or start the next round.
+void RandomModule::plan_loop(u32 depth, std::vector<BlockId>& leaves_outer) {
+  const BlockId header = static_cast<BlockId>(plans_.size());
+  std::vector<BlockId> leaves = {plan_block({kBehind, header + 1})};
+  for (u32 n = 1 + below(3); n > 0; --n) {
+    if (depth < kDeepest && chance(45)) {
+      plan_loop(depth + 1, leaves);
+      continue;
+    }
+    const BlockId next = static_cast<BlockId>(plans_.size() + 1);
+    if (chance(30)) {
+      plan_block({next, header});
+    } else if (chance(40)) {
+      (depth > 1 && chance(30) ? leaves_outer : leaves).push_back(plan_block({kBehind, next}));
+    } else {
+      plan_block({next});
+    }
+  }
+  leaves.push_back(plan_block({kBehind, header}));
+  for (const BlockId b : leaves) plans_[b].successors[0] = static_cast<BlockId>(plans_.size());
+}
+
+void RandomModule::plan_nest() {
+  plans_[0].successors = {1};
+  std::vector<BlockId> nothing;
+  for (u32 n = 1 + below(2); n > 0; --n) plan_loop(1, nothing);
+  plan_block({});
+}
+
 void RandomModule::add_function(u32 index) {
   ir::FunctionType type;
   static constexpr Kind kPassed[] = {Kind::I32, Kind::I64, Kind::F32, Kind::F64, Kind::Ptr};
@@ -532,6 +609,7 @@ void RandomModule::add_function(u32 index) {
     for (u32 n = below(chance(20) ? 24 : 6); n > 0; --n)
       type.parameters.push_back(kPassed[below(5)]);
     for (u32 n = below(3); n > 0; --n) type.results.push_back(kPassed[below(4)]);
+    if (index == 1 && chance(40)) type = module_.types[module_.functions[0].type];
   }
   ir::Function f;
   f.index = index;
@@ -547,22 +625,20 @@ void RandomModule::add_function(u32 index) {
   if (chance(15)) f_->flags |= ir::kGrowsStack;
   // The shape first: for each block its arguments and where it goes. Thousands of blocks now and
   // then.
-  const bool is_huge = last && below(400) == 0;
-  const u32 blocks = 1 + (is_huge ? 1000 + below(1500) : below(chance(20) ? 24 : 8));
-  plans_.assign(blocks, {});
-  for (BlockId k = 0; k < blocks; ++k) {
-    if (k == 0) {
-      for (const Kind kind : type.parameters) plans_[k].arguments.push_back({kind});
-    } else {
-      plans_[k].arguments.push_back(kI32);
-      for (u32 n = below(chance(20) ? 12 : 4); n > 0; --n)
-        plans_[k].arguments.push_back(random_type());
-    }
-    if (k + 1 == blocks) break;
-    plans_[k].successors.push_back(k + 1 + (chance(30) ? below(blocks - k - 1) : 0));
-    const u32 more = chance(15) ? 2 + below(9) : below(3) != 0 ? 1 : 0;
-    for (u32 n = 0; n < more; ++n) plans_[k].successors.push_back(1 + below(blocks - 1));
-  }
+  plans_.assign(1, {});
+  for (const Kind kind : type.parameters) plans_[0].arguments.push_back({kind});
+  nest_ = chance(last ? 35 : 15);
+  const bool is_huge = last && !nest_ && below(400) == 0;
+  if (nest_)
+    plan_nest();
+  else
+    plan_anything(1 + (is_huge ? 1000 + below(1500) : below(chance(20) ? 24 : 8)));
+  fill_function(last);
+}
+
+// The blocks in their order.
+void RandomModule::fill_function(bool last) {
+  const u32 blocks = static_cast<u32>(plans_.size());
   ir::Module scratch_module;
   ir::Function shape;
   ir::Builder skeleton(scratch_module, shape);
@@ -601,6 +677,8 @@ void RandomModule::add_function(u32 index) {
     if (k == 0) {
       if (last) {  // not more fuel than is good for a test
         fuel_ = builder.emit(Op::and_, kI32, {fuel_, builder.constant(kI32, 1023)});
+        if (nest_)
+          fuel_ = builder.emit(Op::shl, kI32, {fuel_, builder.constant(kI32, kNestFuelLog2)});
       }
       for (u32 n = calls_ ? below(3) : 0; n > 0; --n) {
         // Huge ones are filled where they are used.

@@ -4,12 +4,14 @@
 //   // function "f": (i32, i64, f32, f64) -> (i64, f64); data "scratch": kScratchBytes
 //
 // Everything clang emits and much that it never would: every operation on all of its types, loops
-// of any shape (irreducible too) held by fuel, switches, calls of all kinds with many arguments,
-// vectors as block arguments, odd constants, atomics, frames that are huge or grow, now and then
-// thousands of blocks. What the engine alone makes is not here (call_generic, loop_poll, resume_entry), nor are
-// variadic functions. Two things are kept out of sight, because tiers may
-// differ in them: payloads and signs of NaNs (made the same before they can reach memory or
-// integers), and absolute addresses.
+// of any shape (irreducible too) held by fuel, nests of loops that are left and continued in
+// several places and long enough to be replaced on the stack, indirect calls that change where they
+// go in the middle of a loop, switches, calls of all kinds with many arguments, vectors as block
+// arguments, odd constants, atomics, frames that are huge or grow, now and then thousands of
+// blocks. What the engine alone makes is not here (call_generic, loop_poll, resume_entry), nor are
+// variadic functions. Two things are kept out of sight, because tiers may differ in them: payloads
+// and signs of NaNs (made the same before they can reach memory or integers), and absolute
+// addresses.
 #pragma once
 
 #include <random>
@@ -50,6 +52,13 @@ class RandomModule {
   void call();
   void store(ir::ValueId v);
   void add_function(u32 index);
+  void fill_function(bool last);
+  void plan_anything(u32 blocks);
+  void plan_nest();
+  void plan_loop(u32 depth, std::vector<ir::BlockId>& leaves_outer);
+  ir::BlockId plan_block(std::vector<ir::BlockId> successors);
+  ir::ValueId leaves_loop(ir::ValueId left, ir::ValueId empty);
+  ir::ValueId changing_callee(u32 callee);
   void fill_block(ir::BlockId block);
   void end_block(ir::BlockId block);
 
@@ -69,6 +78,7 @@ class RandomModule {
   std::vector<ir::ValueId> own_;                   // of the block being filled, dominators' first
   std::vector<ir::ValueId> stack_;
   ir::ValueId fuel_ = 0;
+  bool nest_ = false;  // whether its loops are those of plan_nest
   bool calls_ = true;  // whether the function may contain what tiers make calls of
 };
 
