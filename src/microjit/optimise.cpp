@@ -50,11 +50,23 @@ OptimiseJob::OptimiseJob(const ir::Module& module, const ir::Function& function,
                options_.functions, options_.targets,  options_.arguments, &function},
       graph_(module, function) {}
 
+// A pass finds in the same graph what it found before.
+bool OptimiseJob::idle(passes::Pass pass) const {
+  const bool looked_at = options_.observer || options_.verify_each || !options_.stop_after.empty();
+  return !looked_at && idle_at_[static_cast<u8>(pass)] == changes_;
+}
+
 bool OptimiseJob::step() {
-  while (next_ < kStepCount && kPipeline[next_].tier > options_.tier) ++next_;
+  while (next_ < kStepCount &&
+         (kPipeline[next_].tier > options_.tier || idle(kPipeline[next_].pass)))
+    ++next_;
   if (next_ >= kStepCount) return false;
-  const passes::PassInfo& pass = passes::pass_info(kPipeline[next_++].pass);
-  pass.run(graph_, context_);
+  const passes::Pass which = kPipeline[next_++].pass;
+  const passes::PassInfo& pass = passes::pass_info(which);
+  if (pass.run(graph_, context_))
+    ++changes_;
+  else
+    idle_at_[static_cast<u8>(which)] = changes_;
   BF_ASSERT(graph_.settled());
   if (options_.observer || options_.verify_each) report(pass.name);
   if (pass.name == options_.stop_after) next_ = kStepCount;

@@ -51,13 +51,18 @@ class OptimiseJob {
   Result<CompiledCode> generate();
 
  private:
+  bool idle(passes::Pass pass) const;
   void report(const char* pass);
 
   const ir::Module& module_;
   const OptimiseOptions options_;
   const passes::Context context_;
   passes::Graph graph_;
-  u32 next_ = 0;  // row of pipeline.def
+  u32 next_ = 0;     // row of pipeline.def
+  u32 changes_ = 1;  // passes that changed something, and one
+  // By pass: what changes_ was when it had nothing to do, or 0. It has nothing to do again until
+  // another pass finds something.
+  u32 idle_at_[passes::kPassCount] = {};
 };
 
 Result<CompiledCode> compile_optimised(const ir::Module& module, const ir::Function& function,

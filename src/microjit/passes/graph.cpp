@@ -32,6 +32,7 @@ Graph::Graph(const ir::Module& module, const ir::Function& f)
       module_(&module) {
   pool.reserve(f.operands.size() * 2);
   insts.reserve(f.instructions.size() + f.instructions.size() / 2);
+  all_edges.reserve(f.edges.size() * 2);
   values.reserve(f.values.size() * 2);
   // Values keep their ids; equal constants become one, by way of forwarding.
   for (const ir::Value& v : f.values) values.push_back({v.type, v.def, v.index, v.bits});
@@ -57,6 +58,8 @@ Graph::Graph(const ir::Module& module, const ir::Function& f)
 
 void Graph::copy_block(const ir::Function& f, BlockId b) {
   const ir::Block& from = f.blocks[b];
+  blocks[b].arguments.reserve(from.argument_count);
+  blocks[b].instructions.reserve(f.instructions_of(from).size());
   for (u32 n = 0; n < from.argument_count; ++n)
     blocks[b].arguments.push_back(from.first_argument + n);
   InstId call = kNoInst;

@@ -20,6 +20,8 @@ class Guesses {
   // Whether `chosen`, an argument of the block where two ways meet, should come from a branch on
   // `condition`. It is asked of the graph as it was when first asked.
   bool better_guessed(ValueId condition, ValueId chosen);
+  // The graph has changed.
+  void forget() { feeds_address_.clear(); }
 
  private:
   bool comes_from_load(ValueId v, u32 steps) const;

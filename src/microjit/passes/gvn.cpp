@@ -37,7 +37,7 @@ class Numberer {
   // ---- What blocks do to memory
 
   struct Summary {
-    std::vector<Place> writes;
+    u32 first_write = 0, write_count = 0;  // in writes_
     bool everything = false;  // that is seen outside
     bool too_many = false;    // writes: take it that it writes all
   };
@@ -45,17 +45,22 @@ class Numberer {
   void summarise() {
     summaries_.resize(g_.blocks.size());
     seen_.assign(g_.blocks.size(), kNone);
-    for (const BlockId b : cfg_.order())
-      for (const InstId id : g_.blocks[b].instructions) {
-        const MemoryEffect e = alias_.effect(g_.insts[id]);
-        Summary& s = summaries_[b];
-        s.everything = s.everything || e.writes_all;
-        if (!e.has_write) continue;
-        if (s.writes.size() < kMostWrites)
-          s.writes.push_back(e.write);
-        else
-          s.too_many = true;
-      }
+    for (const BlockId b : cfg_.order()) {
+      summaries_[b].first_write = static_cast<u32>(writes_.size());
+      for (const InstId id : g_.blocks[b].instructions) summarise(summaries_[b], g_.insts[id]);
+    }
+  }
+
+  void summarise(Summary& s, const Inst& i) {
+    const ir::Effects effects = ir::op_info(i.op).effects;
+    if (effects != ir::Effects::Writes && effects != ir::Effects::Calls) return;
+    const MemoryEffect e = alias_.effect(i);
+    s.everything = s.everything || e.writes_all;
+    if (!e.has_write) return;
+    s.too_many = s.too_many || s.write_count == kMostWrites;
+    if (s.too_many) return;
+    writes_.push_back(e.write);
+    ++s.write_count;
   }
 
   // What is known to be at a place.
@@ -68,8 +73,8 @@ class Numberer {
   bool survives(const Content& c, const Summary& s) const {
     if (alias_.constant(c.place)) return true;
     if (s.too_many || (s.everything && alias_.visible_outside(c.place))) return false;
-    for (const Place& w : s.writes)
-      if (alias_.may_overlap(c.place, w)) return false;
+    for (u32 n = 0; n < s.write_count; ++n)
+      if (alias_.may_overlap(c.place, writes_[s.first_write + n])) return false;
     return true;
   }
 
@@ -335,6 +340,7 @@ class Numberer {
   const Cfg cfg_;
   const Alias alias_;
   std::vector<Summary> summaries_;  // by block
+  std::vector<Place> writes_;
   std::vector<u32> seen_;           // by block: for which block the walk back came here
   std::vector<BlockId> work_;
   std::vector<u32> heads_;

@@ -8,6 +8,7 @@
 // The callee's stack memory moves to the caller's entry. A `ret` becomes a jump to what followed
 // the call, which gets the results as block arguments.
 #include <algorithm>
+#include <optional>
 
 #include "microjit/passes/cfg.h"
 #include "microjit/passes/passes.h"
@@ -198,18 +199,24 @@ class Inliner {
   }
 
   void inline_call(const Site& site, u32 callee) {
-    const ir::Function& function = context_.module.functions[callee];
     growth_left_ -= std::min(growth_left_, callee_weight(callee));
     const BlockId before = g_.insts[site.call].block;
     const BlockId after = cut_out(site.call);
     const BlockId first_new = static_cast<BlockId>(g_.blocks.size());
     std::vector<ValueId> values;
-    const Graph body(context_.module, function);
+    const Graph& body = body_of(callee);
     const BlockId entry = g_.import(body, values);
     pass_arguments(site.call, before, entry);
     adopt_stack(entry);
     return_to(site.call, after, first_new);
     note_calls(site, callee, body, first_new);
+  }
+
+  // Functions that are copied once are copied again, soon: the last one is kept.
+  const Graph& body_of(u32 callee) {
+    if (!body_ || body_->index != callee)
+      body_.emplace(context_.module, context_.module.functions[callee]);
+    return *body_;
   }
 
   // Takes the call out; gives the block that goes on behind it.
@@ -282,6 +289,7 @@ class Inliner {
   std::vector<Frame> frames_;
   std::vector<Site> sites_;
   std::vector<std::pair<u32, u32>> weights_;  // of callees that were looked at
+  std::optional<Graph> body_;
   u32 growth_left_ = 0;
   i64 stack_bytes_ = 0;
 };

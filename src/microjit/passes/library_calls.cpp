@@ -34,7 +34,7 @@ constexpr u64 kMaxCompared = 16;
 
 class LibraryCalls {
  public:
-  explicit LibraryCalls(Graph& graph) : g_(graph), uses_(count_uses(graph)) {}
+  explicit LibraryCalls(Graph& graph) : g_(graph) {}
 
   bool run() {
     bool changed = false;
@@ -79,6 +79,7 @@ class LibraryCalls {
   // b: r = sqrt x; x >= 0? rest : domain     domain: call sqrt(x); br rest
   bool square_root(InstId call, usize at) {
     const ValueId result = g_.insts[call].result;
+    if (uses_.empty()) uses_ = count_uses(g_);
     if (result >= uses_.size() || uses_[result] == 0) return false;  // it is that call
     uses_[result] = 0;
     const BlockId b = g_.insts[call].block;

@@ -47,30 +47,43 @@ class Expander {
 
   bool run() {
     bool changed = false;
-    for (BlockId b = 0; b < g_.blocks.size(); ++b) {
-      std::vector<InstId> list;
-      bool changed_here = false;
-      for (const InstId id : std::vector<InstId>(g_.blocks[b].instructions)) {
-        made_.clear();
-        if (!expand(id)) {
-          list.push_back(id);
-          continue;
-        }
-        changed_here = true;
-        g_.insts[id].block = kNoBlock;
-        for (const InstId i : made_) g_.insts[i].block = b;
-        list.insert(list.end(), made_.begin(), made_.end());
-      }
-      if (changed_here) g_.blocks[b].instructions = std::move(list);
-      changed = changed || changed_here;
-    }
+    for (BlockId b = 0; b < g_.blocks.size(); ++b)
+      if (expands(b)) changed = run(b) || changed;
     return changed;
   }
 
  private:
+  static bool expands(Op op) {
+    return op == Op::memcopy || op == Op::memmove || op == Op::memfill;
+  }
+  // Most blocks have none.
+  bool expands(BlockId b) const {
+    for (const InstId id : g_.blocks[b].instructions)
+      if (expands(g_.insts[id].op)) return true;
+    return false;
+  }
+
+  bool run(BlockId b) {
+    std::vector<InstId> list;
+    bool changed = false;
+    for (const InstId id : std::vector<InstId>(g_.blocks[b].instructions)) {
+      made_.clear();
+      if (!expand(id)) {
+        list.push_back(id);
+        continue;
+      }
+      changed = true;
+      g_.insts[id].block = kNoBlock;
+      for (const InstId i : made_) g_.insts[i].block = b;
+      list.insert(list.end(), made_.begin(), made_.end());
+    }
+    if (changed) g_.blocks[b].instructions = std::move(list);
+    return changed;
+  }
+
   bool expand(InstId id) {
     const Inst i = g_.insts[id];
-    if (i.op != Op::memcopy && i.op != Op::memmove && i.op != Op::memfill) return false;
+    if (!expands(i.op)) return false;
     const ValueId to = g_.operand(i, 0), what = g_.operand(i, 1), size = g_.operand(i, 2);
     if (!g_.is_constant(size)) return false;
     const u64 bytes = g_.values[size].bits;

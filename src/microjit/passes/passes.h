@@ -49,6 +49,11 @@ enum class Pass : u8 {
 #include "microjit/passes/passes.def"
 #undef BF_PASS
 };
+inline constexpr u32 kPassCount = 0
+#define BF_PASS(name, what) +1
+#include "microjit/passes/passes.def"
+#undef BF_PASS
+    ;
 struct PassInfo {
   const char* name;
   const char* what;

@@ -13,13 +13,14 @@ namespace {
 
 class Simplifier {
  public:
-  explicit Simplifier(Graph& graph) : g_(graph) {}
+  explicit Simplifier(Graph& graph) : g_(graph), guesses_(graph) {}
 
   bool run() {
     constexpr int kMostRounds = 8;
     bool any = false;
     for (int n = 0; n < kMostRounds; ++n) {
       changed_ = false;
+      guesses_.forget();
       for (BlockId b = 0; b < g_.blocks.size(); ++b) branch(b);
       {
         const Cfg cfg(g_);
@@ -81,12 +82,11 @@ class Simplifier {
     const Edge one = g_.edges(t)[0], two = g_.edges(t)[1];
     if (one.block != two.block) return;
     const ValueId condition = g_.operand(t, 0);
-    Guesses guesses(g_);
     u32 choices = 0;
     for (u32 n = 0; n < one.argument_count; ++n) {
       if (g_.arguments(one)[n] == g_.arguments(two)[n]) continue;
       if (g_.type(g_.arguments(one)[n]).is_float()) return;
-      if (guesses.better_guessed(condition, g_.blocks[one.block].arguments[n])) return;
+      if (guesses_.better_guessed(condition, g_.blocks[one.block].arguments[n])) return;
       ++choices;
     }
     if (choices > kMostChoices) return;
@@ -220,12 +220,14 @@ class Simplifier {
 
   void forward_empty() {
     const Cfg cfg(g_);
-    const std::vector<u32> uses = count_uses(g_);
+    std::vector<u32> uses;  // counted for the first block whose arguments matter
     for (const BlockId b : cfg.order()) {
       if (b == 0 || g_.blocks[b].instructions.size() != 1 || g_.terminator(b).op != Op::br)
         continue;
       const Edge to = g_.edges(g_.terminator(b))[0];
-      if (to.block == b || !only_passes_on(b, to, uses)) continue;
+      if (to.block == b) continue;
+      if (uses.empty() && !g_.blocks[b].arguments.empty()) uses = count_uses(g_);
+      if (!only_passes_on(b, to, uses)) continue;
       // The one edge back to a loop's header stays one.
       if (cfg.is_header(to.block) && cfg.predecessors(b).size() > 1) continue;
       for (const auto& p : cfg.predecessors(b)) {
@@ -258,6 +260,7 @@ class Simplifier {
   }
 
   Graph& g_;
+  Guesses guesses_;
   bool changed_ = false;
   std::vector<ValueId> passed_;
 };

@@ -16,7 +16,7 @@ constexpr usize kMostInstructions = 4;  // with the branch
 
 class Threader {
  public:
-  explicit Threader(Graph& graph) : g_(graph), cfg_(graph), uses_(count_uses(graph)) {}
+  explicit Threader(Graph& graph) : g_(graph), cfg_(graph) {}
 
   bool run() {
     for (const BlockId b : cfg_.order())
@@ -27,7 +27,7 @@ class Threader {
 
  private:
   // Nothing of the block is seen outside but through its own edges.
-  bool asks(BlockId b) const {
+  bool asks(BlockId b) {
     const auto& block = g_.blocks[b];
     const Inst& t = g_.terminator(b);
     if (b == 0 || cfg_.is_header(b) || block.arguments.empty()) return false;
@@ -38,6 +38,7 @@ class Threader {
         return false;
       else if (i.result == kNoValue && id != block.instructions.back())
         return false;
+    if (uses_.empty()) uses_ = count_uses(g_);
     for (const ValueId v : block.arguments)
       if (uses_[v] != uses_here(b, v)) return false;
     for (const InstId id : block.instructions)
@@ -112,7 +113,7 @@ class Threader {
 
   Graph& g_;
   const Cfg cfg_;
-  std::vector<u32> uses_;
+  std::vector<u32> uses_;  // counted for the first block that might ask
   std::vector<Known> map_;
   std::vector<ValueId> operands_;
   bool changed_ = false;
