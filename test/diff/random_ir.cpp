@@ -20,7 +20,7 @@ constexpr u32 kPointerRange = 1024;  // pointers at hand point below this
 constexpr u32 kMostVisible = 400;    // values that a block chooses from
 constexpr u32 kStackAccess = 128;    // bytes that may be accessed at a pointer to the stack
 constexpr u32 kDeepest = 3;          // loops in loops
-constexpr u32 kNestFuelLog2 = 3;     // nests get so many times as much fuel
+constexpr u32 kNestFuelLog2 = 5;     // nests get so many times as much fuel
 constexpr BlockId kBehind = 0;       // what a planned block leaves a loop for, until that is known
 
 }  // namespace
@@ -167,6 +167,19 @@ void RandomModule::store(ValueId v) {
   b_->emit(Op::store, {}, {seen, pointer()}, 0, below(128));
 }
 
+void RandomModule::stack_memory() {
+  const ValueId at = stack_[below(static_cast<u32>(stack_.size()))];
+  const Type t = chance(50) ? random_vector() : random_int(false);
+  const u32 offset = below(nest_ ? 24 : 64);
+  if (chance(50)) {
+    b_->emit(Op::store, {}, {without_nan(value(t)), at}, 0, offset);
+    return;
+  }
+  const ValueId loaded = b_->emit(Op::load, t, {at}, 0, offset);
+  push(loaded);
+  if (nest_ && chance(60)) store(loaded);  // or it would seldom be seen
+}
+
 void RandomModule::memory() {
   switch (calls_ ? below(8) : 3 + below(5)) {
     case 0: {
@@ -191,14 +204,7 @@ void RandomModule::memory() {
     }
     case 3:
       if (!stack_.empty()) {
-        const ValueId at = stack_[below(static_cast<u32>(stack_.size()))];
-        Type t = chance(50) ? random_vector() : random_int(false);
-        if (chance(50)) {
-          const ValueId v = value(t);
-          b_->emit(Op::store, {}, {without_nan(v), at}, 0, below(64));
-        } else {
-          push(b_->emit(Op::load, t, {at}, 0, below(64)));
-        }
+        stack_memory();
         return;
       }
       [[fallthrough]];
@@ -295,6 +301,8 @@ void RandomModule::call() {
 }
 
 void RandomModule::instruction() {
+  if (nest_ && chance(6)) return store(value(random_type()));
+  if (nest_ && chance(10) && !stack_.empty()) return stack_memory();
   if (chance(12)) return memory();
   if (chance(5) && calls_) return call();
   const Op op = static_cast<Op>(below(ir::kOpCount));
@@ -495,7 +503,8 @@ void RandomModule::fill_block(BlockId block) {
   visible_[block] = own_;
 }
 
-ValueId RandomModule::leaves_loop(ValueId left, ValueId empty) {
+ValueId RandomModule::leaves_loop(const Plan& plan, ValueId left, ValueId empty) {
+  if (plan.stays && chance(90)) return empty;
   if (nest_ && chance(60)) {  // after so many blocks, so that inner loops start again and again
     const ValueId some = b_->emit(Op::and_, kI32, {left, b_->constant(kI32, (4u << below(7)) - 1)});
     const ValueId now = b_->emit(Op::eq, kI1, {some, b_->constant(kI32, below(4))});
@@ -525,7 +534,7 @@ void RandomModule::end_block(BlockId block) {
   const auto jump = [&](usize n) { return ir::Builder::Jump{plan.successors[n], passed[n]}; };
   if (plan.successors.size() == 1) return b_->br(jump(0));
   if (plan.successors.size() == 2) {
-    return b_->br_if(leaves_loop(left, empty), jump(0), jump(1));
+    return b_->br_if(leaves_loop(plan, left, empty), jump(0), jump(1));
   }
   const Type t = random_int(false);
   ValueId v = value(t);
@@ -587,7 +596,10 @@ void RandomModule::plan_loop(u32 depth, std::vector<BlockId>& leaves_outer) {
     }
   }
   leaves.push_back(plan_block({kBehind, header}));
-  for (const BlockId b : leaves) plans_[b].successors[0] = static_cast<BlockId>(plans_.size());
+  for (const BlockId b : leaves) {
+    plans_[b].successors[0] = static_cast<BlockId>(plans_.size());
+    plans_[b].stays = depth == 1;
+  }
 }
 
 void RandomModule::plan_nest() {
@@ -627,7 +639,7 @@ void RandomModule::add_function(u32 index) {
   // then.
   plans_.assign(1, {});
   for (const Kind kind : type.parameters) plans_[0].arguments.push_back({kind});
-  nest_ = chance(last ? 35 : 15);
+  nest_ = chance(last ? 40 : 15);
   const bool is_huge = last && !nest_ && below(400) == 0;
   if (nest_)
     plan_nest();
@@ -680,7 +692,7 @@ void RandomModule::fill_function(bool last) {
         if (nest_)
           fuel_ = builder.emit(Op::shl, kI32, {fuel_, builder.constant(kI32, kNestFuelLog2)});
       }
-      for (u32 n = calls_ ? below(3) : 0; n > 0; --n) {
+      for (u32 n = calls_ ? below(3) + nest_ : 0; n > 0; --n) {
         // Huge ones are filled where they are used.
         constexpr u32 kUsed = 4 * kStackAccess;
         const u32 bytes = kUsed + (chance(3) ? 300000 : chance(10) ? 6000 : below(100));
@@ -690,8 +702,9 @@ void RandomModule::fill_function(bool last) {
                      {at, builder.constant({Kind::I8}, below(256)), builder.constant(kI64, kUsed)});
         // Pointers into it, alive wherever it is.
         if (chance(40))
-          stack_.push_back(builder.emit(Op::ptradd, kPtr,
-                                        {at, builder.constant(kI64, below(3 * kStackAccess))}));
+          stack_.push_back(builder.emit(
+              Op::ptradd, kPtr,
+              {at, builder.constant(kI64, below(chance(50) ? 64 : 3 * kStackAccess))}));
         if (chance(20))
           stack_.push_back(builder.emit(Op::index, kPtr, {at, small(15)}, 8, below(kStackAccess)));
         stack_.push_back(at);

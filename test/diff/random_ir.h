@@ -29,6 +29,11 @@ class RandomModule {
   ir::Module build();
 
  private:
+  struct Plan {
+    std::vector<ir::Type> arguments;
+    std::vector<ir::BlockId> successors;
+    bool stays = false;  // of an outermost loop: left when the fuel is used up
+  };
   u32 below(u32 n) { return n == 0 ? 0 : static_cast<u32>(random_() % n); }
   bool chance(u32 percent) { return below(100) < percent; }
 
@@ -47,6 +52,7 @@ class RandomModule {
   }
   void instruction();
   void memory();
+  void stack_memory();
   void atomic(ir::Op op);
   void grown_stack();
   void call();
@@ -57,15 +63,10 @@ class RandomModule {
   void plan_nest();
   void plan_loop(u32 depth, std::vector<ir::BlockId>& leaves_outer);
   ir::BlockId plan_block(std::vector<ir::BlockId> successors);
-  ir::ValueId leaves_loop(ir::ValueId left, ir::ValueId empty);
+  ir::ValueId leaves_loop(const Plan& plan, ir::ValueId left, ir::ValueId empty);
   ir::ValueId changing_callee(u32 callee);
   void fill_block(ir::BlockId block);
   void end_block(ir::BlockId block);
-
-  struct Plan {
-    std::vector<ir::Type> arguments;
-    std::vector<ir::BlockId> successors;
-  };
 
   std::mt19937_64 random_;
   ir::Module module_;
