@@ -15,6 +15,7 @@ static void *work(void *argument) {
   for (int i = 0; i < 2000; ++i) {
     atomic_fetch_add_explicit(&total, (unsigned long)(id + i), memory_order_relaxed);
     mine += i & 1;
+    __asm__ volatile(".p2align 4\n\trep; nop\n\tmfence  # waits" ::: "memory");
     if (i % 16 == 0) {
       pthread_mutex_lock(&lock);
       guarded += id;

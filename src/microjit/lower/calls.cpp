@@ -8,6 +8,30 @@
 
 namespace bf::lower {
 
+namespace {
+
+enum class AsmEffect : u8 { Nothing, Fence, Unknown };
+
+// Of statements that only pad code, wait a moment (`pause`, `rep; nop`) or order memory accesses.
+AsmEffect effect_of(llvm::StringRef text) {
+  AsmEffect effect = AsmEffect::Nothing;
+  llvm::SmallVector<llvm::StringRef> lines, statements;
+  text.split(lines, '\n');
+  for (const llvm::StringRef line : lines)
+    line.split('#').first.split(statements, ';');  // without the comment
+  for (const llvm::StringRef statement : statements) {
+    const llvm::StringRef word = statement.trim().split(' ').first.split('\t').first;
+    if (word == "mfence" || word == "lfence" || word == "sfence")
+      effect = AsmEffect::Fence;
+    else if (!llvm::is_contained({"", ".p2align", ".balign", ".align", "nop", "pause", "rep"},
+                                 word))
+      return AsmEffect::Unknown;
+  }
+  return effect;
+}
+
+}  // namespace
+
 // ---- Passing values ----------------------------------------------------------------------------
 
 ValueId FunctionLowering::to_passed(const Leaf& leaf, ValueId part, bool is_signed) {
@@ -20,8 +44,7 @@ ValueId FunctionLowering::to_passed(const Leaf& leaf, ValueId part, bool is_sign
   }
   if (kind == Kind::F32 && type.kind != Kind::F32)  // halves travel in the low bits
     return e_.bitcast(e_.resize(e_.as_integer(part), Kind::I32), kF32);
-  if (!type.is_int() || leaf.is_words())
-    return part;
+  if (!type.is_int() || leaf.is_words()) return part;
   if (is_signed) part = e_.sign_above(part, leaf.bits);
   return e_.resize(part, kind, is_signed);
 }
@@ -34,8 +57,7 @@ ValueId FunctionLowering::from_passed(const Leaf& leaf, ValueId passed) {
   }
   if (type.is_float() && e_.type(passed) != type)
     return e_.bitcast(e_.resize(e_.bitcast(passed, kI32), Kind::I16), type);
-  if (!type.is_int() || leaf.is_words())
-    return passed;
+  if (!type.is_int() || leaf.is_words()) return passed;
   return e_.clear_above(e_.resize(passed, type.kind), leaf.bits);
 }
 
@@ -147,7 +169,7 @@ void FunctionLowering::lower_plain_call(const llvm::CallBase& call) {
     operands.push_back(result_slot);
   }
   push_arguments(call, signature, operands);
-  const Op op = !direct                                 ? Op::call_indirect
+  const Op op = !direct                               ? Op::call_indirect
                 : place->target == ir::Target::Import ? Op::call_import
                                                       : Op::call;
   const Parts results = call_with(op, direct ? place->index : type, signature.type, operands);
@@ -160,7 +182,9 @@ void FunctionLowering::lower_plain_call(const llvm::CallBase& call) {
 // only passes an operand through ("+r") is that operand.
 bool FunctionLowering::lower_inline_asm(const llvm::CallBase& call) {
   const auto& code = llvm::cast<llvm::InlineAsm>(*call.getCalledOperand());
-  if (code.getAsmString().find_first_not_of(" \t\n") != std::string::npos) return false;
+  const AsmEffect effect = effect_of(code.getAsmString());
+  if (effect == AsmEffect::Unknown) return false;
+  if (effect == AsmEffect::Fence) e_.emit(Op::fence, {}, {}, 1);
   if (call.getType()->isVoidTy()) return true;
   const bool tied = call.arg_size() == 1 && call.getArgOperand(0)->getType() == call.getType();
   if (tied) set(call, get(*call.getArgOperand(0)));
