@@ -3,14 +3,12 @@
 
 #include <catch2/catch.hpp>
 
-#include "microjit/ir/text.h"
+#include "../support/started.h"
 #include "microjit/ir/verify.h"
-#include "microjit/microjit.h"
 #include "microjit/passes/cfg.h"
 #include "microjit/resume.h"
 
 using namespace bf;
-using microjit::Engine;
 using microjit::Tier;
 using microjit::TierPolicy;
 
@@ -60,16 +58,10 @@ u64 expected(u64 n, u64 m) {
   return sum + k;
 }
 
-ir::Module parse(const char* text) {
-  auto module = ir::parse_text(text);
-  if (!module) FAIL(module.error().message());
-  return std::move(*module);
-}
-
 }  // namespace
 
 TEST_CASE("a resume point holds what is alive there, and nothing that can be made again") {
-  const ir::Module module = parse(kNest);
+  const ir::Module module = test::parsed(kNest);
   const ir::Function& f = module.functions[0];
   const microjit::ResumePoint point = microjit::resume_point(f, 3);
   // own, i, n, m, scaled, j, inner; not t (an address of data), not sum (dead in the inner loop)
@@ -83,7 +75,7 @@ TEST_CASE("a resume point holds what is alive there, and nothing that can be mad
 }
 
 TEST_CASE("a place within a block is a resume point too") {
-  const ir::Module module = parse(kNest);
+  const ir::Module module = test::parsed(kNest);
   const ir::Function& f = module.functions[0];
   // Before `%j1 = add %j, 1`: k is alive (b4 wants it), y is not.
   const microjit::ResumePoint point = microjit::resume_point(f, 3, 7);
@@ -95,7 +87,7 @@ TEST_CASE("a place within a block is a resume point too") {
 }
 
 TEST_CASE("a continuation goes on where the state says") {
-  ir::Module module = parse(kNest);
+  ir::Module module = test::parsed(kNest);
   microjit::add_resume_types(module);
   const ir::Function& f = module.functions[0];
   for (const u32 header : {1u, 3u}) {
@@ -110,8 +102,7 @@ TEST_CASE("a continuation goes on where the state says") {
     both.functions.push_back(std::move(rest));
     if (auto ok = ir::verify(both); !ok) FAIL(ok.error().message());
     for (const TierPolicy policy : {TierPolicy::Interp, TierPolicy::Baseline}) {
-      auto engine = Engine::create(both, {}, {.policy = policy, .log = false});
-      REQUIRE(engine);
+      const auto engine = test::started(both, {}, policy);
       // The state of nest(5, 4) when it first comes to the header.
       u64 own[2] = {3, 0};
       std::vector<u64> state(point.bytes / 8);
@@ -122,13 +113,13 @@ TEST_CASE("a continuation goes on where the state says") {
         if (v.type.kind == ir::Kind::Ptr) value = reinterpret_cast<u64>(own);
         state[v.offset / 8] = value;  // i, sum, scaled, j, inner: 0
       }
-      CHECK((*engine)->function<u64(u64*)>("rest")(state.data()) == expected(5, 4));
+      CHECK(engine->function<u64(u64*)>("rest")(state.data()) == expected(5, 4));
     }
   }
 }
 
 TEST_CASE("an inner loop's continuation enters the loops around it at their tops") {
-  ir::Module module = parse(kNest);
+  ir::Module module = test::parsed(kNest);
   microjit::add_resume_types(module);
   const ir::Function& f = module.functions[0];
   const ir::Function rest = microjit::make_continuation(module, f, microjit::resume_point(f, 3),
@@ -183,11 +174,10 @@ b2:
     double number;
   };
   const auto run = [&](TierPolicy policy) {
-    auto engine = Engine::create(parse(kLoop), {}, {.policy = policy, .log = false});
-    REQUIRE(engine);
-    const Results results = (*engine)->function<Results(u64, double)>("swaps")(20'011, 0.5);
+    const auto engine = test::started(kLoop, {}, policy);
+    const Results results = engine->function<Results(u64, double)>("swaps")(20'011, 0.5);
     bool left = false;
-    for (const auto& s : (*engine)->functions()) left |= s->rest != nullptr;
+    for (const auto& s : engine->functions()) left |= s->rest != nullptr;
     CHECK(left == (policy == TierPolicy::Auto));
     return results;
   };
@@ -197,11 +187,10 @@ b2:
 }
 
 TEST_CASE("a function that is called once leaves its loop for a better version") {
-  auto engine = Engine::create(parse(kNest), {}, {.policy = TierPolicy::Auto, .log = false});
-  REQUIRE(engine);
-  (*engine)->promote(*(*engine)->functions()[0], Tier::Baseline);
-  CHECK((*engine)->function<u64(u64, u64)>("nest")(1000, 1000) == expected(1000, 1000));
-  const auto states = (*engine)->functions();
+  const auto engine = test::started(kNest);
+  engine->promote(*engine->functions()[0], Tier::Baseline);
+  CHECK(engine->function<u64(u64, u64)>("nest")(1000, 1000) == expected(1000, 1000));
+  const auto states = engine->functions();
   REQUIRE(states.size() >= 2);
   CHECK(states[1]->rest != nullptr);
   CHECK(states[1]->tier.load() > Tier::Baseline);
@@ -211,11 +200,11 @@ TEST_CASE("a continuation is not taken for variadic, whatever the program import
   // A type that has the continuation's parameters and results, comes before it, and is another.
   const std::string source = std::string("import @print (ptr, ...) -> (i64)\n") + kNest;
   const microjit::NamedAddress imports[] = {{"print", microjit::engine_import("bf_trap")}};
-  auto engine = Engine::create(parse(source.c_str()), imports, {.log = false});
-  REQUIRE(engine);
-  CHECK((*engine)->function<u64(u64, u64)>("nest")(1000, 1000) == expected(1000, 1000));
-  const auto states = (*engine)->functions();
-  REQUIRE(states.size() >= 3);  // it left from the interpreter, and what it left for went on to leave
+  const auto engine = test::started(source, imports);
+  CHECK(engine->function<u64(u64, u64)>("nest")(1000, 1000) == expected(1000, 1000));
+  const auto states = engine->functions();
+  REQUIRE(states.size() >=
+          3);  // it left from the interpreter, and what it left for went on to leave
   CHECK_FALSE(states[1]->type->variadic);
   CHECK(states.back()->tier.load() > Tier::Baseline);
 }
@@ -243,9 +232,8 @@ b2:
   ret %sum
 }
 )";
-  auto engine = Engine::create(parse(kPointers), {}, {.policy = TierPolicy::Auto, .log = false});
-  REQUIRE(engine);
+  const auto engine = test::started(kPointers);
   const u64 n = 1'000'000;
-  CHECK((*engine)->function<u64(u64)>("pointers")(n) == n * (n - 1) / 2 + 1);
-  CHECK((*engine)->functions().size() >= 2);  // it did leave
+  CHECK(engine->function<u64(u64)>("pointers")(n) == n * (n - 1) / 2 + 1);
+  CHECK(engine->functions().size() >= 2);  // it did leave
 }

@@ -1,11 +1,9 @@
 // What is believed of arguments: sampled, compiled in, and taken back where it was wrong.
 #include <catch2/catch.hpp>
 
-#include "microjit/ir/text.h"
-#include "microjit/microjit.h"
+#include "../support/started.h"
 
 using namespace bf;
-using microjit::Engine;
 using microjit::Tier;
 
 namespace {
@@ -54,12 +52,9 @@ TEST_CASE("arguments that never change are constants, others are not") {
 }
 
 TEST_CASE("a constant argument gets a version behind a guard, which goes when it was wrong") {
-  auto module = ir::parse_text(kPower);
-  REQUIRE(module);
-  auto engine = Engine::create(std::move(*module), {}, {.log = false});
-  REQUIRE(engine);
-  auto* f = (*engine)->function<u64(u64, u64)>("f");
-  auto& state = *(*engine)->functions()[0];
+  const auto engine = test::started(kPower);
+  auto* f = engine->function<u64(u64, u64)>("f");
+  auto& state = *engine->functions()[0];
   for (u64 i = 0; i < 2000; ++i) REQUIRE(f(6, i) == expected(6, i));
   REQUIRE(state.tier.load() >= Tier::Specialised);
   CHECK(state.generic != nullptr);
@@ -132,13 +127,10 @@ u64 sum_of_calls(u64 n, u64 change) {
 }  // namespace
 
 TEST_CASE("a loop whose indirect call changes its mind is left for what the function was before") {
-  auto module = ir::parse_text(kCallbacks);
-  REQUIRE(module);
-  auto engine = Engine::create(std::move(*module), {}, {.log = false});
-  REQUIRE(engine);
-  auto* f = (*engine)->function<u64(u64, u64)>("f");
-  const i64 index = (*engine)->module().find_function("f");
-  auto& state = *(*engine)->functions()[static_cast<usize>(index)];
+  const auto engine = test::started(kCallbacks);
+  auto* f = engine->function<u64(u64, u64)>("f");
+  const i64 index = engine->module().find_function("f");
+  auto& state = *engine->functions()[static_cast<usize>(index)];
   for (int n = 0; n < 12'000; ++n) REQUIRE(f(40, 1000) == sum_of_calls(40, 1000));
   REQUIRE(state.tier.load() >= Tier::Specialised);
   CHECK_FALSE(state.calls_vary);
