@@ -247,7 +247,7 @@ void RandomModule::atomic(Op op) {
 
 // Space of a size that is not fixed: used at once, and given back or left to the return.
 void RandomModule::grown_stack() {
-  const bool restored = chance(50);
+  const bool restored = nest_ || chance(50);  // a nest has too many rounds to keep it all
   const ValueId before =
       restored ? b_->emit(Op::stack_save, kPtr, std::initializer_list<ValueId>{}) : ir::kNoValue;
   constexpr u64 kFilled = 128;
