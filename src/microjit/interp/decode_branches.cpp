@@ -1,101 +1,10 @@
 // Branches that compare, and edges: block arguments become moves.
 #include "microjit/interp/decoder.h"
+#include "microjit/ir/op_facts.h"
 
 #include <algorithm>
 
 namespace bf::microjit::interp {
-
-Op Decoder::swapped_compare(Op op) {
-  switch (op) {
-    case Op::ult:
-      return Op::ugt;
-    case Op::ule:
-      return Op::uge;
-    case Op::ugt:
-      return Op::ult;
-    case Op::uge:
-      return Op::ule;
-    case Op::slt:
-      return Op::sgt;
-    case Op::sle:
-      return Op::sge;
-    case Op::sgt:
-      return Op::slt;
-    case Op::sge:
-      return Op::sle;
-    case Op::fogt:
-      return Op::folt;
-    case Op::foge:
-      return Op::fole;
-    case Op::folt:
-      return Op::fogt;
-    case Op::fole:
-      return Op::foge;
-    case Op::fugt:
-      return Op::fult;
-    case Op::fuge:
-      return Op::fule;
-    case Op::fult:
-      return Op::fugt;
-    case Op::fule:
-      return Op::fuge;
-    default:
-      return op;  // symmetric
-  }
-}
-
-Op Decoder::opposite_compare(Op op) {
-  switch (op) {
-    case Op::eq:
-      return Op::ne;
-    case Op::ne:
-      return Op::eq;
-    case Op::ult:
-      return Op::uge;
-    case Op::ule:
-      return Op::ugt;
-    case Op::ugt:
-      return Op::ule;
-    case Op::uge:
-      return Op::ult;
-    case Op::slt:
-      return Op::sge;
-    case Op::sle:
-      return Op::sgt;
-    case Op::sgt:
-      return Op::sle;
-    case Op::sge:
-      return Op::slt;
-    case Op::foeq:
-      return Op::fune;
-    case Op::fogt:
-      return Op::fule;
-    case Op::foge:
-      return Op::fult;
-    case Op::folt:
-      return Op::fuge;
-    case Op::fole:
-      return Op::fugt;
-    case Op::fone:
-      return Op::fueq;
-    case Op::ford:
-      return Op::funo;
-    case Op::fueq:
-      return Op::fone;
-    case Op::fugt:
-      return Op::fole;
-    case Op::fuge:
-      return Op::folt;
-    case Op::fult:
-      return Op::foge;
-    case Op::fule:
-      return Op::fogt;
-    case Op::fune:
-      return Op::foeq;
-    default:
-      return Op::ford;  // of funo
-  }
-}
 
 void Decoder::branch_if(const Instruction& i, BlockId b) {
   Edge taken = f_.edges[i.first_edge], other = f_.edges[i.first_edge + 1];
@@ -109,13 +18,13 @@ void Decoder::branch_if(const Instruction& i, BlockId b) {
   Op op = compare.op;
   if (other.block <= b && taken.block > b) {
     std::swap(taken, other);
-    op = opposite_compare(op);
+    op = ir::inverted(op);
   }
   const bool back = taken.block <= b && moves_of(taken).empty();
   const ValueId x = value(compare, 0), y = value(compare, 1);
   bool swapped = false;
   const Operands o = operands(x, y, true, &swapped);
-  if (swapped) op = swapped_compare(op);
+  if (swapped) op = ir::swapped(op);
   Handler* const handler = type.is_float() ? wide_compare_branch_form(op, type.kind, o.form, back)
                                            : compare_branch_form(op, type.kind, o.form, back);
   BF_ASSERT(handler != nullptr);

@@ -1,5 +1,6 @@
 // Where a cell finds its operands: places in the frame, constants, accumulators.
 #include "microjit/interp/decoder.h"
+#include "microjit/ir/op_facts.h"
 
 #include <algorithm>
 #include <cstring>
@@ -167,25 +168,6 @@ Decoder::Operands Decoder::operands(ValueId x, ValueId y, bool may_swap, bool* s
   return o;
 }
 
-bool Decoder::commutes(Op op) {
-  switch (op) {
-    case Op::add:
-    case Op::mul:
-    case Op::and_:
-    case Op::or_:
-    case Op::xor_:
-    case Op::smin:
-    case Op::smax:
-    case Op::umin:
-    case Op::umax:
-    case Op::fadd:
-    case Op::fmul:
-      return true;
-    default:
-      return false;
-  }
-}
-
 Cell& Decoder::emit_form(Handler* handler, u32 a, const Operands& o) {
   Cell& cell = emit(handler, a, o.b, o.c);
   cell.imm = o.imm;
@@ -209,7 +191,7 @@ bool Decoder::binary(const Instruction& i) {
   if (!has_binary_forms(i)) return false;
   const bool keep = kept(i);
   const ValueId x = value(i, 0), y = value(i, 1);
-  const Operands o = operands(x, y, commutes(i.op));
+  const Operands o = operands(x, y, ir::commutes(i.op));
   Handler* const chosen = handler(o.form, keep);
   BF_ASSERT(chosen != nullptr);
   emit_form(chosen, keep ? place(i.result) : 0, o);

@@ -96,7 +96,6 @@ class Decoder {
     i64 imm = 0;
   };
   Operands operands(ValueId x, ValueId y, bool may_swap, bool* swapped = nullptr);
-  static bool commutes(Op op);
   Cell& emit_form(Handler* handler, u32 a, const Operands& o);
   void used_up(ValueId x, ValueId y = kNoResult);
   bool binary(const Instruction& i);
@@ -126,8 +125,6 @@ class Decoder {
 
   // ---- Compares and branches --------------------------------------------------------------------
 
-  static Op swapped_compare(Op op);
-  static Op opposite_compare(Op op);
   void branch_if(const Instruction& i, BlockId b);
   void simple(const Instruction& i, Choice choice);
   void instruction(const Instruction& i, const Instruction* next, BlockId b);

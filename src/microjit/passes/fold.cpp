@@ -2,6 +2,7 @@
 // at until nothing more comes of it. What it needs in front of it is put there.
 #include "microjit/passes/fold.h"
 
+#include "microjit/ir/op_facts.h"
 #include "microjit/passes/cfg.h"
 #include "microjit/passes/passes.h"
 
@@ -90,7 +91,7 @@ class Folder {
         return v == kNoValue ? Folded{} : Folded::to(v);
       }
     }
-    if (i.operand_count == 2 && commutative(i.op) && g_.is_constant(g_.operand(i, 0)) &&
+    if (i.operand_count == 2 && ir::commutes(i.op) && g_.is_constant(g_.operand(i, 0)) &&
         !g_.is_constant(g_.operand(i, 1))) {
       const auto ids = g_.operands(g_.insts[id]);
       std::swap(ids[0], ids[1]);

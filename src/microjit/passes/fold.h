@@ -62,6 +62,4 @@ Folded fold_address(FoldSite& site, InstId inst);  // fold_memory.cpp
 Folded fold_access(FoldSite& site, InstId inst);
 Folded fold_lanes(FoldSite& site, InstId inst);  // fold_lanes.cpp
 
-bool commutative(Op op);
-
 }  // namespace bf::passes

@@ -1,6 +1,6 @@
 // Conversions of conversions, and comparisons of converted values.
+#include "microjit/ir/op_facts.h"
 #include "microjit/passes/fold.h"
-#include "microjit/passes/loops.h"
 
 namespace bf::passes {
 
@@ -142,7 +142,7 @@ Folded fold_cast(FoldSite& s, InstId id) {
 Folded fold_compare(FoldSite& s, InstId id) {
   const Inst i = s.g.insts[id];
   const ValueId a = s.operand(i, 0), b = s.operand(i, 1);
-  if (s.g.is_constant(a) && !s.g.is_constant(b)) return s.rewrite(id, swapped(i.op), {b, a});
+  if (s.g.is_constant(a) && !s.g.is_constant(b)) return s.rewrite(id, ir::swapped(i.op), {b, a});
   if (const Folded f = compare_condition(s, id); f.changed) return f;
   u64 bits;
   if ((i.op == Op::eq || i.op == Op::ne) && is_splat(s.g, b, bits) && bits == 0 && never_null(s, a))

@@ -1,6 +1,6 @@
 // Selects, negated conditions, and branches on them.
+#include "microjit/ir/op_facts.h"
 #include "microjit/passes/fold.h"
-#include "microjit/passes/loops.h"
 
 namespace bf::passes {
 
@@ -36,7 +36,7 @@ Folded select_extreme(FoldSite& s, InstId id, const Inst& compare, ValueId a, Va
       !(same_constant(s.g, x, b) && same_constant(s.g, y, a)))
     return {};
   const bool in_order = same_constant(s.g, x, a);
-  switch (in_order ? compare.op : swapped(compare.op)) {
+  switch (in_order ? compare.op : ir::swapped(compare.op)) {
     case Op::ult:
     case Op::ule:
       return s.rewrite(id, Op::umin, {a, b});
@@ -97,7 +97,7 @@ Folded fold_not(FoldSite& s, InstId id) {
   const Inst* d = s.g.definition(a);
   if (!d || !s.used_once(a)) return {};
   if (ir::op_info(d->op).signature == ir::Signature::IntCompare)
-    return s.rewrite(id, inverted(d->op), {s.operand(*d, 0), s.operand(*d, 1)});
+    return s.rewrite(id, ir::inverted(d->op), {s.operand(*d, 0), s.operand(*d, 1)});
   if (ir::op_info(d->op).signature != ir::Signature::FloatCompare) return {};
   // The opposite of an ordered comparison is the unordered opposite.
   constexpr struct {

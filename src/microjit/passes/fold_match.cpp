@@ -1,4 +1,5 @@
 // Matching the terms of fold_rules.def, and building what they turn into.
+#include "microjit/ir/op_facts.h"
 #include "microjit/passes/fold.h"
 #include "microjit/passes/fold_terms.h"
 
@@ -176,7 +177,7 @@ class Matcher {
     for (u32 n = 0; n < terms::kMostVariables; ++n) saved[n] = bound_[n];
     if (const u8 next = value(a, at + 1))
       if (const u8 end = value(b, next)) return end;
-    if (!commutative(i.op)) return 0;
+    if (!ir::commutes(i.op)) return 0;
     for (u32 n = 0; n < terms::kMostVariables; ++n) bound_[n] = saved[n];
     const u8 next = value(b, at + 1);
     return next ? value(a, next) : 0;
@@ -308,7 +309,7 @@ Folded apply_rules(FoldSite& site, InstId inst) {
     if (const Inst* d = site.g.definition(v))
       seen.op[n] = static_cast<u8>(static_cast<u32>(d->op) + 1);
   }
-  const bool either_order = commutative(i.op);
+  const bool either_order = ir::commutes(i.op);
   for (u32 n = kIndex.first[op]; n < kIndex.first[op + 1]; ++n) {
     if (!looks_like(kSights.of[kIndex.order[n]], seen, either_order)) continue;
     const Rule& rule = kRules[kIndex.order[n]];
@@ -317,35 +318,6 @@ Folded apply_rules(FoldSite& site, InstId inst) {
       return TermBuilder(site, rule.result, matcher.bound()).build(inst);
   }
   return {};
-}
-
-bool commutative(Op op) {
-  switch (op) {
-    case Op::add:
-    case Op::mul:
-    case Op::umulh:
-    case Op::smulh:
-    case Op::and_:
-    case Op::or_:
-    case Op::xor_:
-    case Op::smin:
-    case Op::smax:
-    case Op::umin:
-    case Op::umax:
-    case Op::sadd_sat:
-    case Op::uadd_sat:
-    case Op::eq:
-    case Op::ne:
-    case Op::sadd_overflows:
-    case Op::uadd_overflows:
-    case Op::smul_overflows:
-    case Op::umul_overflows:
-    case Op::fadd:
-    case Op::fmul:
-      return true;
-    default:
-      return false;
-  }
 }
 
 }  // namespace bf::passes

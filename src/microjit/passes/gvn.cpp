@@ -1,11 +1,10 @@
 // Global value numbering: one walk down the dominator tree. What has been computed above is not
 // computed again; what a branch has decided is known below it; what memory holds is known from
 // the stores and loads above, as long as nothing on any way from there can have changed it.
+#include "microjit/ir/op_facts.h"
 #include "microjit/passes/alias.h"
 #include "microjit/passes/cfg.h"
 #include "microjit/passes/evaluate.h"
-#include "microjit/passes/fold.h"
-#include "microjit/passes/loops.h"
 #include "microjit/passes/passes.h"
 
 namespace bf::passes {
@@ -230,7 +229,7 @@ class Numberer {
     if (ir::op_info(i.op).signature == ir::Signature::IntCompare && facts_.size() > 0) {
       // Its opposite may be known.
       Inst opposite = i;
-      opposite.op = inverted(i.op);
+      opposite.op = ir::inverted(i.op);
       const ValueId v = find(opposite, hash_of(opposite));
       if (v != kNoValue && v < known_.size() && known_[v] != kNoValue && i.type.kind == Kind::I1)
         return replaced(i, g_.constant(i.type, g_.values[known_[v]].bits == 0));
@@ -252,9 +251,9 @@ class Numberer {
     if (i.operand_count > 1) o.b = g_.operand(i, 1);
     if (i.operand_count != 2 || o.a <= o.b) return o;
     const bool compare = ir::op_info(i.op).signature == ir::Signature::IntCompare;
-    if (!compare && !commutative(i.op)) return o;
+    if (!compare && !ir::commutes(i.op)) return o;
     std::swap(o.a, o.b);
-    if (compare) o.op = swapped(i.op);
+    if (compare) o.op = ir::swapped(i.op);
     return o;
   }
 

@@ -1,4 +1,5 @@
 #include "microjit/passes/loops.h"
+#include "microjit/ir/op_facts.h"
 
 namespace bf::passes {
 
@@ -172,8 +173,8 @@ std::vector<LoopBound> find_bounds(const Graph& graph, const Cfg& cfg, u32 loop,
         const ValueId tested = graph.operand(*c, side), limit = graph.operand(*c, 1 - side);
         if (tested != inductions[n].value && tested != inductions[n].next) continue;
         if (!invariant(graph, cfg, loop, limit)) continue;
-        Op compare = side == 0 ? c->op : swapped(c->op);
-        if (exit.edge == 0) compare = inverted(compare);
+        Op compare = side == 0 ? c->op : ir::swapped(c->op);
+        if (exit.edge == 0) compare = ir::inverted(compare);
         bounds.push_back({exit, n, tested == inductions[n].next, compare, limit});
       }
   }
@@ -195,54 +196,6 @@ bool count_trips(const Graph& graph, const Induction& induction, const LoopBound
     value = next;
   }
   return false;
-}
-
-Op inverted(Op compare) {
-  switch (compare) {
-    case Op::eq:
-      return Op::ne;
-    case Op::ne:
-      return Op::eq;
-    case Op::ult:
-      return Op::uge;
-    case Op::ule:
-      return Op::ugt;
-    case Op::ugt:
-      return Op::ule;
-    case Op::uge:
-      return Op::ult;
-    case Op::slt:
-      return Op::sge;
-    case Op::sle:
-      return Op::sgt;
-    case Op::sgt:
-      return Op::sle;
-    default:
-      return Op::slt;
-  }
-}
-
-Op swapped(Op compare) {
-  switch (compare) {
-    case Op::ult:
-      return Op::ugt;
-    case Op::ule:
-      return Op::uge;
-    case Op::ugt:
-      return Op::ult;
-    case Op::uge:
-      return Op::ule;
-    case Op::slt:
-      return Op::sgt;
-    case Op::sle:
-      return Op::sge;
-    case Op::sgt:
-      return Op::slt;
-    case Op::sge:
-      return Op::sle;
-    default:
-      return compare;
-  }
 }
 
 }  // namespace bf::passes

@@ -63,9 +63,4 @@ std::vector<LoopBound> find_bounds(const Graph& graph, const Cfg& cfg, u32 loop,
 bool count_trips(const Graph& graph, const Induction& induction, const LoopBound& bound, u64 most,
                  u64& trips);
 
-// The comparison that is true exactly if `op` is false (integer comparisons only).
-Op inverted(Op compare);
-// The comparison with its operands the other way round.
-Op swapped(Op compare);
-
 }  // namespace bf::passes

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "microjit/ir/op_facts.h"
 #include "microjit/passes/evaluate.h"
 #include "microjit/passes/loops.h"
 #include "microjit/passes/passes.h"
@@ -148,9 +149,9 @@ class Widener {
       if (t.op != Op::br_if) continue;
       const Inst* c = g_.definition(g_.operand(t, 0));
       if (!c || ir::op_info(c->op).signature != ir::Signature::IntCompare) continue;
-      Op compare = from[0].edge == 0 ? c->op : inverted(c->op);
+      Op compare = from[0].edge == 0 ? c->op : ir::inverted(c->op);
       if (g_.operand(*c, 1) == start)
-        compare = swapped(compare);
+        compare = ir::swapped(compare);
       else if (g_.operand(*c, 0) != start)
         continue;
       const Op wanted = range.is_signed ? (up ? Op::slt : Op::sgt) : (up ? Op::ult : Op::ugt);
@@ -192,7 +193,7 @@ class Widener {
   // The same test of what is wider. Who else asks for it gets the same answer.
   void test(ValueId tested, ValueId limit) {
     const Inst& t = g_.terminator(bound_->exit.block);
-    const Op compare = bound_->exit.edge == 0 ? inverted(bound_->compare) : bound_->compare;
+    const Op compare = bound_->exit.edge == 0 ? ir::inverted(bound_->compare) : bound_->compare;
     const ValueId operands[] = {tested, limit};
     g_.rewrite(g_.values[g_.operand(t, 0)].index, compare, operands);
   }

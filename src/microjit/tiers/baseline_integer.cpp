@@ -1,6 +1,7 @@
 // Scalar integers: arithmetic, compares, choice, widening and narrowing.
 #include <algorithm>
 
+#include "microjit/ir/op_facts.h"
 #include "microjit/tiers/baseline_compiler.h"
 
 namespace bf::microjit::baseline {
@@ -13,23 +14,6 @@ using ir::ValueId;
 using x86::CondCode;
 
 namespace {
-
-bool commutes(Op op) {
-  switch (op) {
-    case Op::add:
-    case Op::mul:
-    case Op::and_:
-    case Op::or_:
-    case Op::xor_:
-    case Op::smin:
-    case Op::smax:
-    case Op::umin:
-    case Op::umax:
-      return true;
-    default:
-      return false;
-  }
-}
 
 bool is_shift(Op op) {
   return op == Op::shl || op == Op::lshr || op == Op::ashr || op == Op::rotl || op == Op::rotr;
@@ -87,7 +71,7 @@ void Compiler::integer_binary(const Instruction& i) {
   const u32 bits = i.type.element_bits();
   if (divided_ == &i) return take_divided(i);
   if (is_division(i.op) && divide_by_constant(i)) return;
-  if (commutes(i.op) && (is_constant(va) || info(va).by_user)) std::swap(va, vb);
+  if (ir::commutes(i.op) && (is_constant(va) || info(va).by_user)) std::swap(va, vb);
   prepare_binary(i.op, bits, is_constant(vb));
   Operand a = get_rm(va), b = Imm(0);
   if (is_shift(i.op) && is_constant(vb))
@@ -107,7 +91,7 @@ void Compiler::integer_binary(const Instruction& i) {
     return o.isReg() && info(v).uses == 1 && part(v, 0).fixed == kNoReg &&
            part(v, 0).cached != kNoReg;
   };
-  if (commutes(i.op) && !dies(va, a) && dies(vb, b)) {
+  if (ir::commutes(i.op) && !dies(va, a) && dies(vb, b)) {
     std::swap(va, vb);
     std::swap(a, b);
   }
@@ -120,7 +104,7 @@ void Compiler::integer_binary(const Instruction& i) {
     b = x86::r11;
   }
   if (b.isReg() && id_of(b) == to && !(a.isReg() && id_of(a) == to)) {
-    if (commutes(i.op)) {
+    if (ir::commutes(i.op)) {
       std::swap(a, b);
     } else if (!is_shift(i.op)) {
       a_.mov(x86::r11, gp64(to));

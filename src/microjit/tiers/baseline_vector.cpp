@@ -2,6 +2,7 @@
 // lane (baseline_lanes.cpp).
 #include <algorithm>
 
+#include "microjit/ir/op_facts.h"
 #include "microjit/tiers/baseline_compiler.h"
 
 namespace bf::microjit::baseline {
@@ -33,20 +34,6 @@ constexpr InstId kCompareUnsigned512[] = {Inst::kIdVpcmpub, Inst::kIdVpcmpuw, In
                                           Inst::kIdVpcmpuq};
 constexpr InstId kMaskToVector[] = {Inst::kIdVpmovm2b, Inst::kIdVpmovm2w, Inst::kIdVpmovm2d,
                                     Inst::kIdVpmovm2q};
-
-bool commutes(Op op) {
-  switch (op) {
-    case Op::sub:
-    case Op::ssub_sat:
-    case Op::usub_sat:
-    case Op::sgt:
-    case Op::fsub:
-    case Op::fdiv:
-      return false;
-    default:
-      return true;
-  }
-}
 
 }  // namespace
 
@@ -139,7 +126,7 @@ bool Compiler::vector_binary(const Instruction& i) {
   ValueId va = operands[0], vb = operands[1];
   const u32 bits = i.type.element_bits(), bytes = info(i.result).part_bytes;
   if (vector_instruction(i.op, i.type.kind) != Inst::kIdNone) {
-    if (commutes(i.op) && (is_constant(va) || info(va).uses != 1) && !is_constant(vb))
+    if (ir::commutes(i.op) && (is_constant(va) || info(va).uses != 1) && !is_constant(vb))
       std::swap(va, vb);
     for (u32 p = 0; p < info(i.result).part_count; ++p) {
       pinned_ = 0;
@@ -474,7 +461,7 @@ bool Compiler::vector_float(const Instruction& i) {
         ValueId va = operands[0], vb = operands[1];
         const RegId fixed = part(i.result, p).fixed;
         const bool second_is_home = fixed != kNoReg && part(vb, p).fixed == fixed;
-        if (commutes(i.op) && !is_constant(vb) &&
+        if (ir::commutes(i.op) && !is_constant(vb) &&
             (is_constant(va) || second_is_home || (info(va).uses != 1 && info(vb).uses == 1)))
           std::swap(va, vb);
         const RegId a = fetch(va, p);
