@@ -177,18 +177,20 @@ void Shape::find_loop(BlockId header) {
   Loop loop{header, loop_of[header], 1, {}};
   if (loop.parent != Cfg::kNoLoop) loop.depth = loops[loop.parent].depth + 1;
   mark[header] = id;
-  loop.blocks.push_back(header);
+  usize count = 1;
   while (!work_.empty()) {
     const BlockId b = work_.back();
     work_.pop_back();
     if (mark[b] == id) continue;
     mark[b] = id;
-    loop.blocks.push_back(b);
+    ++count;
     for (const Predecessor& p : predecessors_of(b)) work_.push_back(p.block);
   }
+  // In order they are not far from each other.
+  loop.blocks.reserve(count);
+  for (u32 at = position[header]; loop.blocks.size() < count; ++at)
+    if (mark[order[at]] == id) loop.blocks.push_back(order[at]);
   for (const BlockId b : loop.blocks) loop_of[b] = id;
-  std::sort(loop.blocks.begin(), loop.blocks.end(),
-            [&](BlockId a, BlockId b) { return position[a] < position[b]; });
   loops.push_back(std::move(loop));
 }
 

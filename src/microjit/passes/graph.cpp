@@ -343,6 +343,7 @@ void Graph::remove(InstId inst) {
 BlockId Graph::split(BlockId block, usize at) {
   const BlockId rest = add_block();
   auto& list = blocks[block].instructions;
+  blocks[rest].instructions.reserve(list.size() - at);
   for (usize n = at; n < list.size(); ++n) append(rest, list[n]);
   list.resize(at);
   const Jump jump{rest, {}};
@@ -398,6 +399,8 @@ BlockId Graph::import(const Graph& other, std::vector<ValueId>& values_of) {
   }
   for (const Block& from : other.blocks) {
     Block b;
+    b.arguments.reserve(from.arguments.size());
+    b.instructions.reserve(from.instructions.size());
     for (const ValueId v : from.arguments) b.arguments.push_back(values_of[v]);
     for (const InstId i : from.instructions) b.instructions.push_back(i + first_inst);
     blocks.push_back(std::move(b));

@@ -131,8 +131,9 @@ void Compiler::make_for_loops(u32 k) {
 // Registers that begin to hold a value for life here are no longer free for others.
 void Compiler::begin_instruction(u32 position) {
   position_ = position;
-  read_ = analysis_.reserved_in(position, position);
-  reserved_ = read_ | analysis_.reserved_in(position, position + 1);
+  const Analysis::Reserved reserved = analysis_.reserved_at(position);
+  read_ = reserved.reading;
+  reserved_ = reserved.either;
   across_call_ = 0;
   if ((occupied_ & reserved_) != 0) evict_all(reserved_);
 }

@@ -590,4 +590,19 @@ RegMask Analysis::reserved_in(u32 start, u32 end) {
   return reserved;
 }
 
+Analysis::Reserved Analysis::reserved_at(u32 position) {
+  const RegMask always = grows_stack ? bit(kRbx) : 0;
+  Reserved reserved{always, always};
+  for (RegMask left = ever_fixed_; left != 0; left &= left - 1) {
+    const RegId r = static_cast<RegId>(__builtin_ctzll(left));
+    const auto& taken = taken_[r];
+    u32& next = next_taken_[r];
+    while (next < taken.size() && taken[next].end < position) ++next;
+    if (next == taken.size()) continue;
+    if (taken[next].start <= position) reserved.reading |= bit(r);
+    if (taken[next].start <= position + 1) reserved.either |= bit(r);
+  }
+  return reserved;
+}
+
 }  // namespace bf::microjit::baseline

@@ -119,6 +119,11 @@ struct Analysis {
   bool is_read(ir::ValueId v) const { return raw_[v].count != 0; }
   // Registers that are fixed somewhere between two positions. To be asked in ascending order.
   RegMask reserved_in(u32 start, u32 end);
+  // The same at an instruction: those fixed where it reads, and those fixed there or where it writes.
+  struct Reserved {
+    RegMask reading, either;
+  };
+  Reserved reserved_at(u32 position);
   // Of these registers, those that hold the same value before and after what happens at `position`;
   // after reserved_in() of that position.
   RegMask alive_across(u32 position, RegMask registers) const;
