@@ -277,6 +277,7 @@ class Compiler {
   bool can_move_first(const ir::Edge& e, const ir::Edge& other);
   void forget_overwritten(const ir::Edge& e);
   void jump_to(const ir::Edge& e);
+  bool is_next(ir::BlockId b) const;
   void go(ir::BlockId b);
   bool only_leads_on(ir::BlockId b);
   Label target(ir::BlockId b);
@@ -295,7 +296,8 @@ class Compiler {
     u32 bytes;
     bool zero_extended;  // to 64 bits
   };
-  void search_case(std::span<const Case> cases, SwitchValue v, Label otherwise);  // ascending
+  // Cases ascend. If it falls through, what `otherwise` is follows.
+  void search_case(std::span<const Case> cases, SwitchValue v, Label otherwise, bool falls_through);
   void jump_by_table(std::span<const Case> cases, SwitchValue v, Label otherwise);
   void place_jump_tables();
 

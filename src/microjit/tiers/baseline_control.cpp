@@ -107,10 +107,13 @@ Label Compiler::target(ir::BlockId b) {
   return labels_[b];
 }
 
-void Compiler::go(ir::BlockId b) {
+bool Compiler::is_next(ir::BlockId b) const {
   const u32 next = current_ + 1;
-  if (next < analysis_.layout.order.size() && analysis_.layout.order[next] == b) return;
-  a_.jmp(target(b));
+  return next < analysis_.layout.order.size() && analysis_.layout.order[next] == b;
+}
+
+void Compiler::go(ir::BlockId b) {
+  if (!is_next(b)) a_.jmp(target(b));
 }
 
 void Compiler::jump_to(const ir::Edge& e) {
@@ -154,11 +157,6 @@ void Compiler::branch_if(const Instruction& i) {
   const ir::Edge &yes = edges[0], &no = edges[1];
   const Condition c = condition_of(f_.operands_of(i)[0]);
   if (!borrowed_.empty()) give_back();  // moves leave the flags alone
-  const u32 next = current_ + 1;
-  const bool has_next = next < analysis_.layout.order.size();
-  const auto is_next = [&](const ir::Edge& e) {
-    return has_next && analysis_.layout.order[next] == e.block;
-  };
   const bool yes_moves = edge_needs_moves(yes), no_moves = edge_needs_moves(no);
   // Around a loop: moves, and one jump. (They leave the flags alone.)
   for (const bool is_yes : {true, false}) {
@@ -175,7 +173,7 @@ void Compiler::branch_if(const Instruction& i) {
     return jump_to(other);
   }
   if (!yes_moves && !no_moves) {
-    if (is_next(yes)) return jump_unless(c, target(no.block));
+    if (is_next(yes.block)) return jump_unless(c, target(no.block));
     jump_if(c, target(yes.block));
     return go(no.block);
   }
@@ -188,7 +186,7 @@ void Compiler::branch_if(const Instruction& i) {
     return jump_to(yes);
   }
   // Moves on both sides: the second side is the one that may fall through.
-  const bool yes_last = is_next(yes);
+  const bool yes_last = is_next(yes.block);
   const ir::Edge &first = yes_last ? no : yes, &last = yes_last ? yes : no;
   const Label second = a_.newLabel();
   if (yes_last)
@@ -213,7 +211,8 @@ bool is_dense(u64 first, u64 last, usize cases) {
 
 }  // namespace
 
-void Compiler::search_case(std::span<const Case> cases, SwitchValue v, Label otherwise) {
+void Compiler::search_case(std::span<const Case> cases, SwitchValue v, Label otherwise,
+                           bool falls_through) {
   constexpr usize kLinear = 4;
   const auto compare_with = [&](u64 wanted) {
     const i64 as_signed = v.bytes == 8 ? static_cast<i64>(wanted) : static_cast<i32>(wanted);
@@ -229,7 +228,7 @@ void Compiler::search_case(std::span<const Case> cases, SwitchValue v, Label oth
       compare_with(wanted);
       a_.je(label);
     }
-    a_.jmp(otherwise);
+    if (!falls_through) a_.jmp(otherwise);
     return;
   }
   if (is_dense(cases.front().value, cases.back().value, cases.size()))
@@ -238,9 +237,9 @@ void Compiler::search_case(std::span<const Case> cases, SwitchValue v, Label oth
   const Label below = a_.newLabel();
   compare_with(cases[middle].value);
   a_.jb(below);
-  search_case(cases.subspan(middle), v, otherwise);
+  search_case(cases.subspan(middle), v, otherwise, false);
   a_.bind(below);
-  search_case(cases.first(middle), v, otherwise);
+  search_case(cases.first(middle), v, otherwise, falls_through);
 }
 
 // Only the scratch register is needed. The table holds addresses, and the one of itself before them.
@@ -313,9 +312,12 @@ void Compiler::switch_on(const Instruction& i) {
     cases.push_back({f_.cases[i.aux + n - 1] & mask, targets[n]});
   std::sort(cases.begin(), cases.end(),
             [](const Case& x, const Case& y) { return x.value < y.value; });
-  search_case(cases, value, targets[0]);
+  const auto own = [&](u32 n) { return targets[n].id() != target(edges[n].block).id(); };
+  bool moves = false;
+  for (u32 n = 0; n < edges.size(); ++n) moves = moves || own(n);
+  search_case(cases, value, targets[0], own(0) || (!moves && is_next(edges[0].block)));
   for (u32 n = 0; n < edges.size(); ++n) {
-    if (targets[n].id() == target(edges[n].block).id()) continue;
+    if (!own(n)) continue;
     a_.bind(targets[n]);
     edge_moves(edges[n]);
     a_.jmp(target(edges[n].block));
