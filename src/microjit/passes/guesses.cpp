@@ -1,5 +1,7 @@
 #include "microjit/passes/guesses.h"
 
+#include <algorithm>
+
 namespace bf::passes {
 
 namespace {
@@ -44,6 +46,10 @@ bool Guesses::comes_from_load(ValueId v, u32 steps) const {
 
 void Guesses::mark_addresses() {
   feeds_address_.assign(g_.values.size(), 0);
+  edges_to_.assign(g_.blocks.size(), {});
+  for (BlockId b = 0; b < g_.blocks.size(); ++b)
+    if (!g_.blocks[b].instructions.empty())
+      for (const Edge& e : g_.edges(g_.terminator(b))) edges_to_[e.block].push_back(e);
   for (const Block& block : g_.blocks)
     for (const InstId id : block.instructions)
       if (const Inst& i = g_.insts[id]; i.op == Op::load) mark(g_.operand(i, 0), kSteps);
@@ -52,9 +58,19 @@ void Guesses::mark_addresses() {
 void Guesses::mark(ValueId v, u32 steps) {
   if (g_.is_constant(v) || feeds_address_[v] > steps) return;
   feeds_address_[v] = static_cast<u8>(steps + 1);
+  if (steps == 0) return;
   const Inst* const i = g_.definition(v);
-  if (i == nullptr || steps == 0 || !computes_address(i->op)) return;
+  if (i == nullptr) return mark_passed(v, steps - 1);
+  if (!computes_address(i->op)) return;
   for (const ValueId operand : g_.operands(*i)) mark(operand, steps - 1);
+}
+
+// What blocks pass on: a loop's address of its next round.
+void Guesses::mark_passed(ValueId argument, u32 steps) {
+  const BlockId block = g_.block_of(argument);
+  const auto& arguments = g_.blocks[block].arguments;
+  const auto at = static_cast<usize>(std::ranges::find(arguments, argument) - arguments.begin());
+  for (const Edge& e : edges_to_[block]) mark(g_.arguments(e)[at], steps);
 }
 
 }  // namespace bf::passes

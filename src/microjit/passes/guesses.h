@@ -27,9 +27,11 @@ class Guesses {
   bool comes_from_load(ValueId v, u32 steps) const;
   void mark_addresses();
   void mark(ValueId v, u32 steps);
+  void mark_passed(ValueId argument, u32 steps);
 
   const Graph& g_;
   std::vector<u8> feeds_address_;  // for each value, steps left + 1 when it was reached; empty: not known
+  std::vector<std::vector<Edge>> edges_to_;  // for each block
 };
 
 }  // namespace bf::passes
