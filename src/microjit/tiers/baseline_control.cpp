@@ -205,7 +205,7 @@ namespace {
 
 // A table takes no more than a certain number of entries for each case.
 bool is_dense(u64 first, u64 last, usize cases) {
-  constexpr u64 kFewest = 5, kEntriesPerCase = 5, kMostEntries = 1024;
+  constexpr u64 kFewest = 5, kEntriesPerCase = 10, kMostEntries = 1024;
   return cases >= kFewest && last - first < kMostEntries && last - first < kEntriesPerCase * cases;
 }
 
