@@ -216,6 +216,7 @@ class Compiler {
   RegId high_product(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
   void minmax(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
   void saturating(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
+  bool multiply_by_shifts(RegId to, RegId from, u64 factor, u32 width);
   void shift(ir::Op op, u32 bits, RegId to, const Operand& a, const Operand& b);
   void unary(ir::Op op, u32 bits, RegId to, const Operand& a);
   void population_count(u32 bits, RegId to);

@@ -1,5 +1,6 @@
 // Scalar integers: arithmetic, compares, choice, widening and narrowing.
 #include <algorithm>
+#include <bit>
 
 #include "microjit/ir/op_facts.h"
 #include "microjit/tiers/baseline_compiler.h"
@@ -81,7 +82,8 @@ void Compiler::integer_binary(const Instruction& i) {
   const bool in_place = simple_instruction(i.op) != 0 || is_shift(i.op);
   if (!in_place) {
     if (is_division(i.op) && bits >= 32) return divide_once(i, a, b);
-    const bool in_rax = is_division(i.op) || (bits == 64 && (i.op == Op::umulh || i.op == Op::smulh));
+    const bool in_rax =
+        is_division(i.op) || (bits == 64 && (i.op == Op::umulh || i.op == Op::smulh));
     const RegId t = in_rax ? kRax : fresh(i.result);
     bind(i.result, 0, binary(i.op, bits, t, a, b));
     return;
@@ -106,6 +108,11 @@ void Compiler::integer_binary(const Instruction& i) {
   if (b.isReg() && id_of(b) == to && !(a.isReg() && id_of(a) == to)) {
     if (ir::commutes(i.op)) {
       std::swap(a, b);
+    } else if (i.op == Op::sub && a.isReg()) {
+      const u32 width = width_of(bits);
+      a_.emit(Inst::kIdNeg, gp(to, width));
+      a_.emit(Inst::kIdAdd, gp(to, width), sized(a, width));
+      return;
     } else if (!is_shift(i.op)) {
       a_.mov(x86::r11, gp64(to));
       b = x86::r11;
@@ -143,11 +150,8 @@ RegId Compiler::binary(Op op, u32 bits, RegId to, const Operand& a, const Operan
       a_.emit(Inst::kIdShl, gp(to, width), Imm(__builtin_ctzll(static_cast<u64>(value))));
       return to;
     }
-    if (a.isReg() && (value == 3 || value == 5 || value == 9)) {
-      const u32 shift = static_cast<u32>(__builtin_ctzll(static_cast<u64>(value - 1)));
-      a_.emit(Inst::kIdLea, gp(to, width), x86::ptr(gp64(id_of(a)), gp64(id_of(a)), shift));
+    if (a.isReg() && value > 1 && multiply_by_shifts(to, id_of(a), static_cast<u64>(value), width))
       return to;
-    }
     if (a.isImm()) {
       move_gp(to, a, width);
       a_.emit(id, gp(to, width), gp(to, width), b);
@@ -159,6 +163,27 @@ RegId Compiler::binary(Op op, u32 bits, RegId to, const Operand& a, const Operan
   move_gp(to, a, width);
   emit(id, gp(to, width), sized(b, width));
   return to;
+}
+
+// to = from * factor in two steps of one tick each, where that does it; a multiplication takes
+// three.
+bool Compiler::multiply_by_shifts(RegId to, RegId from, u64 factor, u32 width) {
+  const u32 twos = static_cast<u32>(__builtin_ctzll(factor));
+  const u64 odd = factor >> twos;
+  if (odd == 3 || odd == 5 || odd == 9) {
+    const u32 shift = static_cast<u32>(__builtin_ctzll(odd - 1));
+    a_.emit(Inst::kIdLea, gp(to, width), x86::ptr(gp64(from), gp64(from), shift));
+    if (twos != 0) a_.emit(Inst::kIdShl, gp(to, width), Imm(twos));
+    return true;
+  }
+  const bool above = std::has_single_bit(factor - 1), below = std::has_single_bit(factor + 1);
+  if ((!above && !below) || from == kScratchGp) return false;
+  const u32 shift = static_cast<u32>(std::bit_width(factor) - (above ? 1 : 0));
+  const RegId other = to == from ? kScratchGp : from;
+  a_.mov(gp(to == from ? kScratchGp : to, width), gp(from, width));
+  a_.emit(Inst::kIdShl, gp(to, width), Imm(shift));
+  a_.emit(above ? Inst::kIdAdd : Inst::kIdSub, gp(to, width), gp(other, width));
+  return true;
 }
 
 void Compiler::shift(Op op, u32 bits, RegId to, const Operand& a, const Operand& b) {
@@ -712,7 +737,8 @@ void Compiler::select_vec(const Instruction& i) {
 
 // ---- Width --------------------------------------------------------------------------------------
 
-// Whether the register of a value is 0 above the value: what loads and instructions of 32 bits leave.
+// Whether the register of a value is 0 above the value: what loads and instructions of 32 bits
+// leave.
 bool Compiler::upper_bits_clear(ValueId v) const {
   const Instruction* i = definition(v);
   if (!i) return false;
