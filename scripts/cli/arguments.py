@@ -107,6 +107,17 @@ def add_prompt(parser):
                             "terminal, a prompt line; else each line of input is a prompt")
 
 
+def add_tokenize(parser):
+    group = parser.add_argument_group("tokenizer")
+    group.add_argument("--tokenize", metavar="FILE", type=_text,
+                       help="no story: print the token ids of the file's text, one line. The model "
+                            "may be a vocabulary without weights")
+    group.add_argument("--bos", action="store_const", const=1,
+                       help="with the beginning-of-sequence token, where the model wants one")
+    group.add_argument("--no-special", dest="special", action="store_const", const=0,
+                       help="take control tokens such as </s> in a text as plain text")
+
+
 def add_engine(parser, profile=True):
     group = parser.add_argument_group("engine")
     group.add_argument("--tier", choices=("interp", "baseline", "auto"),
@@ -154,7 +165,8 @@ Output, options and exit status are those of `run`."""
 HOST_EXAMPLES = """\
 examples:
   ./bareflow host --prompt "Once upon a time" --temp 0
-  ./bareflow host --tier interp --tokens 50 --profile profile.json"""
+  ./bareflow host --tier interp --tokens 50 --profile profile.json
+  ./bareflow host --model vocabulary.gguf --tokenize story.txt"""
 EXEC = """\
 Compile a C program (or C++ without exceptions and RTTI) with clang, lower its
 bitcode, and run it in the engine, with the C library of a Linux process. What
@@ -227,7 +239,7 @@ def _add_run(commands):
 def _add_host(commands):
     parser = _command(commands, "host", "run the same image in a Linux process", HOST,
                       HOST_EXAMPLES)
-    for add in (add_model, add_prompt, add_story, add_engine):
+    for add in (add_model, add_prompt, add_tokenize, add_story, add_engine):
         add(parser)
 
 

@@ -14,6 +14,8 @@ def command(arguments):
             "--blob", f"model={settings.model(arguments)}"]
     if arguments.prompt is not None:
         line += ["--text", f"prompt={arguments.prompt}"]
+    if arguments.tokenize is not None:
+        line += ["--blob", f"tokenize={settings.text_file('--tokenize', arguments.tokenize)}"]
     for option in settings.option_lines(arguments):
         line += ["--option", option]
     if arguments.prompt is None and sys.stdin.isatty():

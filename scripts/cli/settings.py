@@ -6,7 +6,7 @@ from pathlib import Path
 from cli import places
 from cli.report import Failure
 
-KEYS = ("tokens", "temp", "top-p", "seed", "tier", "gdb")
+KEYS = ("tokens", "temp", "top-p", "seed", "tier", "gdb", "special", "bos")
 
 
 def option_lines(arguments):
@@ -30,6 +30,19 @@ def model(arguments):
         raise Failure(f"model: cannot read {path}: {error.strerror}") from None
     if empty:
         raise Failure(f"model: {path} is empty: give a GGUF file")
+    return path
+
+
+def text_file(option, name):
+    """The absolute path of a file to be read, of any content."""
+    path = Path(name).absolute()
+    try:
+        with open(path, "rb") as file:
+            file.read(1)
+    except OSError as error:
+        raise Failure(f"{option}: cannot read {path}: {error.strerror}") from None
+    if not path.is_file():
+        raise Failure(f"{option}: {path} is no regular file")
     return path
 
 

@@ -4,6 +4,10 @@
 //   push_heap(items, count, item, before);
 //   T first = pop_heap(items, count, before);
 //
+// or sorted, in place:
+//
+//   heap_sort(items, count, before);
+//
 // `before(a, b)` is a strict order: whether a leaves the heap before b.
 #pragma once
 
@@ -52,6 +56,18 @@ T pop_heap(T* items, u64& count, Before before) {
     sift_down(items, count, 0, before);
   }
   return first;
+}
+
+// What comes `before` all others becomes the first.
+template <class T, class Before>
+void heap_sort(T* items, u64 count, Before before) {
+  // What leaves a heap first goes to the back, so the heap's order is the other way around.
+  const auto after = [&](const T& a, const T& b) { return before(b, a); };
+  make_heap(items, count, after);
+  for (u64 left = count; left > 1;) {
+    const T last = pop_heap(items, left, after);
+    items[left] = last;
+  }
 }
 
 }  // namespace inference

@@ -44,6 +44,7 @@ bool Generator::load(Bytes file, const Settings& settings, Error& error) {
     return false;
   }
   most_tokens_ = settings.tokens;
+  special_ = settings.special;
   const Shape& shape = model_.shape;
   Message line;
   line << "model: " << shape.layers << " layers, dim " << shape.dim << ", " << shape.heads
@@ -67,14 +68,16 @@ void Generator::print(Text text) {
 }
 
 bool Generator::encode(Text prompt, Error& error) {
-  if (!tokenizer_.encode(prompt, true, prompt_, prompt_count_)) {
+  prompt_.clear();
+  bool fits = tokenizer_.encode(prompt, {.begin = true, .special = special_}, prompt_);
+  // A model without a beginning needs something to begin with.
+  if (fits && prompt_.empty()) fits = prompt_.add(tokenizer_.begin_token());
+  if (!fits) {
     error << "prompt: not enough memory for " << prompt.size << " bytes: give a shorter one";
     return false;
   }
-  // A model without a beginning needs something to begin with.
-  if (prompt_count_ == 0) prompt_[prompt_count_++] = tokenizer_.begin_token();
-  if (prompt_count_ <= transformer_.context()) return true;
-  error << "prompt: " << prompt_count_ << " tokens do not fit into the context of "
+  if (prompt_.size() <= transformer_.context()) return true;
+  error << "prompt: " << prompt_.size() << " tokens do not fit into the context of "
         << transformer_.context() << ": give a shorter one";
   return false;
 }
@@ -82,10 +85,10 @@ bool Generator::encode(Text prompt, Error& error) {
 // The logits after the prompt, or null where it was interrupted.
 const float* Generator::read_prompt(Interruptor* interruptor, Statistics& story) {
   const float* logits = nullptr;
-  while (story.prompt_tokens < prompt_count_) {
+  while (story.prompt_tokens < prompt_.size()) {
     if (logits != nullptr && interruptor != nullptr && interruptor->interrupted()) return nullptr;
     const u64 first = story.prompt_tokens;
-    const u64 count = min(prompt_count_ - first, Transformer::kBatchTokens);
+    const u64 count = min(prompt_.size() - first, Transformer::kBatchTokens);
     logits = transformer_.forward(prompt_.data() + first, count, first);
     story.prompt_tokens += count;
   }
@@ -95,7 +98,7 @@ const float* Generator::read_prompt(Interruptor* interruptor, Statistics& story)
 bool Generator::go_on(const float* logits, bool at_start, Interruptor* interruptor,
                       Statistics& story, Error& error) {
   Detokenizer detokenizer(tokenizer_, at_start);
-  u64 position = prompt_count_;
+  u64 position = prompt_.size();
   while (story.generated_tokens < most_tokens_) {
     const u32 token = sampler_.choose(logits);
     if (logits[token] - logits[token] != 0.0f) {  // infinite or not a number

@@ -59,8 +59,8 @@ class Generator {
   Transformer transformer_;
   Sampler sampler_;
   u64 most_tokens_ = 0;
-  Array<u32> prompt_;
-  u64 prompt_count_ = 0;
+  bool special_ = true;
+  List<u32> prompt_;
   Statistics totals_;
 };
 

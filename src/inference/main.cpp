@@ -1,7 +1,8 @@
-// bf_main: options, model, prompt; then stories.
+// bf_main: options, model, prompt; then stories, or the ids of a text.
 #include "inference/conversation.h"
 #include "inference/generator.h"
 #include "inference/settings.h"
+#include "inference/tokenize.h"
 
 namespace inference {
 
@@ -31,6 +32,13 @@ i32 run() {
   Settings settings;
   if (!settings.read(as_text(find_blob("options")), error)) return fail(error, kBadUse);
   if (!settings.has_seed) settings.sampler.seed = bf_random_seed();
+
+  const Bytes document = find_blob("tokenize");
+  if (document.data != nullptr) {
+    const Encode how{.begin = settings.begin, .special = settings.special};
+    if (!tokenize(find_blob("model"), as_text(document), how, error)) return fail(error, kBadModel);
+    return kSuccess;
+  }
 
   Generator generator;
   if (!generator.load(find_blob("model"), settings, error)) return fail(error, kBadModel);

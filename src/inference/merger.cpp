@@ -6,11 +6,32 @@
 
 namespace inference {
 
-bool Merger::allocate(u64 bytes) {
-  return bytes < kEnd && symbols_.allocate(bytes + 1) && candidates_.allocate(3 * bytes + 3);
+namespace {
+
+u64 count_characters(Text text) {
+  u64 count = 0;
+  for (u64 at = 0; at < text.size; at += utf8_length(text[at])) ++count;
+  return count;
 }
 
-void Merger::merge(Text text) {
+}  // namespace
+
+bool Merger::reserve(u64 symbols) {
+  if (symbols <= symbols_.size()) return true;
+  const u64 more = max<u64>(symbols, 2 * symbols_.size());
+  // A merge takes one candidate and adds two: n symbols start with n - 1 and merge n - 1 times.
+  return more < kEnd && symbols_.allocate(more) && candidates_.allocate(2 * more);
+}
+
+bool Merger::keep(Text text) {
+  if (text.size >= kEnd || !reserve(1)) return false;
+  text_ = text.data;
+  symbols_[0] = {0, static_cast<u32>(text.size), kEnd, kEnd};
+  return true;
+}
+
+bool Merger::merge(Text text) {
+  if (text.size >= kEnd || !reserve(count_characters(text))) return false;
   candidate_count_ = 0;
   const u32 count = split(text);
   for (u32 i = 1; i < count; ++i) consider(i - 1, i);
@@ -26,13 +47,15 @@ void Merger::merge(Text text) {
     consider(left.previous, best.left);
     consider(best.left, left.next);
   }
+  return true;
 }
 
 u32 Merger::split(Text text) {
+  text_ = text.data;
   u32 count = 0;
   for (u64 at = 0; at < text.size; ++count) {
     const u64 bytes = min(utf8_length(text[at]), text.size - at);
-    symbols_[count] = {text.data + at, static_cast<u32>(bytes), count - 1, count + 1};
+    symbols_[count] = {static_cast<u32>(at), static_cast<u32>(bytes), count - 1, count + 1};
     at += bytes;
   }
   // The first one's `previous` has wrapped around to kEnd.
@@ -42,12 +65,9 @@ u32 Merger::split(Text text) {
 
 void Merger::consider(u32 left, u32 right) {
   if (left == kEnd || right == kEnd) return;
-  // Neighbours in the chain are neighbours in the text.
-  const Text both(symbols_[left].text, symbols_[left].bytes + symbols_[right].bytes);
-  const u32 token = tokenizer_.find(both);
-  if (token == Tokenizer::kNone) return;
-  const Candidate candidate{tokenizer_.score(token), left, right, static_cast<u32>(both.size)};
-  push_heap(candidates_.data(), candidate_count_, candidate, before);
+  Candidate candidate{0.0f, left, right, symbols_[left].bytes + symbols_[right].bytes};
+  if (tokenizer_.score_pair(text(left), text(right), candidate.score))
+    push_heap(candidates_.data(), candidate_count_, candidate, before);
 }
 
 }  // namespace inference

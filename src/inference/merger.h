@@ -1,8 +1,8 @@
-// Merging the characters of a text into vocabulary pieces, best score first.
+// Merging the characters of a text into vocabulary pieces, best score first, of equals the
+// leftmost.
 //
 //   Merger merger(tokenizer);
-//   if (!merger.allocate(text.size)) ...
-//   merger.merge(text);
+//   if (!merger.merge(text)) ...      // memory is short
 //   for (u32 i = 0; i != Merger::kEnd; i = merger.next(i)) use(merger.text(i));
 //
 // Work grows as n log n with the text: every merge adds at most two candidates to a heap.
@@ -20,19 +20,20 @@ class Merger {
 
   explicit Merger(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
-  // Room for texts of up to `bytes`; false where memory is short.
-  [[nodiscard]] bool allocate(u64 bytes);
+  // Splits a text, not empty, into characters and merges them until no neighbours are a piece. The
+  // text must stay; memory is kept for the next one. False where it is short.
+  [[nodiscard]] bool merge(Text text);
 
-  // Splits a text, not empty, into characters and merges them until no neighbours are a piece.
-  void merge(Text text);
+  // Takes a text as it is: one symbol.
+  [[nodiscard]] bool keep(Text text);
 
   // What is left: a chain that starts at 0.
-  Text text(u32 symbol) const { return {symbols_[symbol].text, symbols_[symbol].bytes}; }
+  Text text(u32 symbol) const { return {text_ + symbols_[symbol].at, symbols_[symbol].bytes}; }
   u32 next(u32 symbol) const { return symbols_[symbol].next; }
 
  private:
   struct Symbol {
-    const char* text;
+    u32 at;
     u32 bytes;  // 0 once it has been merged into its left neighbour
     u32 previous;
     u32 next;
@@ -47,10 +48,12 @@ class Merger {
     return a.score > b.score || (a.score == b.score && a.left < b.left);
   }
 
+  bool reserve(u64 symbols);
   u32 split(Text text);
   void consider(u32 left, u32 right);
 
   const Tokenizer& tokenizer_;
+  const char* text_ = nullptr;
   Array<Symbol> symbols_;
   Array<Candidate> candidates_;
   u64 candidate_count_ = 0;

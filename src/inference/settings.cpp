@@ -129,6 +129,8 @@ bool Settings::read(Text text, Error& error) {
   options.decimal("top-p", sampler.top_p, 0.0, 1.0, "give a number from 0 to 1");
   has_seed = options.integer("seed", sampler.seed);
   options.flag("interactive", interactive);
+  options.flag("special", special);
+  options.flag("bos", begin);
   return error.empty();
 }
 

@@ -14,6 +14,8 @@ struct Settings {
   u64 context = 0;          // positions; 0: as many as the model has
   bool interactive = false;
   bool has_seed = false;
+  bool special = true;  // control tokens are looked for in texts
+  bool begin = false;   // ids of a text are told with the beginning of the sequence
   SamplerSettings sampler;
 
   [[nodiscard]] bool read(Text options, Error& error);

@@ -1,15 +1,14 @@
 #include "inference/tokenizer.h"
 
-#include "inference/binary_heap.h"
 #include "inference/merger.h"
+#include "inference/utf8.h"
 
 namespace inference {
 
 namespace {
 
 constexpr Text kAdvice = "the file is damaged, or not a whole model";
-constexpr char kSpace[3] = {'\xe2', '\x96', '\x81'};  // U+2581
-constexpr u64 kSpaceBytes = sizeof kSpace;
+constexpr Text kSpace = "\xe2\x96\x81";  // U+2581
 constexpr u64 kLongestText = 1 << 28;
 constexpr Text kNoMemory = "model: not enough memory for its vocabulary: give the machine more";
 
@@ -27,6 +26,37 @@ i32 parse_byte_piece(Text piece) {
       return -1;
   }
   return value;
+}
+
+// Walks the words of an escaped text: each space that follows something else begins one.
+class Words {
+ public:
+  explicit Words(Text text) : text_(text) {}
+
+  bool next(Text& word) {
+    const u64 start = at_;
+    bool in_spaces = true;
+    while (at_ < text_.size) {
+      // By characters, as the merger splits them: a broken one may swallow the bytes of a space.
+      const u64 bytes = min(utf8_length(text_[at_]), text_.size - at_);
+      const bool space = Text(text_.data + at_, bytes) == kSpace;
+      if (space && !in_spaces) break;
+      in_spaces = space;
+      at_ += bytes;
+    }
+    word = {text_.data + start, at_ - start};
+    return !word.empty();
+  }
+
+ private:
+  Text text_;
+  u64 at_ = 0;
+};
+
+bool is_one_word(Text piece) {
+  Words words(piece);
+  Text first, second;
+  return !words.next(first) || !words.next(second);
 }
 
 }  // namespace
@@ -50,7 +80,11 @@ bool Tokenizer::ends_sequence(u32 token) const {
 }
 
 bool Tokenizer::load(const Gguf& file, u64 vocabulary, Error& error) {
-  return load_pieces(file, vocabulary, error) && index_pieces(error) && load_special(file, error);
+  if (!load_pieces(file, vocabulary, error) || !load_scores(file, error) || !index_pieces(error) ||
+      !load_special(file, error))
+    return false;
+  if (!special_.build(*this)) error << kNoMemory;
+  return error.empty();
 }
 
 bool Tokenizer::load_pieces(const Gguf& file, u64 vocabulary, Error& error) {
@@ -64,32 +98,16 @@ bool Tokenizer::load_pieces(const Gguf& file, u64 vocabulary, Error& error) {
           << " is not supported: give a model with a SentencePiece ('llama') tokenizer";
     return false;
   }
-  GgufArray pieces, scores, types;
-  if (!file.find_array("tokenizer.ggml.tokens", pieces) || pieces.type != GgufType::String) {
+  GgufArray pieces;
+  if (!file.find_array("tokenizer.ggml.tokens", pieces) || pieces.type != GgufType::String ||
+      pieces.count == 0) {
     error << "model: its tokenizer has no pieces (metadata tokenizer.ggml.tokens): " << kAdvice;
     return false;
   }
-  if (pieces.count != vocabulary) {
+  if (vocabulary != kAnySize && pieces.count != vocabulary) {
     error << "model: " << pieces.count << " tokenizer pieces for an embedding of " << vocabulary
           << " rows: " << kAdvice;
     return false;
-  }
-  if (!file.find_array("tokenizer.ggml.scores", scores) || scores.type != GgufType::F32 ||
-      scores.count != pieces.count) {
-    error << "model: its tokenizer has no score for each piece (metadata tokenizer.ggml.scores): "
-          << kAdvice;
-    return false;
-  }
-  scores_ = scores.data;
-  if (file.find_array("tokenizer.ggml.token_type", types)) {
-    const bool is_words = types.type == GgufType::I32 || types.type == GgufType::U32;
-    if (!is_words || types.count != pieces.count) {
-      error << "model: its tokenizer has no type for each piece (metadata "
-               "tokenizer.ggml.token_type): "
-            << kAdvice;
-      return false;
-    }
-    types_ = types.data;
   }
   if (!pieces_.allocate(pieces.count)) {
     error << kNoMemory;
@@ -100,43 +118,43 @@ bool Tokenizer::load_pieces(const Gguf& file, u64 vocabulary, Error& error) {
   return true;
 }
 
+bool Tokenizer::load_scores(const Gguf& file, Error& error) {
+  GgufArray scores, types;
+  if (!file.find_array("tokenizer.ggml.scores", scores) || scores.type != GgufType::F32 ||
+      scores.count != pieces_.size()) {
+    error << "model: its tokenizer has no score for each piece (metadata tokenizer.ggml.scores): "
+          << kAdvice;
+    return false;
+  }
+  scores_ = scores.data;
+  if (!file.find_array("tokenizer.ggml.token_type", types)) return true;
+  const bool is_words = types.type == GgufType::I32 || types.type == GgufType::U32;
+  if (!is_words || types.count != pieces_.size()) {
+    error << "model: its tokenizer has no type for each piece (metadata "
+             "tokenizer.ggml.token_type): "
+          << kAdvice;
+    return false;
+  }
+  types_ = types.data;
+  return true;
+}
+
 bool Tokenizer::index_pieces(Error& error) {
   for (u32& token : byte_tokens_) token = kNone;
-  u64 user_defined = 0;
-  bool fits = index_.allocate(pieces_.size());
-  for (u32 i = 0; i < pieces_.size() && fits; ++i) {
+  if (!index_.allocate(pieces_.size())) {
+    error << kNoMemory;
+    return false;
+  }
+  for (u32 i = 0; i < pieces_.size(); ++i) {
     // Of pieces that are there twice, the last one counts, as in llama.cpp.
     if (index_.insert(pieces_[i], i) == NameTable::kFull) {
       error << "model: too many tokenizer pieces alike, at " << i << ": " << kAdvice;
       return false;
     }
-    if (type(i) == TokenType::UserDefined && !pieces_[i].empty()) ++user_defined;
     if (const i32 value = parse_byte_piece(pieces_[i]); value >= 0) byte_tokens_[value] = i;
+    words_are_apart_ = words_are_apart_ && is_one_word(pieces_[i]);
   }
-  fits = fits && user_defined_.allocate(user_defined);
-  if (!fits) {
-    error << kNoMemory;
-    return false;
-  }
-  u64 filled = 0;
-  for (u32 i = 0; i < pieces_.size() && filled < user_defined; ++i)
-    if (type(i) == TokenType::UserDefined && !pieces_[i].empty()) user_defined_[filled++] = i;
-  sort_user_defined();
   return true;
-}
-
-// Longest first; of equal length, the lowest number first.
-void Tokenizer::sort_user_defined() {
-  // A heap sort takes what leaves the heap first to the back: so the order is turned around.
-  const auto last = [this](u32 a, u32 b) {
-    const u64 size_a = pieces_[a].size, size_b = pieces_[b].size;
-    return size_a < size_b || (size_a == size_b && a > b);
-  };
-  make_heap(user_defined_.data(), user_defined_.size(), last);
-  for (u64 left = user_defined_.size(); left > 1;) {
-    const u32 token = pop_heap(user_defined_.data(), left, last);
-    user_defined_[left] = token;
-  }
 }
 
 u32 Tokenizer::special_token(const Gguf& file, Text key, u32 fallback, Error& error) const {
@@ -162,99 +180,88 @@ bool Tokenizer::load_special(const Gguf& file, Error& error) {
   return error.empty();
 }
 
+bool Tokenizer::score_pair(Text left, Text right, float& score) const {
+  const u32 token = find({left.data, left.size + right.size});
+  if (token == kNone) return false;
+  score = this->score(token);
+  return true;
+}
+
 // ---- Encoding ---------------------------------------------------------------------------------
 
-// What one call of encode() works with. A text of n bytes gives at most n + 1 stretches; each
-// grows by a space in front, and each space to three bytes.
+// What one call of encode() works with.
 struct Tokenizer::Encoding {
-  explicit Encoding(const Tokenizer& tokenizer) : merger(tokenizer) {}
-
-  bool allocate(u64 text_bytes) {
-    const u64 most = kSpaceBytes * (text_bytes + 1);
-    return escaped.allocate(most) && merger.allocate(most);
-  }
-
-  void add(char byte) { escaped[escaped_bytes++] = byte; }
-  void add_space() {
-    for (char byte : kSpace) add(byte);
-  }
+  Encoding(const Tokenizer& tokenizer, List<u32>& to) : merger(tokenizer), tokens(to) {}
 
   Merger merger;
-  Array<char> escaped;
-  u64 escaped_bytes = 0;
-  u32* tokens = nullptr;
-  u64 count = 0;
+  List<u32>& tokens;
+  List<char> escaped;
 };
 
-bool Tokenizer::encode(Text text, bool begin, Array<u32>& tokens, u64& count) const {
-  // Every token takes at least a byte of an escaped stretch.
-  if (text.size > kLongestText || !tokens.allocate(2 * kSpaceBytes * (text.size + 1))) return false;
-  count = 0;
-  if (begin && add_begin_) tokens[count++] = begin_;
-  if (text.empty()) return true;
+bool Tokenizer::encode(Text text, Encode how, List<u32>& tokens) const {
+  if (text.size > kLongestText) return false;
+  if (how.begin && add_begin_ && !tokens.add(begin_)) return false;
 
-  Encoding encoding(*this);
+  Encoding encoding(*this, tokens);
   Array<u32> owners;
-  if (!encoding.allocate(text.size) || !cut_user_defined(text, owners)) return false;
-  encoding.tokens = tokens.data();
-  encoding.count = count;
+  if (!special_.cut(text, how.special, owners)) return false;
+  const auto owner = [&](u64 at) { return owners.size() == 0 ? kNone : owners[at]; };
   for (u64 at = 0; at < text.size;) {
     const u64 start = at;
-    if (const u32 token = owners[at]; token != kNone) {
-      encoding.tokens[encoding.count++] = token;
+    if (const u32 token = owner(at); token != kNone) {
+      if (!tokens.add(token)) return false;
       at += pieces_[token].size;
       continue;
     }
-    while (at < text.size && owners[at] == kNone) ++at;
-    encode_stretch({text.data + start, at - start}, encoding);
-  }
-  count = encoding.count;
-  return true;
-}
-
-// owners[i] becomes the user-defined token that covers byte i, or kNone.
-bool Tokenizer::cut_user_defined(Text text, Array<u32>& owners) const {
-  if (!owners.allocate(text.size)) return false;
-  for (u64 i = 0; i < text.size; ++i) owners[i] = kNone;
-  for (u64 k = 0; k < user_defined_.size(); ++k) {
-    const Text piece = pieces_[user_defined_[k]];
-    for (u64 at = 0; at + piece.size <= text.size; ++at) {
-      if (!starts_with(text.from(at), piece)) continue;
-      bool free = true;
-      for (u64 i = 0; i < piece.size; ++i) free = free && owners[at + i] == kNone;
-      for (u64 i = 0; free && i < piece.size; ++i) owners[at + i] = user_defined_[k];
-      if (free) at += piece.size - 1;
-    }
+    while (at < text.size && owner(at) == kNone) ++at;
+    if (!encode_stretch({text.data + start, at - start}, encoding)) return false;
   }
   return true;
 }
 
-void Tokenizer::encode_stretch(Text text, Encoding& encoding) const {
-  encoding.escaped_bytes = 0;
-  if (add_space_) encoding.add_space();
-  for (char byte : text) {
-    if (byte == ' ')
-      encoding.add_space();
-    else
-      encoding.add(byte);
-  }
-  encoding.merger.merge({encoding.escaped.data(), encoding.escaped_bytes});
+bool Tokenizer::encode_stretch(Text text, Encoding& encoding) const {
+  List<char>& escaped = encoding.escaped;
+  const auto add = [&](Text bytes) {
+    bool added = true;
+    for (char byte : bytes) added = escaped.add(byte) && added;
+    return added;
+  };
+  escaped.clear();
+  if (add_space_ && !add(kSpace)) return false;
+  for (const char& byte : text)
+    if (!(byte == ' ' ? add(kSpace) : escaped.add(byte))) return false;
+  return encode_words({escaped.data(), escaped.size()}, encoding);
+}
+
+// Where no piece reaches from one word to the next, words are merged one by one: in little memory,
+// and to the same result.
+bool Tokenizer::encode_words(Text escaped, Encoding& encoding) const {
+  if (!words_are_apart_) return encode_word(escaped, encoding);
+  Words words(escaped);
+  for (Text word; words.next(word);)
+    if (!encode_word(word, encoding)) return false;
+  return true;
+}
+
+bool Tokenizer::encode_word(Text word, Encoding& encoding) const {
+  if (!encoding.merger.merge(word)) return false;
   for (u32 i = 0; i != Merger::kEnd; i = encoding.merger.next(i)) {
     const Text symbol = encoding.merger.text(i);
-    if (const u32 token = find(symbol); token != kNone)
-      encoding.tokens[encoding.count++] = token;
-    else
-      encode_bytes(symbol, encoding);
+    const u32 token = find(symbol);
+    if (!(token != kNone ? encoding.tokens.add(token) : encode_bytes(symbol, encoding)))
+      return false;
   }
+  return true;
 }
 
-void Tokenizer::encode_bytes(Text symbol, Encoding& encoding) const {
+bool Tokenizer::encode_bytes(Text symbol, Encoding& encoding) const {
   for (const char& byte : symbol) {
     u32 token = byte_tokens_[static_cast<u8>(byte)];
     if (token == kNone) token = find({&byte, 1});
     if (token == kNone) token = unknown_;
-    if (token != kNone) encoding.tokens[encoding.count++] = token;
+    if (token != kNone && !encoding.tokens.add(token)) return false;
   }
+  return true;
 }
 
 }  // namespace inference

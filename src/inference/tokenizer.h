@@ -2,18 +2,20 @@
 //
 //   Tokenizer tokenizer;
 //   if (!tokenizer.load(gguf, vocabulary, error)) ...
-//   Array<u32> tokens;  u64 count;
-//   if (!tokenizer.encode(text, true, tokens, count)) ...   // memory is short
-//   tokenizer.piece(token)                                  // see detokenizer.h for text
+//   List<u32> tokens;
+//   if (!tokenizer.encode(text, {.begin = true}, tokens)) ...   // memory is short
+//   tokenizer.piece(token)                                      // see detokenizer.h for text
 //
-// Encoding: user-defined tokens are cut out first, the longest first. What is between them gets a
-// space in front (unless the file says otherwise), spaces become U+2581, and neighbouring pieces
-// are merged, best score first. What is no piece then falls back to byte tokens.
+// Encoding: special tokens are cut out first (special_tokens.h). What is between them gets a space
+// in front (unless the file says otherwise), spaces become U+2581, and neighbouring pieces are
+// merged, best score first. What is no piece then falls back to byte tokens.
 #pragma once
 
 #include "inference/gguf.h"
+#include "inference/list.h"
 #include "inference/message.h"
 #include "inference/name_table.h"
+#include "inference/special_tokens.h"
 #include "inference/types.h"
 
 namespace inference {
@@ -28,16 +30,23 @@ enum class TokenType : u32 {
   Byte = 6,
 };
 
+// How a text is to be encoded.
+struct Encode {
+  bool begin = false;    // after the beginning-of-sequence token, where the file wants one
+  bool special = false;  // control tokens are looked for in the text; else they are text
+};
+
 class Tokenizer {
  public:
   static constexpr u32 kNone = NameTable::kNone;
+  static constexpr u64 kAnySize = 0;
 
-  // `vocabulary` is how many rows the embedding has; the pieces must be as many.
+  // `vocabulary` is how many rows the embedding has; the pieces must be as many. kAnySize for a
+  // vocabulary without a model.
   [[nodiscard]] bool load(const Gguf& file, u64 vocabulary, Error& error);
 
-  // The ids of `text`; with `begin`, after the beginning-of-sequence token (where the file wants
-  // one). `count` of `tokens` are used. False where memory is short.
-  [[nodiscard]] bool encode(Text text, bool begin, Array<u32>& tokens, u64& count) const;
+  // Adds the ids of `text` to `tokens`. False where memory is short.
+  [[nodiscard]] bool encode(Text text, Encode how, List<u32>& tokens) const;
 
   u64 size() const { return pieces_.size(); }
   // The token of a piece, or kNone.
@@ -47,6 +56,9 @@ class Tokenizer {
   TokenType type(u32 token) const;
   // The byte that a token of type Byte stands for.
   u8 byte(u32 token) const;
+
+  // Whether two texts, one behind the other in memory, may be merged, and how gladly.
+  bool score_pair(Text left, Text right, float& score) const;
 
   u32 begin_token() const { return begin_; }
   // Whether generation ends with this token.
@@ -58,19 +70,20 @@ class Tokenizer {
   struct Encoding;
 
   bool load_pieces(const Gguf& file, u64 vocabulary, Error& error);
+  bool load_scores(const Gguf& file, Error& error);
   bool load_special(const Gguf& file, Error& error);
   u32 special_token(const Gguf& file, Text key, u32 fallback, Error& error) const;
   bool index_pieces(Error& error);
-  void sort_user_defined();
-  bool cut_user_defined(Text text, Array<u32>& owners) const;
-  void encode_stretch(Text text, Encoding& encoding) const;
-  void encode_bytes(Text symbol, Encoding& encoding) const;
+  bool encode_stretch(Text text, Encoding& encoding) const;
+  bool encode_words(Text escaped, Encoding& encoding) const;
+  bool encode_word(Text word, Encoding& encoding) const;
+  bool encode_bytes(Text symbol, Encoding& encoding) const;
 
   Array<Text> pieces_;
   const u8* scores_ = nullptr;  // f32, unaligned, in the file
   const u8* types_ = nullptr;   // u32 or i32, likewise; null where the file has none
   NameTable index_;
-  Array<u32> user_defined_;  // longest piece first
+  SpecialTokens special_;
   u32 byte_tokens_[256];
   u32 begin_ = kNone;
   u32 end_ = kNone;
@@ -78,6 +91,7 @@ class Tokenizer {
   u32 unknown_ = kNone;
   bool add_begin_ = true;
   bool add_space_ = true;
+  bool words_are_apart_ = true;  // no piece goes on with a space behind anything but a space
 };
 
 }  // namespace inference

@@ -48,6 +48,7 @@ int32_t bf_read_ready(void);
 //   "model"    the GGUF file
 //   "options"  the program's options, one `key=value` a line (keys as in docs/options.md)
 //   "prompt"   the text to continue; absent where none was given
+//   "tokenize" a text whose token ids are wanted instead of a story; else absent
 //   "stats"    a page of text about the engine as it is now (tiers, code size, hot functions);
 //              made anew at each call, valid until the next
 const void* bf_blob(const char* name, uint64_t name_bytes, uint64_t* bytes);

@@ -73,6 +73,36 @@ class Stories(CommandLineTest):
         self.assertNotEqual(process.returncode, 0)
 
 
+class Tokens(CommandLineTest):
+    def ids(self, text, *arguments):
+        path = self.write("text", text)
+        return self.story_of(bareflow("host", "--tokenize", path, *arguments)).decode()
+
+    def test_the_cases_of_a_real_vocabulary(self):
+        model = shared_model("ggml-vocab-llama-spm.gguf")
+        texts = model.with_name(model.name + ".inp").read_bytes()
+        texts = texts.split(b"\n__ggml_vocab_test__\n")[:-1]
+        expected = model.with_name(model.name + ".out").read_text().splitlines()
+        self.assertEqual((len(texts), len(expected)), (46, 46))
+        for text, ids in zip(texts, expected):
+            with self.subTest(text):
+                self.assertEqual(self.ids(text, "--model", model).split(), ids.split())
+
+    def test_every_tier_gives_the_same(self):
+        text = "Tom </s>\u00e9\U0001f999 \u3000 was\tsad. ".encode() * 50 + b"\xff\xc3"
+        lines = {self.ids(text, "--tier", tier) for tier in ("interp", "baseline", "auto")}
+        self.assertEqual(len(lines), 1)
+        self.assertRegex(lines.pop(), "^[0-9]+( [0-9]+)*\n$")
+
+    def test_beginning_and_control_tokens(self):
+        self.assertEqual(self.ids(b"", "--bos"), "1\n")
+        self.assertEqual(self.ids(b"</s>"), "2\n")
+        self.assertGreater(len(self.ids(b"</s>", "--no-special").split()), 1)
+
+    def test_a_text_that_is_not_there(self):
+        self.refused(bareflow("host", "--tokenize", self.folder / "none"), 1, "--tokenize", "none")
+
+
 class Reports(CommandLineTest):
     def test_promotions_and_statistics_are_on_standard_error(self):
         process = bareflow("host", *GREEDY)

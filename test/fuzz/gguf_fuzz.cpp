@@ -27,9 +27,9 @@ void demand(bool condition) {
 }
 
 void use(const Model& model, const Tokenizer& tokenizer, Transformer& transformer) {
-  Array<u32> tokens;
-  u64 count = 0;
-  demand(tokenizer.encode("ab <s> \xc3\xa9\xff", true, tokens, count));
+  List<u32> tokens;
+  demand(tokenizer.encode("ab <s> \xc3\xa9\xff", {.begin = true, .special = true}, tokens));
+  const u64 count = tokens.size();
   Detokenizer detokenizer(tokenizer, true);
   for (u64 i = 0; i < count; ++i) {
     demand(tokens[i] < model.shape.vocabulary);

@@ -84,6 +84,28 @@ class Stories(unittest.TestCase):
         self.assertIn(b"do not fit into the context of 20", result.stderr)
 
 
+class Tokens(unittest.TestCase):
+    def ids(self, text, *options, model=None):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(text)
+            file.flush()
+            result = run("--blob", f"tokenize={file.name}", model=model or STORY, options=options)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        self.assertTrue(result.stdout.endswith(b"\n"))
+        return result.stdout[:-1].decode()
+
+    def test_one_line(self):
+        self.assertEqual(self.ids(b""), "")
+        self.assertEqual(self.ids(b"", "bos=1"), "1")
+        self.assertRegex(self.ids(b"Tom\n\xff\0" * 2000), "^[0-9]+( [0-9]+)*$")
+        self.assertEqual(self.ids(b"</s>"), "2")
+        self.assertGreater(len(self.ids(b"</s>", "special=0").split()), 1)
+
+    def test_a_vocabulary_without_weights(self):
+        model = shared("ggml-vocab-llama-spm.gguf")
+        self.assertEqual(self.ids(b"Hello world", model=model), "15043 3186")
+
+
 class Refusals(unittest.TestCase):
     def check(self, result, status, *words):
         self.assertEqual(result.returncode, status, result.stderr)

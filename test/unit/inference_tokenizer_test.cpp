@@ -20,11 +20,11 @@ struct LoadedTokenizer {
     REQUIRE(loaded);
   }
 
-  std::vector<uint32_t> encode(const std::string& text, bool begin = false) const {
-    inference::Array<inference::u32> tokens;
-    inference::u64 count = 0;
-    REQUIRE(tokenizer.encode(as_text(text), begin, tokens, count));
-    return {tokens.data(), tokens.data() + count};
+  std::vector<uint32_t> encode(const std::string& text, bool begin = false,
+                               bool special = false) const {
+    inference::List<inference::u32> tokens;
+    REQUIRE(tokenizer.encode(as_text(text), {.begin = begin, .special = special}, tokens));
+    return {tokens.data(), tokens.data() + tokens.size()};
   }
 
   std::string decode(const std::vector<uint32_t>& tokens) const {
@@ -84,6 +84,39 @@ TEST_CASE("user-defined tokens are cut out, control tokens are not") {
   CHECK(t.encode("<x><x>") == std::vector<uint32_t>{x, x});
   CHECK(t.encode("<xy>") == std::vector<uint32_t>{xy});
   CHECK(t.encode("<s>").size() > 1);
+  CHECK(t.encode("<s>a<unk></s>", false, true) == std::vector<uint32_t>{1, space, a, 0, 2});
+  CHECK(t.encode("a<s<x>", false, true).back() == x);
+}
+
+TEST_CASE("of special tokens that overlap the longest counts, then the lowest, then the leftmost") {
+  GgufBuilder file;
+  add_vocabulary(file, {"\u2581", "a", "b", "aa", "bab", "ab", "ba", "aab"});
+  auto& types = file.entries.back().value;
+  for (uint32_t id = kFirst + 3; id < kFirst + 8; ++id) types[12 + 4 * id] = 4;
+  const LoadedTokenizer t(file.build());
+  const uint32_t aa = kFirst + 3, bab = kFirst + 4, ab = kFirst + 5, ba = kFirst + 6,
+                 aab = kFirst + 7, space = kFirst, a = kFirst + 1, b = kFirst + 2;
+  CHECK(t.encode("aaa") == std::vector<uint32_t>{aa, space, a});
+  CHECK(t.encode("aba") == std::vector<uint32_t>{ab, space, a});
+  CHECK(t.encode("aaba") == std::vector<uint32_t>{aab, space, a});
+  CHECK(t.encode("aabab") == std::vector<uint32_t>{aa, bab});  // of three bytes both; the lower id
+  CHECK(t.encode("bbaa") == std::vector<uint32_t>{space, b, b, aa});
+  CHECK(t.encode("bba") == std::vector<uint32_t>{space, b, ba});
+}
+
+TEST_CASE("a piece that holds spaces is found across words") {
+  const LoadedTokenizer apart(
+      vocabulary({"\u2581a", "\u2581b", "a", "b", "\u2581", "\u2581\u2581"}));
+  CHECK(apart.encode("a b") == std::vector<uint32_t>{kFirst, kFirst + 1});
+  CHECK(apart.encode("a  b") == std::vector<uint32_t>{kFirst, kFirst + 4, kFirst + 1});
+  CHECK(apart.encode("a  ") == std::vector<uint32_t>{kFirst, kFirst + 5});
+  const LoadedTokenizer across(
+      vocabulary({"\u2581a\u2581b", "a\u2581", "b", "a", "\u2581", "\u2581a", "\u2581b"}));
+  // "a_" comes before "_a" and "_b", and then nothing makes the whole.
+  CHECK(across.encode("a b") == std::vector<uint32_t>{kFirst + 4, kFirst + 1, kFirst + 2});
+  const LoadedTokenizer whole(
+      vocabulary({"\u2581a", "\u2581b", "\u2581a\u2581b", "a", "b", "\u2581"}));
+  CHECK(whole.encode("a b") == std::vector<uint32_t>{kFirst + 2});
 }
 
 TEST_CASE("the space prefix and the beginning can be switched off") {
@@ -115,6 +148,12 @@ TEST_CASE("an unfinished character is held back") {
 TEST_CASE("long texts take time in proportion") {
   const LoadedTokenizer t(vocabulary({"aa", "aaaa", "aaaaaaaa", "a", "\u2581"}));
   CHECK(t.encode(std::string(1 << 20, 'a')).size() == 1 + (1 << 17));
+  GgufBuilder file;
+  add_vocabulary(file, {"a", "\u2581", "<x>"});
+  file.entries.back().value[12 + 4 * (kFirst + 2)] = 4;
+  std::string text;
+  for (int i = 0; i < 1 << 18; ++i) text += "<x>a";
+  CHECK(LoadedTokenizer(file.build()).encode(text).size() == 3 << 18);
 }
 
 TEST_CASE("Llama's vocabulary gives the tokens that llama.cpp gives") {
