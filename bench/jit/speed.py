@@ -6,6 +6,7 @@ compiles while it runs, and that counts as its running time.
 """
 
 import math
+import statistics
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,21 +104,47 @@ def measure(tools, programs, engines, repeat):
 
 # ---- What profiling costs ------------------------------------------------------------------------
 
+PROFILED_TIERS = ("baseline", "tuned")
+LEAST_PAIRS = 5
+
+
+def _profiling_cost(tools, program, tier, repeat, count_instructions):
+    """What the profiler multiplies by, in one tier: time of pairs of runs, the least times, and the
+    instructions. None if a run failed."""
+    commands = {profile: command(tools, tier, program, program.size, profile)
+                for profile in (True, False)}
+    samples = timing.sample_in_turn(commands, max(repeat, LEAST_PAIRS))
+    on, off = samples[True], samples[False]
+    if isinstance(on, timing.Wrong) or isinstance(off, timing.Wrong):
+        return None
+    row = {"time": statistics.median(a / b for a, b in zip(on.seconds, off.seconds)),
+           "least_time": on.least / off.least}
+    if count_instructions:
+        row["instructions"] = (timing.user_instructions(commands[True]) /
+                               timing.user_instructions(commands[False]))
+    return row
+
+
 def measure_profiling(tools, programs, tiers, repeat):
-    """The time of each tier with its profiler over that without, by program."""
+    """Each tier with its profiler against the same without, by program.
+
+    A run with the profiler and one without make a pair: what slows the machine slows both. The
+    median of the pairs' ratios counts. Where the processor counts instructions for us, their ratio
+    is there too; it does not depend on what else runs."""
+    count_instructions = timing.counts_instructions()
     results = {tier: {} for tier in tiers}
     for program in programs:
-        commands = {(tier, profile): command(tools, tier, program, program.size, profile)
-                    for tier in tiers for profile in (True, False)}
-        samples = timing.sample_in_turn(commands, repeat)
         for tier in tiers:
-            on, off = samples[tier, True], samples[tier, False]
-            if not isinstance(on, timing.Wrong) and not isinstance(off, timing.Wrong):
-                results[tier][program.name] = on.least / off.least
+            row = _profiling_cost(tools, program, tier, repeat, count_instructions)
+            if row:
+                results[tier][program.name] = row
         say(f"profiling in {program.name}: " + ", ".join(
-            f"{tier} {results[tier].get(program.name, 0) - 1:+.1%}" for tier in tiers))
-    return {"programs": results,
-            "geomean": {tier: geometric_mean(list(row.values())) for tier, row in results.items()}}
+            f"{tier} {results[tier][program.name]['time'] - 1:+.1%}"
+            if program.name in results[tier] else f"{tier} fails" for tier in tiers))
+    measures = ("time", "least_time") + ("instructions",) * count_instructions
+    return {"programs": results, "measures": measures,
+            "geomean": {tier: {measure: geometric_mean([row[measure] for row in rows.values()])
+                               for measure in measures} for tier, rows in results.items()}}
 
 
 # ---- LLVM's interpreter --------------------------------------------------------------------------

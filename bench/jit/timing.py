@@ -6,6 +6,7 @@ the next, native again ...), so that a slow minute slows all of them; of each, t
 """
 
 import os
+import shutil
 import subprocess
 import threading
 from dataclasses import dataclass, field
@@ -77,3 +78,26 @@ def sample_in_turn(commands, repeat, timeout=TIMEOUT_SECONDS):
             except Wrong as wrong:
                 samples[name] = wrong
     return samples
+
+
+# ---- Instructions --------------------------------------------------------------------------------
+
+def user_instructions(command, timeout=TIMEOUT_SECONDS):
+    """The instructions that a command runs in user mode, by `perf stat`; None where that does not
+    work (no perf, no permission, a virtual machine without counters)."""
+    if not shutil.which("perf"):
+        return None
+    process = subprocess.run(
+        ["perf", "stat", "--field-separator", ";", "--event", "instructions:u", "--"]
+        + [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, timeout=timeout, text=True, errors="replace", check=False)
+    for line in process.stderr.splitlines():
+        count, _, rest = line.partition(";")
+        if "instructions" in rest and count.isdigit():
+            return int(count)
+    return None
+
+
+def counts_instructions():
+    """Whether user_instructions() works here."""
+    return bool(user_instructions(["true"]))

@@ -69,7 +69,9 @@ def _measure(tools, names, tiers, arguments):
         results["memory"] = memory.measure(tools, folder, [speed.INTERPRETER, *compiled])
     if "profiling" in parts:
         with Step("running with the profiler and without"):
-            results["profiling"] = speed.measure_profiling(tools, chosen, compiled, arguments.repeat)
+            profiled = compiled if arguments.tiers else speed.PROFILED_TIERS
+            results["profiling"] = speed.measure_profiling(tools, chosen, profiled,
+                                                           arguments.repeat)
     if "interpreters" in parts:
         with Step("running LLVM's interpreter"):
             results["interpreters"] = speed.measure_interpreters(tools, chosen, 2)
