@@ -77,7 +77,7 @@ class Continuation {
   Continuation(const ir::Module& module, const ir::Function& f, const ResumePoint& point)
       : g_(module, f), f_(f), point_(point) {}
 
-  ir::Function run(u32 type) {
+  ir::Function run(u32 type, std::vector<u32>* origins) {
     const Escapes escapes(g_, point_);
     target_ = point_.block;
     if (point_.instruction != 0) target_ = g_.split(target_, position());
@@ -92,7 +92,7 @@ class Continuation {
     g_.function_type = type;
     g_.exported = false;
     g_.specialise = 0;
-    return g_.to_function();
+    return g_.to_function(origins);
   }
 
  private:
@@ -201,8 +201,8 @@ class Continuation {
 }  // namespace
 
 ir::Function make_continuation(const ir::Module& module, const ir::Function& function,
-                               const ResumePoint& point, u32 type) {
-  return Continuation(module, function, point).run(type);
+                               const ResumePoint& point, u32 type, std::vector<u32>* origins) {
+  return Continuation(module, function, point).run(type, origins);
 }
 
 }  // namespace bf::microjit

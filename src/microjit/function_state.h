@@ -13,6 +13,7 @@ namespace bf::microjit {
 
 class Engine;
 namespace interp {
+struct CallSite;
 struct Code;
 }
 
@@ -93,8 +94,11 @@ struct FunctionState {
     FunctionState* rest;
   };
   std::vector<Continuation> continuations;
-  // Of a continuation: its own IR, and the block it goes on at.
+  // Of a continuation: its own IR, and the block it goes on at; the function of the module that it is
+  // the rest of, and which of that one's instructions its own were (~0: none).
   std::unique_ptr<ir::Function> rest;
+  FunctionState* whole = nullptr;
+  std::vector<u32> origins;
   u32 header = 0;
 };
 

@@ -135,6 +135,8 @@ class Engine {
   // speculation.cpp; all under the lock
   CompileFacts facts_for(FunctionState& state, Tier tier);
   std::vector<passes::CallTarget> call_targets(FunctionState& state);
+  void add_target(FunctionState& state, u32 instruction, const interp::CallSite& site,
+                  std::vector<passes::CallTarget>& out);
   Result<void> check_guards_locked(const FunctionState& state, const CompiledCode& code) const;
   void keep_generic_locked(FunctionState& state, const CompiledCode& code);
   void observe_locked(FunctionState& state, const u64* general_arguments);

@@ -43,8 +43,8 @@ const void* Engine::on_poll(FunctionState& state, u32 header, Tier running) {
   return rest->slot.load(std::memory_order_acquire);
 }
 
-// The continuation to leave for, which may still have to be compiled. One after the other: a loop in a
-// loop comes by as often as the loop around it, and whichever was asked for first will do.
+// The continuation to leave for, which may still have to be compiled. One after the other: a loop
+// in a loop comes by as often as the loop around it, and whichever was asked for first will do.
 FunctionState* Engine::awaited_continuation(FunctionState& state, u32 header, Tier target) {
   const auto lacks = [](const FunctionState& rest, Tier tier) {
     return rest.tier.load(std::memory_order_relaxed) < tier &&
@@ -57,8 +57,8 @@ FunctionState* Engine::awaited_continuation(FunctionState& state, u32 header, Ti
   return rest && rest->header == header ? rest : nullptr;
 }
 
-// Deoptimisation: a version that counted on an indirect call to go where it always went asks for the
-// rest of the function as it was before. Who was wrong is not believed again.
+// Deoptimisation: a version that counted on an indirect call to go where it always went asks for
+// the rest of the function as it was before. Who was wrong is not believed again.
 const void* Engine::on_miss(FunctionState& state, u32 block, u32 instruction) {
   FunctionState* rest = nullptr;
   {
@@ -67,6 +67,7 @@ const void* Engine::on_miss(FunctionState& state, u32 block, u32 instruction) {
     BF_ASSERT(rest != nullptr);  // it was made when the version was compiled
     ++state.guard_failures;
     state.calls_vary = true;
+    if (state.whole) state.whole->calls_vary = true;
     const Tier now = state.tier.load(std::memory_order_relaxed);
     if (state.guard_failures == kMostGuardFailures && now != Tier::Interp)
       request({&state, now, TierReason::Calls, true});
@@ -87,8 +88,13 @@ FunctionState* Engine::continuation(FunctionState& state, u32 block, u32 instruc
   const u32 type = resume_type(module_, *state.function);
   if (functions_.size() == functions_.capacity() || type == ~0u) return nullptr;
   auto rest = std::make_unique<FunctionState>();
-  rest->rest = std::make_unique<ir::Function>(make_continuation(
-      module_, *state.function, resume_point(*state.function, block, instruction), type));
+  rest->rest = std::make_unique<ir::Function>(
+      make_continuation(module_, *state.function, resume_point(*state.function, block, instruction),
+                        type, &rest->origins));
+  rest->whole = state.whole ? state.whole : &state;
+  if (state.whole)
+    for (u32& origin : rest->origins)
+      if (origin != passes::kNoOrigin) origin = state.origins[origin];
   rest->rest->index = static_cast<u32>(functions_.size());
   rest->function = rest->rest.get();
   rest->header = block;

@@ -62,8 +62,11 @@ ir::Function with_loop_polls(const ir::Module& module, const ir::Function& funct
 
 // The rest of a function from a place on, as a function of its own. `type` is the index of the type
 // (ptr) -> the function's results. Small stack_allocs whose address stays in the function are moved
-// into the continuation's own frame, so that passes can take them apart.
+// into the continuation's own frame, so that passes can take them apart. `origins` gets, for every
+// instruction of the continuation, which one of the function it was, or passes::kNoOrigin: what has
+// been seen of the function holds for its rest too.
 ir::Function make_continuation(const ir::Module& module, const ir::Function& function,
-                               const ResumePoint& point, u32 type);
+                               const ResumePoint& point, u32 type,
+                               std::vector<u32>* origins = nullptr);
 
 }  // namespace bf::microjit

@@ -25,8 +25,7 @@ CompileFacts Engine::facts_for(FunctionState& state, Tier tier) {
   if (options_.policy != TierPolicy::Auto || tier <= Tier::Baseline) return facts;
   facts.functions.resize(functions_.size());  // with continuations, which have indices too
   for (usize n = 0; n < facts.functions.size(); ++n)
-    facts.functions[n] = {calls_of(functions_[n]->profile),
-                          self_cycles_of(functions_[n]->profile)};
+    facts.functions[n] = {calls_of(functions_[n]->profile), self_cycles_of(functions_[n]->profile)};
   if (tier >= Tier::Specialised) facts.targets = call_targets(state);
   // The calls whose guards fail need a compiled version to go to: this one's entry leads back here.
   const Version* const generic = state.generic ? state.generic.get() : state.version.get();
@@ -35,26 +34,38 @@ CompileFacts Engine::facts_for(FunctionState& state, Tier tier) {
   return facts;
 }
 
-// Where the function's indirect calls went while it was interpreted. A call that is to be trusted has
-// a continuation for when it should not have been.
+// Where the function's indirect calls went while it was interpreted, or the function that it is the
+// rest of. A call that is to be trusted has a continuation for when it should not have been.
 std::vector<passes::CallTarget> Engine::call_targets(FunctionState& state) {
   std::vector<passes::CallTarget> out;
-  const interp::Code* const code = state.code.load(std::memory_order_acquire);
+  const FunctionState& whole = state.whole ? *state.whole : state;
+  const interp::Code* const code = whole.code.load(std::memory_order_acquire);
   if (!code) return out;
-  const ir::Function& f = *state.function;
   for (const auto& site : code->calls) {
     if (!site->target) continue;
-    u64 misses = site->misses + state.calls_vary;
-    u32 block = 0;
-    while (site->origin >= f.blocks[block].first_instruction + f.blocks[block].instruction_count)
-      ++block;
-    if (misses == 0 && !continuation(state, block, site->origin - f.blocks[block].first_instruction))
-      misses = 1;
-    for (const ir::Function& callee : module_.functions)
-      if (functions_[callee.index]->stub == site->target)
-        out.push_back({f.index, site->origin, callee.index, site->hits, misses});
+    if (!state.whole) {
+      add_target(state, site->origin, *site, out);
+      continue;
+    }
+    for (u32 n = 0; n < state.origins.size(); ++n)  // there may be several copies
+      if (state.origins[n] == site->origin) add_target(state, n, *site, out);
   }
   return out;
+}
+
+void Engine::add_target(FunctionState& state, u32 instruction, const interp::CallSite& site,
+                        std::vector<passes::CallTarget>& out) {
+  const ir::Function& f = *state.function;
+  const bool varies = state.calls_vary || (state.whole && state.whole->calls_vary);
+  u64 misses = site.misses + varies;
+  u32 block = 0;
+  while (instruction >= f.blocks[block].first_instruction + f.blocks[block].instruction_count)
+    ++block;
+  if (misses == 0 && !continuation(state, block, instruction - f.blocks[block].first_instruction))
+    misses = 1;
+  for (const ir::Function& callee : module_.functions)
+    if (functions_[callee.index]->stub == site.target)
+      out.push_back({f.index, instruction, callee.index, site.hits, misses});
 }
 
 // Guards need somewhere to go where they fail; what there was may have been evicted meanwhile.

@@ -141,3 +141,18 @@ TEST_CASE("a loop whose indirect call changes its mind is left for what the func
   CHECK(state.guard_failures > before);
   CHECK_FALSE(state.continuations.empty());
 }
+
+TEST_CASE("the rest of a loop that is replaced while it runs knows where its calls went") {
+  const auto engine = test::started(kCallbacks);
+  auto* f = engine->function<u64(u64, u64)>("f");
+  const i64 index = engine->module().find_function("f");
+  auto& state = *engine->functions()[static_cast<usize>(index)];
+  // One call, so all versions above the interpreter are continuations. Only one that counted on
+  // what the interpreter saw can tell that this has come to an end.
+  CHECK(f(1'000'000, 900'000) == sum_of_calls(1'000'000, 900'000));
+  CHECK(state.calls_vary);
+  u64 misses = 0;
+  for (const auto& other : engine->functions())
+    if (other->whole == &state) misses += other->guard_failures;
+  CHECK(misses == 1);
+}

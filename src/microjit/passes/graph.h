@@ -215,8 +215,9 @@ class Graph {
 
   // ---- Out again
 
-  // The reachable blocks, in reverse post-order with loops kept together.
-  ir::Function to_function() const;
+  // The reachable blocks, in reverse post-order with loops kept together. `origins` gets the origin of
+  // every instruction.
+  ir::Function to_function(std::vector<u32>* origins = nullptr) const;
 
   // Copies the blocks of another graph of the same module behind this one's; gives the id of its
   // entry, and through `values_of` the new id of each of its values (constants: unique here).

@@ -20,7 +20,8 @@ class Flattener {
     block_ids_.assign(g_.blocks.size(), kNoBlock);
   }
 
-  ir::Function run() {
+  ir::Function run(std::vector<u32>* origins) {
+    origins_ = origins;
     for (const BlockId b : order_) block_ids_[b] = count_++;
     for (const BlockId b : order_) number_block(b);
     for (const BlockId b : order_) emit_block(b);
@@ -76,7 +77,7 @@ class Flattener {
       second.first_operand = size32(out_.operands);
       second.first_edge = size32(out_.edges);
       out_.values[second.result].index = size32(out_.instructions);
-      out_.instructions.push_back(second);
+      push(second, kNoOrigin);
     }
     block.instruction_count = size32(out_.instructions) - block.first_instruction;
   }
@@ -106,7 +107,12 @@ class Flattener {
       o.result = values_[i.result];
       out_.values[o.result].index = size32(out_.instructions);
     }
-    out_.instructions.push_back(o);
+    push(o, i.origin);
+  }
+
+  void push(const ir::Instruction& i, u32 origin) {
+    out_.instructions.push_back(i);
+    if (origins_) origins_->push_back(origin);
   }
 
   const Graph& g_;
@@ -115,6 +121,7 @@ class Flattener {
   std::vector<ValueId> values_;
   std::vector<BlockId> block_ids_;
   std::vector<ir::Edge> out_edges_;
+  std::vector<u32>* origins_ = nullptr;
   u32 count_ = 0;
 };
 
@@ -142,9 +149,9 @@ std::vector<BlockId> block_order(const Graph& graph) {
 
 }  // namespace
 
-ir::Function Graph::to_function() const {
+ir::Function Graph::to_function(std::vector<u32>* origins) const {
   BF_ASSERT(settled());
-  return Flattener(*this, block_order(*this)).run();
+  return Flattener(*this, block_order(*this)).run(origins);
 }
 
 }  // namespace bf::passes

@@ -104,6 +104,7 @@ class Peeler {
     } else {
       made = g_.make(i.op, i.type, operands, i.aux, i.imm, i.location);
     }
+    g_.insts[made].origin = i.origin;
     g_.append(to, made);
     if (i.result != kNoValue) note(i.result, to, g_.insts[made].result);
     if (i.second_result != kNoValue)
