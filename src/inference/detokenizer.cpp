@@ -1,5 +1,7 @@
 #include "inference/detokenizer.h"
 
+#include "inference/byte_alphabet.h"
+#include "inference/unicode.h"
 #include "inference/utf8.h"
 
 namespace inference {
@@ -22,6 +24,17 @@ void Detokenizer::add_piece(Text piece) {
     const bool is_space = starts_with(piece.from(at), kSpacePiece);
     add(is_space ? ' ' : piece[at]);
     at += is_space ? kSpacePiece.size : 1;
+  }
+}
+
+// Letters of the byte alphabet are bytes; what is none stays what it is.
+void Detokenizer::add_letters(Text piece) {
+  for (u64 at = 0; at < piece.size;) {
+    const Character letter = character_at(piece, at);
+    const i32 byte = kByteAlphabet.byte(letter.code);
+    if (byte >= 0) add(static_cast<char>(byte));
+    for (u64 i = 0; byte < 0 && i < letter.bytes; ++i) add(piece[at + i]);
+    at += letter.bytes;
   }
 }
 
@@ -51,7 +64,10 @@ Text Detokenizer::put(u32 token) {
       for (char byte : tokenizer_.piece(token)) add(byte);
       break;
     default:
-      add_piece(tokenizer_.piece(token));
+      if (tokenizer_.byte_level())
+        add_letters(tokenizer_.piece(token));
+      else
+        add_piece(tokenizer_.piece(token));
       break;
   }
   given_ = complete_bytes();

@@ -6,9 +6,11 @@ namespace {
 
 constexpr u64 kMostProbes = 1000;
 
+}  // namespace
+
 // Eight bytes at a time, multiplied and folded: names are short, and a large vocabulary is hashed
 // before the first token.
-u64 hash(Text name, u64 seed) {
+u64 hash_text(Text name, u64 seed) {
   constexpr u64 kMultiplier = 0x9e3779b97f4a7c15;
   u64 state = seed ^ name.size;
   const char* at = name.data;
@@ -23,8 +25,6 @@ u64 hash(Text name, u64 seed) {
   return state ^ state >> 32;
 }
 
-}  // namespace
-
 bool NameTable::allocate(u64 count) {
   u64 slots = 16;
   while (slots < count * 2) slots *= 2;
@@ -34,7 +34,7 @@ bool NameTable::allocate(u64 count) {
 }
 
 const NameTable::Slot* NameTable::locate(Text name) const {
-  u64 at = hash(name, seed_) & mask_;
+  u64 at = hash_text(name, seed_) & mask_;
   for (u64 probe = 0; probe < kMostProbes; ++probe) {
     const Slot& slot = slots_[at];
     if (slot.name == nullptr) return &slot;

@@ -13,6 +13,9 @@
 
 namespace inference {
 
+// Differs from seed to seed; a second text goes on with the first one's hash as its seed.
+u64 hash_text(Text text, u64 seed);
+
 class NameTable {
  public:
   static constexpr u32 kNone = UINT32_MAX;

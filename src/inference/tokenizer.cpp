@@ -1,15 +1,12 @@
 #include "inference/tokenizer.h"
 
-#include "inference/merger.h"
-#include "inference/utf8.h"
+#include "inference/escaped_words.h"
 
 namespace inference {
 
 namespace {
 
 constexpr Text kAdvice = "the file is damaged, or not a whole model";
-constexpr Text kSpace = "\xe2\x96\x81";  // U+2581
-constexpr u64 kLongestText = 1 << 28;
 constexpr Text kNoMemory = "model: not enough memory for its vocabulary: give the machine more";
 
 // "<0x0A>" to 10; -1 where the text is something else.
@@ -28,36 +25,12 @@ i32 parse_byte_piece(Text piece) {
   return value;
 }
 
-// Walks the words of an escaped text: each space that follows something else begins one.
-class Words {
- public:
-  explicit Words(Text text) : text_(text) {}
-
-  bool next(Text& word) {
-    const u64 start = at_;
-    bool in_spaces = true;
-    while (at_ < text_.size) {
-      // By characters, as the merger splits them: a broken one may swallow the bytes of a space.
-      const u64 bytes = min(utf8_length(text_[at_]), text_.size - at_);
-      const bool space = Text(text_.data + at_, bytes) == kSpace;
-      if (space && !in_spaces) break;
-      in_spaces = space;
-      at_ += bytes;
-    }
-    word = {text_.data + start, at_ - start};
-    return !word.empty();
-  }
-
- private:
-  Text text_;
-  u64 at_ = 0;
+// Pieces that end a turn or a text by their names, whatever else a file says: as in llama.cpp.
+constexpr Text kEndNames[] = {
+    "<|eot_id|>",    "<|eom_id|>",    "<|im_end|>", "<|end|>",
+    "<|endoftext|>", "<end_of_turn>", "<EOT>",      "<end_of_utterance>",
 };
-
-bool is_one_word(Text piece) {
-  Words words(piece);
-  Text first, second;
-  return !words.next(first) || !words.next(second);
-}
+static_assert(sizeof kEndNames / sizeof kEndNames[0] == Tokenizer::kEndNameCount);
 
 }  // namespace
 
@@ -76,28 +49,44 @@ u8 Tokenizer::byte(u32 token) const {
 
 bool Tokenizer::ends_sequence(u32 token) const {
   // A model that was trained on texts divided by "begin" says so to end one.
-  return token == end_ || token == end_of_turn_ || token == begin_;
+  if (token == end_ || token == end_of_turn_ || token == begin_) return true;
+  for (u32 named : named_ends_)
+    if (token == named) return true;
+  return false;
 }
 
 bool Tokenizer::load(const Gguf& file, u64 vocabulary, Error& error) {
-  if (!load_pieces(file, vocabulary, error) || !load_scores(file, error) || !index_pieces(error) ||
-      !load_special(file, error))
+  if (!load_kind(file, error) || !load_pieces(file, vocabulary, error) ||
+      !load_types(file, error) || !index_pieces(error) || !load_special(file, error))
     return false;
+  if (!(byte_level_ ? load_merges(file, error) : load_scores(file, error))) return false;
   if (!special_.build(*this)) error << kNoMemory;
   return error.empty();
 }
 
-bool Tokenizer::load_pieces(const Gguf& file, u64 vocabulary, Error& error) {
+bool Tokenizer::load_kind(const Gguf& file, Error& error) {
   Text kind;
   if (!file.find_text("tokenizer.ggml.model", kind)) {
     error << "model: it has no tokenizer (metadata tokenizer.ggml.model): " << kAdvice;
     return false;
   }
-  if (!(kind == Text("llama"))) {
+  byte_level_ = kind == Text("gpt2");
+  if (!byte_level_ && !(kind == Text("llama"))) {
     error << "model: tokenizer " << Quoted(kind)
-          << " is not supported: give a model with a SentencePiece ('llama') tokenizer";
+          << " is not supported: give a model with a SentencePiece ('llama') or byte-pair ('gpt2') "
+             "tokenizer";
     return false;
   }
+  Text rules = "default";
+  file.find_text("tokenizer.ggml.pre", rules);
+  if (!byte_level_ || find_word_rules(rules, word_rules_)) return true;
+  error << "model: pre-tokenizer " << Quoted(rules)
+        << " is not supported: use a model with one of ";
+  list_word_rules(error);
+  return false;
+}
+
+bool Tokenizer::load_pieces(const Gguf& file, u64 vocabulary, Error& error) {
   GgufArray pieces;
   if (!file.find_array("tokenizer.ggml.tokens", pieces) || pieces.type != GgufType::String ||
       pieces.count == 0) {
@@ -119,7 +108,7 @@ bool Tokenizer::load_pieces(const Gguf& file, u64 vocabulary, Error& error) {
 }
 
 bool Tokenizer::load_scores(const Gguf& file, Error& error) {
-  GgufArray scores, types;
+  GgufArray scores;
   if (!file.find_array("tokenizer.ggml.scores", scores) || scores.type != GgufType::F32 ||
       scores.count != pieces_.size()) {
     error << "model: its tokenizer has no score for each piece (metadata tokenizer.ggml.scores): "
@@ -127,6 +116,24 @@ bool Tokenizer::load_scores(const Gguf& file, Error& error) {
     return false;
   }
   scores_ = scores.data;
+  return true;
+}
+
+bool Tokenizer::load_merges(const Gguf& file, Error& error) {
+  // Ranks are compared as floats, which count so far.
+  constexpr u64 kMostMerges = 1 << 24;
+  GgufArray merges;
+  if (!file.find_array("tokenizer.ggml.merges", merges) || merges.type != GgufType::String ||
+      merges.count > kMostMerges) {
+    error << "model: its tokenizer has no merges (metadata tokenizer.ggml.merges): " << kAdvice;
+    return false;
+  }
+  if (!merges_.build(merges)) error << kNoMemory;
+  return error.empty();
+}
+
+bool Tokenizer::load_types(const Gguf& file, Error& error) {
+  GgufArray types;
   if (!file.find_array("tokenizer.ggml.token_type", types)) return true;
   const bool is_words = types.type == GgufType::I32 || types.type == GgufType::U32;
   if (!is_words || types.count != pieces_.size()) {
@@ -167,101 +174,27 @@ u32 Tokenizer::special_token(const Gguf& file, Text key, u32 fallback, Error& er
 }
 
 bool Tokenizer::load_special(const Gguf& file, Error& error) {
-  // The numbers that SentencePiece gives where a file says nothing.
-  begin_ = special_token(file, "tokenizer.ggml.bos_token_id", 1, error);
-  if (error.empty()) end_ = special_token(file, "tokenizer.ggml.eos_token_id", 2, error);
-  if (error.empty())
-    end_of_turn_ = special_token(file, "tokenizer.ggml.eot_token_id", kNone, error);
-  if (error.empty()) unknown_ = special_token(file, "tokenizer.ggml.unknown_token_id", 0, error);
+  // The numbers that SentencePiece gives where a file says nothing; byte pairs have none.
+  const auto number = [&](Text key, u32 fallback) {
+    return error.empty() ? special_token(file, key, byte_level_ ? kNone : fallback, error) : kNone;
+  };
+  begin_ = number("tokenizer.ggml.bos_token_id", 1);
+  end_ = number("tokenizer.ggml.eos_token_id", 2);
+  end_of_turn_ = number("tokenizer.ggml.eot_token_id", kNone);
+  unknown_ = number("tokenizer.ggml.unknown_token_id", 0);
+  for (u64 i = 0; i < kEndNameCount; ++i) named_ends_[i] = find(kEndNames[i]);
+  add_begin_ = !byte_level_ || word_rules_ == WordRules::Llama3;
+  add_space_ = !byte_level_;
   file.find_bool("tokenizer.ggml.add_bos_token", add_begin_);
-  file.find_bool("tokenizer.ggml.add_space_prefix", add_space_);
-  if (begin_ == kNone && error.empty())
+  if (!byte_level_) file.find_bool("tokenizer.ggml.add_space_prefix", add_space_);
+  if (begin_ == kNone && !byte_level_ && error.empty())
     error << "model: its tokenizer has no beginning-of-sequence token: " << kAdvice;
   return error.empty();
 }
 
-bool Tokenizer::score_pair(Text left, Text right, float& score) const {
-  const u32 token = find({left.data, left.size + right.size});
-  if (token == kNone) return false;
-  score = this->score(token);
-  return true;
-}
-
-// ---- Encoding ---------------------------------------------------------------------------------
-
-// What one call of encode() works with.
-struct Tokenizer::Encoding {
-  Encoding(const Tokenizer& tokenizer, List<u32>& to) : merger(tokenizer), tokens(to) {}
-
-  Merger merger;
-  List<u32>& tokens;
-  List<char> escaped;
-};
-
-bool Tokenizer::encode(Text text, Encode how, List<u32>& tokens) const {
-  if (text.size > kLongestText) return false;
-  if (how.begin && add_begin_ && !tokens.add(begin_)) return false;
-
-  Encoding encoding(*this, tokens);
-  Array<u32> owners;
-  if (!special_.cut(text, how.special, owners)) return false;
-  const auto owner = [&](u64 at) { return owners.size() == 0 ? kNone : owners[at]; };
-  for (u64 at = 0; at < text.size;) {
-    const u64 start = at;
-    if (const u32 token = owner(at); token != kNone) {
-      if (!tokens.add(token)) return false;
-      at += pieces_[token].size;
-      continue;
-    }
-    while (at < text.size && owner(at) == kNone) ++at;
-    if (!encode_stretch({text.data + start, at - start}, encoding)) return false;
-  }
-  return true;
-}
-
-bool Tokenizer::encode_stretch(Text text, Encoding& encoding) const {
-  List<char>& escaped = encoding.escaped;
-  const auto add = [&](Text bytes) {
-    bool added = true;
-    for (char byte : bytes) added = escaped.add(byte) && added;
-    return added;
-  };
-  escaped.clear();
-  if (add_space_ && !add(kSpace)) return false;
-  for (const char& byte : text)
-    if (!(byte == ' ' ? add(kSpace) : escaped.add(byte))) return false;
-  return encode_words({escaped.data(), escaped.size()}, encoding);
-}
-
-// Where no piece reaches from one word to the next, words are merged one by one: in little memory,
-// and to the same result.
-bool Tokenizer::encode_words(Text escaped, Encoding& encoding) const {
-  if (!words_are_apart_) return encode_word(escaped, encoding);
-  Words words(escaped);
-  for (Text word; words.next(word);)
-    if (!encode_word(word, encoding)) return false;
-  return true;
-}
-
-bool Tokenizer::encode_word(Text word, Encoding& encoding) const {
-  if (!encoding.merger.merge(word)) return false;
-  for (u32 i = 0; i != Merger::kEnd; i = encoding.merger.next(i)) {
-    const Text symbol = encoding.merger.text(i);
-    const u32 token = find(symbol);
-    if (!(token != kNone ? encoding.tokens.add(token) : encode_bytes(symbol, encoding)))
-      return false;
-  }
-  return true;
-}
-
-bool Tokenizer::encode_bytes(Text symbol, Encoding& encoding) const {
-  for (const char& byte : symbol) {
-    u32 token = byte_tokens_[static_cast<u8>(byte)];
-    if (token == kNone) token = find({&byte, 1});
-    if (token == kNone) token = unknown_;
-    if (token != kNone && !encoding.tokens.add(token)) return false;
-  }
-  return true;
+u32 Tokenizer::begin_token() const {
+  if (begin_ != kNone) return begin_;
+  return end_ != kNone ? end_ : 0;
 }
 
 }  // namespace inference

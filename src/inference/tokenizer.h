@@ -1,4 +1,4 @@
-// The SentencePiece tokenizer of Llama files, as llama.cpp applies it.
+// The tokenizers of Llama files, as llama.cpp applies them: SentencePiece, or byte-level pairs.
 //
 //   Tokenizer tokenizer;
 //   if (!tokenizer.load(gguf, vocabulary, error)) ...
@@ -6,16 +6,23 @@
 //   if (!tokenizer.encode(text, {.begin = true}, tokens)) ...   // memory is short
 //   tokenizer.piece(token)                                      // see detokenizer.h for text
 //
-// Encoding: special tokens are cut out first (special_tokens.h). What is between them gets a space
-// in front (unless the file says otherwise), spaces become U+2581, and neighbouring pieces are
-// merged, best score first. What is no piece then falls back to byte tokens.
+// Encoding: special tokens are cut out first (special_tokens.h).
+//
+// SentencePiece: what is between them gets a space in front (unless the file says otherwise),
+// spaces become U+2581, and neighbouring pieces are merged, best score first. What is no piece then
+// falls back to byte tokens.
+//
+// Byte pairs: what is between them becomes whole UTF-8 and falls into words (split_words.h). Bytes
+// become letters (byte_alphabet.h), and neighbours are merged, lowest rank first.
 #pragma once
 
 #include "inference/gguf.h"
 #include "inference/list.h"
+#include "inference/merge_ranks.h"
 #include "inference/message.h"
 #include "inference/name_table.h"
 #include "inference/special_tokens.h"
+#include "inference/split_words.h"
 #include "inference/types.h"
 
 namespace inference {
@@ -40,6 +47,7 @@ class Tokenizer {
  public:
   static constexpr u32 kNone = NameTable::kNone;
   static constexpr u64 kAnySize = 0;
+  static constexpr u64 kEndNameCount = 8;
 
   // `vocabulary` is how many rows the embedding has; the pieces must be as many. kAnySize for a
   // vocabulary without a model.
@@ -60,27 +68,39 @@ class Tokenizer {
   // Whether two texts, one behind the other in memory, may be merged, and how gladly.
   bool score_pair(Text left, Text right, float& score) const;
 
-  u32 begin_token() const { return begin_; }
+  // What a text without tokens begins with.
+  u32 begin_token() const;
   // Whether generation ends with this token.
   bool ends_sequence(u32 token) const;
   // Whether encode() puts a space in front of the text, which decoding then takes away.
   bool adds_space() const { return add_space_; }
+  // Whether pieces are written in the byte alphabet.
+  bool byte_level() const { return byte_level_; }
 
  private:
   struct Encoding;
 
+  bool load_kind(const Gguf& file, Error& error);
   bool load_pieces(const Gguf& file, u64 vocabulary, Error& error);
   bool load_scores(const Gguf& file, Error& error);
+  bool load_merges(const Gguf& file, Error& error);
+  bool load_types(const Gguf& file, Error& error);
   bool load_special(const Gguf& file, Error& error);
   u32 special_token(const Gguf& file, Text key, u32 fallback, Error& error) const;
   bool index_pieces(Error& error);
-  bool encode_stretch(Text text, Encoding& encoding) const;
+  bool encode_sentence(Text text, Encoding& encoding) const;
   bool encode_words(Text escaped, Encoding& encoding) const;
   bool encode_word(Text word, Encoding& encoding) const;
+  bool encode_byte_level(Text text, Encoding& encoding) const;
+  bool encode_byte_word(Text word, Encoding& encoding) const;
+  bool add_symbols(Encoding& encoding) const;
   bool encode_bytes(Text symbol, Encoding& encoding) const;
 
   Array<Text> pieces_;
-  const u8* scores_ = nullptr;  // f32, unaligned, in the file
+  bool byte_level_ = false;
+  WordRules word_rules_ = WordRules::Default;
+  MergeRanks merges_;           // of a byte-level vocabulary
+  const u8* scores_ = nullptr;  // of any other: f32, unaligned, in the file
   const u8* types_ = nullptr;   // u32 or i32, likewise; null where the file has none
   NameTable index_;
   SpecialTokens special_;
@@ -88,6 +108,7 @@ class Tokenizer {
   u32 begin_ = kNone;
   u32 end_ = kNone;
   u32 end_of_turn_ = kNone;
+  u32 named_ends_[kEndNameCount];  // kNone where a name is no piece
   u32 unknown_ = kNone;
   bool add_begin_ = true;
   bool add_space_ = true;

@@ -18,7 +18,7 @@ namespace {
 using namespace inference;
 
 struct Counts {
-  u64 inputs = 0, parsed = 0, accepted = 0;
+  u64 inputs = 0, parsed = 0, vocabularies = 0, accepted = 0;
 } counts;
 
 // A bug that is no wild access: an input was refused without a word, or accepted with one.
@@ -38,6 +38,23 @@ void use(const Model& model, const Tokenizer& tokenizer, Transformer& transforme
   if (count > 0) transformer.forward(tokens.data(), min(count, transformer.context()), 0);
 }
 
+// The tokenizer by itself, as for a file without weights.
+void load_vocabulary(const Gguf& gguf) {
+  Error error;
+  Tokenizer tokenizer;
+  const bool loaded = tokenizer.load(gguf, Tokenizer::kAnySize, error);
+  demand(loaded == error.empty());
+  if (!loaded) return;
+  ++counts.vocabularies;
+  List<u32> tokens;
+  demand(tokenizer.encode("<s>ab  <x>\n12345 I'LL\xe2\x96\x81\xff\xf0\x9f", {.special = true}, tokens));
+  Detokenizer detokenizer(tokenizer, true);
+  for (u64 i = 0; i < tokens.size(); ++i) {
+    demand(tokens[i] < tokenizer.size());
+    detokenizer.put(tokens[i]);
+  }
+}
+
 void load(Bytes file) {
   Error error;
   Gguf gguf;
@@ -45,6 +62,7 @@ void load(Bytes file) {
   demand(parsed == error.empty());
   if (!parsed) return;
   ++counts.parsed;
+  load_vocabulary(gguf);
   Model model;
   Tokenizer tokenizer;
   Transformer transformer;
@@ -105,6 +123,15 @@ std::string tiny_quantized(uint32_t format, size_t block_bytes) {
   return file.build();
 }
 
+// The tiny model with a vocabulary of byte pairs.
+std::string tiny_byte_pairs() {
+  test::GgufBuilder file = test::tiny_llama();
+  test::add_byte_pairs(file, "llama-bpe",
+                       {{"a", "b"}, {"\u0120", "ab"}, {"1", "2"}, {"12", "3"}, {"\u0120ab", "a"},
+                        {"a", "a"}, {"aa", "aa"}, {"\u0120", "\u0120"}, {"'", "L"}});
+  return file.build();
+}
+
 bool fuzz_seed(const std::string& seed, int rounds, u64 number) {
   GuardedBytes memory(2 * seed.size() + 4096);
   const auto* bytes = reinterpret_cast<const u8*>(seed.data());
@@ -132,13 +159,14 @@ int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 100;
   std::vector<std::string> seeds = {test::tiny_llama().build(), tiny_quantized(test::kQ8_0, 34),
                                     tiny_quantized(test::kQ4_0, 18),
-                                    tiny_quantized(test::kF16, 64)};
+                                    tiny_quantized(test::kF16, 64), tiny_byte_pairs()};
   for (int i = 2; i < argc; ++i) seeds.push_back(test::read_file(argv[i]));
   bool good = true;
   for (u64 i = 0; i < seeds.size(); ++i) good = fuzz_seed(seeds[i], rounds, i) && good;
-  std::printf("%zu seeds, %llu inputs, %llu parsed, %llu accepted\n", seeds.size(),
+  std::printf("%zu seeds, %llu inputs, %llu parsed, %llu vocabularies, %llu accepted\n", seeds.size(),
               static_cast<unsigned long long>(counts.inputs),
               static_cast<unsigned long long>(counts.parsed),
+              static_cast<unsigned long long>(counts.vocabularies),
               static_cast<unsigned long long>(counts.accepted));
   // A fuzzer whose every input is refused at the door tests nothing.
   return good && counts.accepted > 10 * seeds.size() ? 0 : 1;

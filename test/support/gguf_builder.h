@@ -12,6 +12,7 @@
 #include <cstring>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace test {
@@ -129,6 +130,44 @@ inline void add_vocabulary(GgufBuilder& file, const std::vector<std::string>& mo
   file.array("tokenizer.ggml.tokens", 8, count, pieces);
   file.array("tokenizer.ggml.scores", 6, count, scores);
   file.array("tokenizer.ggml.token_type", 5, count, types);
+}
+
+// A letter of the byte alphabet, written as in the files.
+inline std::string byte_letter(int byte) {
+  const auto visible = [](int b) {
+    return (b > 0x20 && b < 0x7f) || (b > 0xa0 && b <= 0xff && b != 0xad);
+  };
+  int code = byte;
+  if (!visible(byte)) {
+    code = 0x100;
+    for (int before = 0; before < byte; ++before) code += visible(before) ? 0 : 1;
+  }
+  if (code < 0x80) return std::string(1, static_cast<char>(code));
+  return {static_cast<char>(0xc0 | code >> 6), static_cast<char>(0x80 | (code & 0x3f))};
+}
+
+// A byte-level vocabulary: the letters of all 256 bytes, what the merges make, <|end|> and <x>.
+inline void add_byte_pairs(GgufBuilder& file, const std::string& rules,
+                           const std::vector<std::pair<std::string, std::string>>& merges) {
+  std::string pieces, types, pairs;
+  uint64_t count = 0;
+  const auto add = [&](const std::string& piece, int32_t type) {
+    pieces += gguf_string(piece);
+    types += raw(type);
+    ++count;
+  };
+  for (int byte = 0; byte < 256; ++byte) add(byte_letter(byte), 1);
+  for (const auto& [left, right] : merges) {
+    add(left + right, 1);
+    pairs += gguf_string(left + " " + right);
+  }
+  add("<|end|>", 3);
+  add("<x>", 4);
+  file.without("tokenizer.ggml.scores");
+  file.text("tokenizer.ggml.model", "gpt2").text("tokenizer.ggml.pre", rules);
+  file.array("tokenizer.ggml.tokens", 8, count, pieces);
+  file.array("tokenizer.ggml.token_type", 5, count, types);
+  file.array("tokenizer.ggml.merges", 8, merges.size(), pairs);
 }
 
 inline const std::vector<std::string>& tiny_pieces() {

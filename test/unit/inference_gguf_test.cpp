@@ -211,7 +211,11 @@ TEST_CASE("metadata that cannot be") {
 
 TEST_CASE("tokenizers that cannot be") {
   check_refused(tiny_llama().without("tokenizer.ggml.model"), "no tokenizer");
-  check_refused(tiny_llama().text("tokenizer.ggml.model", "gpt2"), "tokenizer 'gpt2'");
+  check_refused(tiny_llama().text("tokenizer.ggml.model", "bert"), "tokenizer 'bert'");
+  check_refused(tiny_llama().text("tokenizer.ggml.model", "gpt2"), "has no merges");
+  check_refused(
+      tiny_llama().text("tokenizer.ggml.model", "gpt2").text("tokenizer.ggml.pre", "viking"),
+      "pre-tokenizer 'viking'");
   check_refused(tiny_llama().without("tokenizer.ggml.tokens"), "no pieces");
   check_refused(tiny_llama().without("tokenizer.ggml.scores"), "no score");
   check_refused(tiny_llama().array("tokenizer.ggml.scores", 6, 1, raw(1.0f)), "no score");
