@@ -33,14 +33,19 @@ extern "C" void bf_enter_from_stub();
 
 void append_entries(std::vector<u8>& out, const FunctionState& state) {
   BF_ASSERT(static_cast<const void*>(&state) == &state.slot);  // bf_enter_from_stub
+  const auto settled = reinterpret_cast<u64>(&state.settled) - reinterpret_cast<u64>(&state.slot);
+  BF_ASSERT(settled < 128);
   const usize start = out.size();
   const i64 member = platform::core_local_offset +
                      static_cast<i64>(offsetof(platform::CoreLocal, member));
   append(out, {0x64, 0x48, 0x83, 0x3c, 0x25});  // cmp qword fs:[member], 0
   for (u32 i = 0; i < 4; ++i) out.push_back(static_cast<u8>(member >> (8 * i)));
-  append(out, {0x00, 0x74, 0x0d});  // ; je over the next two
+  append(out, {0x00, 0x74, 0x17});  // ; je to the last three
   append(out, {0x49, 0xbb});  // movabs r11, &slot
   append_address(out, &state.slot);
+  append(out, {0x41, 0x80, 0x7b, static_cast<u8>(settled), 0x00});  // cmp byte [r11 + settled], 0
+  append(out, {0x75, 0x03});        // jne over the next one
+  append(out, {0x41, 0xff, 0x23});  // jmp [r11]
   append(out, {0x41, 0xff, 0x23});  // jmp [r11]
   append(out, {0x49, 0xbb});        // movabs r11, state
   append_address(out, &state);

@@ -7,8 +7,9 @@
 namespace bf::microjit {
 
 // One function's piece: its stub, then the entry to the interpreter. The stub is the function's
-// address as a value: it jumps through the slot. Whoever comes from outside comes through a stub, so
-// that is where a core that has not run code of the engine yet enters (quiescence.h).
+// address as a value: it jumps through the slot, to the best tier by an instruction of its own.
+// Whoever comes from outside comes through a stub, so that is where a core that has not run code of
+// the engine yet enters (quiescence.h).
 inline constexpr u32 kStubBytes = 64;
 inline constexpr u32 kEntryBytes = 32;
 void append_entries(std::vector<u8>& out, const FunctionState& state);

@@ -91,8 +91,7 @@ void Engine::observe_locked(FunctionState& state, const u64* general_arguments) 
   if (!state.generic || state.guard_failures < kMostGuardFailures) return;
   // Wrong, and not only now and then: back to the version without guards, for good.
   state.wrong_guess = true;
-  state.slot.store(state.generic->entry, std::memory_order_release);
-  state.tier.store(state.generic->tier, std::memory_order_relaxed);
+  state.lead_to(state.generic->entry, state.generic->tier);
   state.code_bytes = state.generic->code_bytes;
   std::swap(state.version, state.generic);
   retire(std::move(state.generic));

@@ -61,8 +61,7 @@ Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& co
   keep_generic_locked(state, code);
   state.generic_slot.store(state.generic ? state.generic->entry : version->entry,
                            std::memory_order_release);
-  state.slot.store(version->entry, std::memory_order_release);
-  state.tier.store(tier, std::memory_order_relaxed);
+  state.lead_to(version->entry, tier);
   state.code_bytes = code.code_bytes;
   std::swap(state.version, version);
   for (CodeObserver* observer : options_.observers) observer->added(module_, *state.version);
@@ -74,8 +73,7 @@ void Engine::withdraw_locked(FunctionState& state, TierReason reason) {
   if (!state.version) return;
   const Tier from = state.tier.load(std::memory_order_relaxed);
   state.generic_slot.store(state.interp_entry, std::memory_order_release);
-  state.slot.store(state.interp_entry, std::memory_order_release);
-  state.tier.store(Tier::Interp, std::memory_order_relaxed);
+  state.lead_to(state.interp_entry, Tier::Interp);
   state.code_bytes = 0;
   if (options_.policy == TierPolicy::Auto) start_countdown(state, options_.thresholds);
   note(state, from, reason, 0);

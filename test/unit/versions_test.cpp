@@ -66,6 +66,28 @@ TEST_CASE("a new version takes the place of the old one in memory, too") {
   CHECK(engine->function<u64(u64)>("f")(7) == 7);
 }
 
+TEST_CASE("calls of the best tier's versions go their own way through the stub") {
+  auto engine = make("func @f (i64) -> (i64) {\nb0(%x: i64):\n  ret %x\n}\n", {});
+  FunctionState& f = *engine->functions()[0];
+  auto* stub = reinterpret_cast<u64 (*)(u64)>(const_cast<void*>(f.stub));
+  // jmp [r11], twice
+  const std::string_view code(static_cast<const char*>(f.stub), 64);
+  const usize first = code.find("\x41\xff\x23");
+  REQUIRE(first != std::string_view::npos);
+  CHECK(code.find("\x41\xff\x23", first + 1) != std::string_view::npos);
+  CHECK_FALSE(f.settled);
+  CHECK(stub(1) == 1);
+  REQUIRE(engine->promote(f, Tier::Baseline));
+  CHECK_FALSE(f.settled);
+  CHECK(stub(2) == 2);
+  REQUIRE(engine->promote(f, Tier::Tuned));
+  CHECK(f.settled);
+  CHECK(stub(3) == 3);
+  engine->withdraw(f);
+  CHECK_FALSE(f.settled);
+  CHECK(stub(4) == 4);
+}
+
 // `count` functions of some hundred bytes of code each.
 std::string many_functions(int count) {
   std::string text;
