@@ -15,7 +15,7 @@ class Engine;
 namespace interp {
 struct CallSite;
 struct Code;
-}
+}  // namespace interp
 
 struct FunctionState;
 
@@ -29,10 +29,10 @@ struct Version {
   u32 frame_start = 0, frame_end = 0, timed_start = 0, timed_frame = 0;  // as in CompiledCode
   std::vector<CodeLine> lines;
   u64 compile_ticks = 0;
-  // For choosing whom to evict: calls and cycles of the function since it was published; older ones
+  // For choosing whom to evict: cycles of the function's calls since it was published; older ones
   // count half each time that somebody looks.
   u64 recent_use = 0;
-  u64 use_then = 0;  // all calls and cycles, when somebody looked the last time
+  u64 calls_then = 0;  // all calls of the function, when somebody looked the last time
 
   bool holds(const void* address) const {
     const auto* a = static_cast<const u8*>(address);
@@ -85,7 +85,7 @@ struct FunctionState {
   u32 heat_slices = 0;                 // countdowns still to come before the next tier is due
   u64 compile_ticks = 0;
   u32 code_bytes = 0;
-  std::unique_ptr<Version> version;    // what the slot holds; null: the interpreter's entry
+  std::unique_ptr<Version> version;  // what the slot holds; null: the interpreter's entry
   u32 evictions = 0;
   // Where `version` has guards: the version without, in generic_slot.
   std::unique_ptr<Version> generic;
@@ -98,8 +98,8 @@ struct FunctionState {
     FunctionState* rest;
   };
   std::vector<Continuation> continuations;
-  // Of a continuation: its own IR, and the block it goes on at; the function of the module that it is
-  // the rest of, and which of that one's instructions its own were (~0: none).
+  // Of a continuation: its own IR, and the block it goes on at; the function of the module that it
+  // is the rest of, and which of that one's instructions its own were (~0: none).
   std::unique_ptr<ir::Function> rest;
   FunctionState* whole = nullptr;
   std::vector<u32> origins;

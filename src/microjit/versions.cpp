@@ -1,4 +1,5 @@
-// Versions of functions: into the slot, out of it, and out of memory when nobody is inside any more.
+// Versions of functions: into the slot, out of it, and out of memory when nobody is inside any
+// more.
 #include <algorithm>
 
 #include "microjit/microjit.h"
@@ -13,8 +14,11 @@ constexpr usize kRoundShare = 16;
 // Cores that do not come by are interrupted when code fills this part of the budget.
 constexpr usize kPressedQuarters = 3;
 
-u64 use_of(const FunctionState& state) {
-  return calls_of(state.profile) + self_cycles_of(state.profile);
+// What a call is worth: its cycles, as far as is known today. (Cycles since some time would be a
+// difference of two estimates, which may well be below 0.)
+u64 worth_of_call(const Profile& profile) {
+  const u64 calls = calls_of(profile);
+  return 1 + (calls == 0 ? 0 : self_cycles_of(profile) / calls);
 }
 
 }  // namespace
@@ -54,10 +58,9 @@ Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& co
   version->timed_start = code.timed_start;
   version->timed_frame = code.timed_frame;
   version->lines = code.lines;
-  version->use_then = use_of(state);
+  version->calls_then = calls_of(state.profile);
   // Better tiers hardly count: what it took to get there speaks for them, and fades.
-  if (tier > Tier::Baseline)
-    version->recent_use = options_.thresholds.calls[static_cast<u8>(tier)];
+  if (tier > Tier::Baseline) version->recent_use = options_.thresholds.calls[static_cast<u8>(tier)];
   keep_generic_locked(state, code);
   state.generic_slot.store(state.generic ? state.generic->entry : version->entry,
                            std::memory_order_release);
@@ -97,8 +100,8 @@ void Engine::retire(std::unique_ptr<Version> version) {
 void Engine::reclaim_locked(bool pressed) {
   pressed |= cache_.used_bytes() / kPressedQuarters * 4 > cache_.budget_bytes();
   if (round_.finished()) free_round();
-  const bool worth_it = retired_.size() >= kRoundVersions ||
-                        retired_bytes_ > cache_.budget_bytes() / kRoundShare;
+  const bool worth_it =
+      retired_.size() >= kRoundVersions || retired_bytes_ > cache_.budget_bytes() / kRoundShare;
   if (!round_.running() && !retired_.empty() && (worth_it || pressed) && start_round() &&
       round_.finished())
     free_round();  // with one core, at once
@@ -132,9 +135,9 @@ void Engine::free_round() {
 }
 
 // Makes room by taking the least valuable versions out of their slots: those with the fewest cycles
-// (calls, where cycles are not counted) per byte, recent ones counting most. The function that wants
-// in has earned its heat and is not weighed against them. Whether there is room at once depends on who
-// is inside; if not, there is at the end of another countdown.
+// (calls, where cycles are not counted) per byte, recent ones counting most. The function that
+// wants in has earned its heat and is not weighed against them. Whether there is room at once
+// depends on who is inside; if not, there is at the end of another countdown.
 bool Engine::evict(usize bytes, const FunctionState& for_whom) {
   struct Candidate {
     FunctionState* function;
@@ -144,15 +147,16 @@ bool Engine::evict(usize bytes, const FunctionState& for_whom) {
   for (const auto& state : functions_) {
     if (!state->version || state.get() == &for_whom) continue;
     Version& v = *state->version;
-    const u64 use = use_of(*state);
-    v.recent_use = v.recent_use / 2 + (use - v.use_then);
-    v.use_then = use;
+    const u64 calls =
+        std::max(calls_of(state->profile), v.calls_then);  // cores lose counts of each other
+    v.recent_use = v.recent_use / 2 + (calls - v.calls_then) * worth_of_call(state->profile);
+    v.calls_then = calls;
     candidates.push_back({state.get(), v.recent_use / (v.bytes / 1024 + 1)});
   }
   std::sort(candidates.begin(), candidates.end(),
             [](const Candidate& a, const Candidate& b) { return a.value < b.value; });
-  // Free memory may lie in pieces that are too small: twice the room is likely enough. What has been
-  // retired and not been left yet is room to come.
+  // Free memory may lie in pieces that are too small: twice the room is likely enough. What has
+  // been retired and not been left yet is room to come.
   usize coming = retired_bytes_;
   for (const Candidate& c : candidates) {
     if (coming >= 2 * bytes) break;
