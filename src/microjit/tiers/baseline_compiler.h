@@ -235,6 +235,7 @@ class Compiler {
 
   // ---- baseline_division.cpp: by constants. True if done
   bool divide_by_constant(const ir::Instruction& i);
+  void divide_signed_by_power(const ir::Instruction& i, u32 log2);
   void divide_by_power(const ir::Instruction& i, u64 divisor);
   void unsigned_quotient(u32 bits, u64 divisor);
   void signed_quotient(u32 bits, i64 divisor);

@@ -2,6 +2,8 @@
 //
 // H. Warren, "Hacker's Delight", 2nd edition, chapter 10; T. Granlund, P. Montgomery, "Division by
 // Invariant Integers using Multiplication", 1994.
+#include <bit>
+
 #include "microjit/tiers/baseline_compiler.h"
 
 namespace bf::microjit::baseline {
@@ -62,6 +64,10 @@ bool Compiler::divide_by_constant(const Instruction& i) {
     divide_by_power(i, divisor);
     return true;
   }
+  if (is_signed && signed_divisor > 0 && std::has_single_bit(divisor)) {
+    divide_signed_by_power(i, static_cast<u32>(__builtin_ctzll(divisor)));
+    return true;
+  }
   claim(kRax);
   claim(kRdx);
   extend(kScratchGp, get_rm(operands[0]), bits, 64, is_signed);
@@ -92,6 +98,39 @@ void Compiler::divide_by_power(const Instruction& i, u64 divisor) {
     }
   }
   bind(i.result, 0, t);
+}
+
+// By 2^log2, above 1. Shifting rounds down; what is negative gets 2^log2 - 1 first, which rounds it
+// up.
+void Compiler::divide_signed_by_power(const Instruction& i, u32 log2) {
+  const u32 bits = i.type.element_bits(), width = bits == 64 ? 8 : 4;
+  const Operand a = get_rm(f_.operands_of(i)[0]);
+  RegId from = kScratchGp;
+  if (bits < 32)
+    extend(kScratchGp, a, bits, 32, true);
+  else if (a.isReg())
+    from = id_of(a);
+  else
+    move_gp(kScratchGp, a, width);
+  const RegId to = fresh(i.result);
+  if (from == to) {
+    a_.mov(x86::r11, gp64(from));
+    from = kScratchGp;
+  }
+  const x86::Gp t = gp(to, width), x = gp(from, width);
+  a_.mov(t, x);
+  if (log2 > 1) a_.sar(t, static_cast<i32>(8 * width - 1));
+  a_.shr(t, static_cast<i32>(8 * width - log2));
+  a_.add(t, x);
+  if (i.op == Op::sdiv) {
+    a_.sar(t, log2);
+  } else {
+    a_.shr(t, log2);
+    a_.shl(t, log2);
+    a_.neg(t);
+    a_.add(t, x);
+  }
+  bind(i.result, 0, to);
 }
 
 // rax = r11 / divisor, no power of two; r11 is extended to 64 bits and stays, rdx is changed.
