@@ -23,16 +23,19 @@ using ull = unsigned long long;
 
 void write_function(const Engine& engine, const FunctionState& s, Text& json) {
   const Profile& p = s.profile;
+  // Both are estimates, each from what was timed.
+  const u64 total = total_cycles_of(p), self = std::min(self_cycles_of(p), total);
   json.append("    {\"name\": ");
   json.append_json(engine.module().name(*s.function));
   json.format(", \"tier\": \"%s\", \"calls\": %llu, \"back_edges\": %llu,\n",
               tier_name(s.tier.load(std::memory_order_relaxed)), static_cast<ull>(calls_of(p)),
               static_cast<ull>(p.back_edges));
-  json.format("     \"cycles\": {\"total\": %llu, \"self\": %llu, \"min\": %llu, \"avg\": %llu, "
-              "\"max\": %llu},\n",
-              static_cast<ull>(total_cycles_of(p)), static_cast<ull>(self_cycles_of(p)),
-              static_cast<ull>(p.timed == 0 ? 0 : p.cycles_min), static_cast<ull>(average_cycles_of(p)),
-              static_cast<ull>(p.cycles_max));
+  json.format(
+      "     \"cycles\": {\"total\": %llu, \"self\": %llu, \"min\": %llu, \"avg\": %llu, "
+      "\"max\": %llu},\n",
+      static_cast<ull>(total), static_cast<ull>(self),
+      static_cast<ull>(p.timed == 0 ? 0 : p.cycles_min), static_cast<ull>(average_cycles_of(p)),
+      static_cast<ull>(p.cycles_max));
   json.format("     \"compile_cycles\": %llu, \"code_bytes\": %u, \"ir_instructions\": %llu}",
               static_cast<ull>(s.compile_ticks), s.code_bytes,
               static_cast<ull>(s.function->instructions.size()));
@@ -45,10 +48,11 @@ void Engine::write_profile(Text& json) const {
   for (const auto& state : functions_) compile_ticks += state->compile_ticks;
   json.format("{\n  \"version\": 1,\n  \"cycles_per_second\": %llu,\n",
               static_cast<ull>(platform::ticks_per_second()));
-  json.format("  \"compile_cycles\": %llu,\n  \"code_cache\": {\"used_bytes\": %llu, "
-              "\"budget_bytes\": %llu},\n  \"functions\": [\n",
-              static_cast<ull>(compile_ticks), static_cast<ull>(cache_.used_bytes()),
-              static_cast<ull>(cache_.budget_bytes()));
+  json.format(
+      "  \"compile_cycles\": %llu,\n  \"code_cache\": {\"used_bytes\": %llu, "
+      "\"budget_bytes\": %llu},\n  \"functions\": [\n",
+      static_cast<ull>(compile_ticks), static_cast<ull>(cache_.used_bytes()),
+      static_cast<ull>(cache_.budget_bytes()));
   bool first = true;
   for (const FunctionState* state : by_self_cycles(*this)) {
     if (!first) json.append(",\n");

@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import gguf_damage
-from support import ROOT, STORY, CommandLineTest, bareflow, shared_model, main
+from support import COMPILED_TIERS, ROOT, STORY, CommandLineTest, bareflow, shared_model, main
 
 GREEDY = ("--prompt", "Once upon a time", "--temp", "0", "--tokens", "24")
 
@@ -120,7 +120,7 @@ class Reports(CommandLineTest):
         functions = {row["name"]: row for row in profile["functions"]}
         self.assertEqual(functions["bf_main"]["calls"], 1)
         kernel = functions["matmul_q8_0"]
-        self.assertEqual(kernel["tier"], "baseline")
+        self.assertIn(kernel["tier"], COMPILED_TIERS)
         self.assertGreater(kernel["code_bytes"], 0)
         self.assertGreater(kernel["compile_cycles"], 0)
         for row in functions.values():

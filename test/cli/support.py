@@ -11,6 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 STORY = ROOT / "models" / "story.gguf"
 
+# Of a function that is called often; how far it climbs depends on the clock.
+COMPILED_TIERS = ("baseline", "opt", "spec", "tuned")
+
 sys.path[:0] = [str(SCRIPTS), str(ROOT / "bench")]
 
 
