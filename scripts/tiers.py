@@ -37,7 +37,8 @@ class Result:
     """What became of a program: `kind` is passed, skipped (too slow natively), timeout, failed, or
     clang: the native program is wrong, because clang's code without optimisation does what ours does,
     or never ends: then C lets a compiler take the endless loop for one that is not reached, and what
-    comes after it for anything at all."""
+    comes after it for anything at all. undefined: the program does what C does not define, and the
+    tiers agree about it."""
     kind: str
     words: list = field(default_factory=list)
 
@@ -90,6 +91,21 @@ def _without_optimisation(source, options, folder):
         return None
 
 
+def _converts_out_of_range(source, options, folder):
+    """Whether the program turns a float into an integer that cannot hold it: then C says nothing about
+    what it does, and compilers differ."""
+    plain = [option for option in options if not option.startswith(("-O", "-march"))]
+    command = [CLANG, *plain, "-O1", "-w", "-fsanitize=float-cast-overflow", source, "-o",
+               "program.checked", "-lm", "-lpthread"]
+    if subprocess.run(command, cwd=folder, stderr=subprocess.DEVNULL).returncode != 0:
+        return False
+    try:
+        return "outside the range of representable values" in run(["./program.checked"], TIER_SECONDS,
+                                                                   folder)[2]
+    except subprocess.TimeoutExpired:
+        return False
+
+
 def compare(tools, tiers, source, options, folder):
     """Builds the program and runs it everywhere."""
     build(tools, source, options, folder)
@@ -113,6 +129,8 @@ def compare(tools, tiers, source, options, folder):
             return Result("clang", ["without optimisation, the program does not end"])
         if others == {plain}:
             return Result("clang", ["every tier does what clang's code at -O0 does"])
+        if _converts_out_of_range(source, options, folder):
+            return Result("undefined", ["a float is converted to an integer that cannot hold it"])
     return Result("failed" if wrong else "timeout" if slow else "passed", wrong + slow)
 
 
