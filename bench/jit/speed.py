@@ -104,7 +104,7 @@ def measure(tools, programs, engines, repeat):
 
 # ---- What profiling costs ------------------------------------------------------------------------
 
-PROFILED_TIERS = ("baseline", "tuned")
+PROFILED_TIERS = ("baseline", "tuned", "auto")
 LEAST_PAIRS = 5
 
 

@@ -69,7 +69,7 @@ def _measure(tools, names, tiers, arguments):
         results["memory"] = memory.measure(tools, folder, [speed.INTERPRETER, *compiled])
     if "profiling" in parts:
         with Step("running with the profiler and without"):
-            profiled = compiled if arguments.tiers else speed.PROFILED_TIERS
+            profiled = [tier for tier in tiers if tier in speed.PROFILED_TIERS]
             results["profiling"] = speed.measure_profiling(tools, chosen, profiled,
                                                            arguments.repeat)
     if "interpreters" in parts:

@@ -12,8 +12,8 @@ import sys
 from cli import places
 from cli.report import Failure, Step, say
 
-BUILD = ("python3", "clang-19", "libclang-rt-19-dev", "lld-19", "llvm-19-dev", "libllvmlibc-19-dev", "libasmjit-dev",
-         "catch2", "meson", "ninja-build", "pkg-config")
+BUILD = ("python3", "clang-19", "libclang-rt-19-dev", "lld-19", "llvm-19-dev", "libllvmlibc-19-dev",
+         "libasmjit-dev", "catch2", "meson", "ninja-build", "pkg-config")
 DISC = ("grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "xorriso", "mtools", "xz-utils")
 MACHINE = ("qemu-system-x86", "ovmf")
 WINDOW = ("qemu-system-gui",)
