@@ -7,8 +7,8 @@ namespace inference {
 namespace {
 
 constexpr Format kFormats[] = {
-#define BF_FORMAT(name, id, elements, bytes, activations, matmul, dequantize) \
-  {#name, id, elements, bytes, Activations::activations, matmul, dequantize},
+#define BF_FORMAT(name, id, elements, bytes, activations, matmul, dequantize, ...) \
+  {#name, id, elements, bytes, Activations::activations, matmul, dequantize, {__VA_ARGS__}},
 #define BF_FORMAT_WITHOUT_KERNEL(name, id)
 #include "inference/formats.def"
 #undef BF_FORMAT
@@ -28,11 +28,18 @@ constexpr Name kNames[] = {
 #undef BF_FORMAT_WITHOUT_KERNEL
 };
 
+constexpr u64 bytes_of_fields(const Format& format) {
+  u64 bytes = 0;
+  for (const Field& field : format.fields) bytes += field.unit_bytes * field.count;
+  return bytes;
+}
+
 constexpr bool rows_are_sane() {
   for (const Format& a : kFormats) {
     if (a.block_elements == 0 || a.block_bytes == 0 || a.matmul == nullptr) return false;
+    if (bytes_of_fields(a) != a.block_bytes) return false;
     // Q8 activations come in blocks of 32: so must the weights they meet.
-    if (a.activations == Activations::Q8 && a.block_elements != kQ8BlockElements) return false;
+    if (a.activations == Activations::Q8 && a.block_elements % kQ8BlockElements != 0) return false;
   }
   for (const Name& a : kNames)
     for (const Name& b : kNames)
@@ -42,6 +49,10 @@ constexpr bool rows_are_sane() {
 static_assert(rows_are_sane());
 
 }  // namespace
+
+View<Format> formats() {
+  return {kFormats, sizeof kFormats / sizeof kFormats[0]};
+}
 
 const Format* find_format(u32 gguf_id) {
   for (const Format& format : kFormats)

@@ -10,23 +10,40 @@
 
 namespace inference {
 
-// What a matmul kernel takes as its right side.
-enum class Activations : u8 {
-  Float,  // f32
-  Q8,     // quantize_q8's rows
-};
+// What a matmul kernel takes as its right side. Rows start at multiples of 64 bytes from the first.
+//
+//   Float  f32 values[columns], then zeroes: round_up(columns, 16) floats in all
+//   Q8     quantize_q8's: columns come in blocks of 32, and a row of n blocks is
+//            i8  values[columns]   in -127..127
+//            f32 scales[n]         activation = value * scale
+//            f32 sums[n]           scale * the sum of the block's values
+//            i16 halves[n][2]      the sums of the first and the second 16 values
+//          q8_row_bytes(columns) in all
+enum class Activations : u8 { Float, Q8 };
 
-// out[token * out_stride + row] = weights(row) . activations(token), for all rows and tokens.
-// Weights are rows of whole blocks and need no alignment. Activation rows follow each other:
-// Float rows at a stride of round_up(columns, 16) floats, the rest of which is zero; Q8 rows at
-// q8_row_bytes(columns).
+// Matrix products on packed weights (pack.h): groups of 16 rows, `rows` a multiple of 16.
+//
+//   out[token * out_stride + row] = weights(row) . activations(token), for all rows and tokens
+//
+// Weights need no alignment, activations and `out` have that of a float. With Q8 activations the
+// result is a sum over (sub-)blocks of weight scale * activation scale * dot product of integers,
+// less what a format's minima take away (minimum * activation sum). The dot products are exact;
+// the order of what is done in floats is free.
 using MatmulKernel = void (*)(float* out, const u8* weights, const void* activations, u64 columns,
                               u64 rows, u64 tokens, u64 out_stride);
 
-// One row of weights as floats.
+// One row of weights, as it lies in the file, to floats.
 using DequantizeKernel = void (*)(float* out, const u8* weights, u64 columns);
 
+// Neighbouring units of a block: `count` times `unit_bytes`.
+struct Field {
+  u8 unit_bytes;  // 1, 2 or 4
+  u8 count;
+};
+
 struct Format {
+  static constexpr u32 kMostFields = 4;
+
   Text name;
   u32 gguf_id;
   u32 block_elements;
@@ -34,10 +51,14 @@ struct Format {
   Activations activations;
   MatmulKernel matmul;
   DequantizeKernel dequantize;
+  Field fields[kMostFields];  // of a block, in order; behind the last they are zero
 
   // Bytes of a row; `columns` must be a multiple of block_elements.
   u64 row_bytes(u64 columns) const { return columns / block_elements * block_bytes; }
 };
+
+// All that there is a kernel for.
+View<Format> formats();
 
 // The format of a GGUF type number, or null if there is no kernel for it.
 const Format* find_format(u32 gguf_id);

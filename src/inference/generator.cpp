@@ -33,9 +33,9 @@ void Statistics::describe(Message& message) const {
   describe_part(message, "generated", generated_tokens, generate_ns);
 }
 
-bool Generator::load(Bytes file, const Settings& settings, Error& error) {
+bool Generator::load(MutableBytes file, const Settings& settings, Error& error) {
   constexpr u64 kMiB = 1 << 20;
-  if (!file_.parse(file, error) || !model_.load(file_, error) ||
+  if (!file_.parse(file, error) || !model_.load(file_, file, error) ||
       !tokenizer_.load(file_, model_.shape.vocabulary, error) ||
       !transformer_.prepare(model_, settings.context, error))
     return false;

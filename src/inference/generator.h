@@ -1,7 +1,7 @@
 // Telling a story: a prompt through the model, then token after token to the text stream.
 //
 //   Generator generator;
-//   if (!generator.load(blob, settings, error)) ...
+//   if (!generator.load(memory, settings, error)) ...
 //   if (!generator.tell(prompt, interruptor, error)) ...
 //   generator.totals()
 #pragma once
@@ -38,8 +38,8 @@ class Interruptor {
 
 class Generator {
  public:
-  // Reads the model; one line about it goes to the log.
-  [[nodiscard]] bool load(Bytes file, const Settings& settings, Error& error);
+  // Reads the model, whose weights are rearranged in place; one line about it goes to the log.
+  [[nodiscard]] bool load(MutableBytes file, const Settings& settings, Error& error);
 
   // Prints the prompt and what follows it, and ends the line. `interruptor` may be null. Each
   // story has a context of its own. False if the prompt cannot be taken.

@@ -16,6 +16,20 @@ Bytes find_blob(Text name) {
   return {static_cast<const u8*>(data), size};
 }
 
+// The model in memory of the program's own, because its weights are rearranged in place.
+bool copy_model(Array<u8>& memory, MutableBytes& model, Error& error) {
+  const Bytes blob = find_blob("model");
+  if (blob.data == nullptr) return true;  // whoever reads it says so
+  if (!memory.allocate(max<u64>(blob.size, 1))) {
+    error << "model: not enough memory for its " << blob.size / (1 << 20)
+          << " MiB: give the machine more memory";
+    return false;
+  }
+  copy_bytes(memory.data(), blob.data, blob.size);
+  model = {memory.data(), blob.size};
+  return true;
+}
+
 Text as_text(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data), bytes.size};
 }
@@ -40,8 +54,10 @@ i32 run() {
     return kSuccess;
   }
 
+  Array<u8> memory;
+  MutableBytes model;
   Generator generator;
-  if (!generator.load(find_blob("model"), settings, error)) return fail(error, kBadModel);
+  if (!copy_model(memory, model, error) || !generator.load(model, settings, error)) return fail(error, kBadModel);
 
   const Bytes prompt = find_blob("prompt");
   if (!generator.tell(as_text(prompt), nullptr, error)) return fail(error, kBadUse);

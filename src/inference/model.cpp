@@ -1,6 +1,6 @@
 #include "inference/model.h"
 
-#include "inference/half.h"
+#include "inference/binary_heap.h"
 #include "inference/shape.h"
 #include "inference/vector.h"
 
@@ -10,114 +10,194 @@ namespace {
 
 constexpr Text kDamaged = "the file is damaged; get it again";
 
-struct Finder {
-  const Gguf& file;
-  Error& error;
+// Norms of a layer, and its matrices.
+constexpr u64 kNorms = 2;
+constexpr Matrix Layer::* kProducts[] = {&Layer::query, &Layer::key, &Layer::value, &Layer::output,
+                                         &Layer::gate,  &Layer::up,  &Layer::down};
 
-  // A tensor of exactly this shape whose rows are all in the file.
-  bool matrix(Text name, u64 rows, u64 columns, Matrix& matrix) const;
-
-  // `count` floats, from F32 or F16, to `out`.
-  bool floats(Text name, u64 count, float* out) const;
-
- private:
-  const GgufTensor* tensor(Text name) const;
-  bool check_extent(const GgufTensor& tensor, const Format& format) const;
-};
-
-const GgufTensor* Finder::tensor(Text name) const {
-  const GgufTensor* found = file.find_tensor(name);
-  if (found == nullptr)
-    error << "model: tensor " << Quoted(name) << " is missing: not a whole Llama model";
-  return found;
+// Tensors that a file of so many layers has at most: the layers', embedding, output norm, output.
+constexpr u64 most_tensors(u64 layers) {
+  return layers * (kNorms + sizeof kProducts / sizeof kProducts[0]) + 3;
 }
 
-bool Finder::check_extent(const GgufTensor& tensor, const Format& format) const {
-  // Sizes have been compared with the shape: no product overflows.
-  const u64 bytes = tensor.sizes[1] * format.row_bytes(tensor.sizes[0]);
-  if (bytes <= tensor.bytes_to_end) return true;
-  error << "model: tensor " << Quoted(tensor.name) << " needs " << bytes
-        << " bytes, but the file has " << tensor.bytes_to_end << " left: " << kDamaged;
+}  // namespace
+
+// Takes tensors out of the file, and remembers where they lay.
+class Model::Finder {
+ public:
+  Finder(const Gguf& file, MutableBytes memory, Error& error)
+      : file_(file), memory_(memory), error_(error) {}
+
+  [[nodiscard]] bool prepare(u64 layers);
+
+  // A tensor of exactly this shape whose rows are all in the file.
+  bool matrix(Text name, u64 rows, u64 columns, Matrix& matrix);
+
+  // `count` floats, from F32 or F16, to `out`.
+  bool floats(Text name, u64 count, float* out);
+
+  // False if tensors share bytes.
+  bool check_overlaps();
+
+  bool has(Text name) const { return file_.find_tensor(name) != nullptr; }
+
+ private:
+  struct Extent {
+    Text name;
+    u64 first;  // bytes from the start of the file
+    u64 end;
+  };
+
+  const GgufTensor* tensor(Text name) const;
+  bool check_extent(const GgufTensor& tensor, const Format& format) const;
+
+  const Gguf& file_;
+  const MutableBytes memory_;
+  Error& error_;
+  Array<Extent> extents_;
+  u64 used_ = 0;
+};
+
+bool Model::Finder::prepare(u64 layers) {
+  if (extents_.allocate(most_tensors(layers))) return true;
+  error_ << "model: not enough memory for its tensor list: give the machine more memory";
   return false;
 }
 
-bool Finder::matrix(Text name, u64 rows, u64 columns, Matrix& matrix) const {
+const GgufTensor* Model::Finder::tensor(Text name) const {
+  const GgufTensor* found = file_.find_tensor(name);
+  if (found == nullptr)
+    error_ << "model: tensor " << Quoted(name) << " is missing: not a whole Llama model";
+  return found;
+}
+
+bool Model::Finder::check_extent(const GgufTensor& tensor, const Format& format) const {
+  // Sizes have been compared with the shape: no product overflows.
+  const u64 bytes = tensor.sizes[1] * format.row_bytes(tensor.sizes[0]);
+  if (bytes <= tensor.bytes_to_end) return true;
+  error_ << "model: tensor " << Quoted(tensor.name) << " needs " << bytes
+         << " bytes, but the file has " << tensor.bytes_to_end << " left: " << kDamaged;
+  return false;
+}
+
+bool Model::Finder::matrix(Text name, u64 rows, u64 columns, Matrix& matrix) {
   const GgufTensor* found = tensor(name);
   if (found == nullptr) return false;
   if (found->sizes[0] != columns || found->sizes[1] != rows || found->sizes[2] != 1 ||
       found->sizes[3] != 1) {
-    error << "model: tensor " << Quoted(name) << " is " << found->sizes[1] << " x "
-          << found->sizes[0] << ", expected " << rows << " x " << columns << ": " << kDamaged;
+    error_ << "model: tensor " << Quoted(name) << " is " << found->sizes[1] << " x "
+           << found->sizes[0] << ", expected " << rows << " x " << columns << ": " << kDamaged;
     return false;
   }
   const Format* format = find_format(found->type);
   if (format == nullptr) {
-    error << "model: tensor " << Quoted(name) << " has format " << format_name(found->type) << " ("
-          << found->type << "), which is not supported: use a file of formats ";
-    list_formats(error);
+    error_ << "model: tensor " << Quoted(name) << " has format " << format_name(found->type) << " ("
+           << found->type << "), which is not supported: use a file of formats ";
+    list_formats(error_);
     return false;
   }
   if (columns % format->block_elements != 0) {
-    error << "model: rows of tensor " << Quoted(name) << " have " << columns
-          << " elements, not whole blocks of " << format->name << ": " << kDamaged;
+    error_ << "model: rows of tensor " << Quoted(name) << " have " << columns
+           << " elements, not whole blocks of " << format->name << ": " << kDamaged;
     return false;
   }
   if (!check_extent(*found, *format)) return false;
-  matrix = {found->data, format, rows, columns};
+  const u64 first = static_cast<u64>(found->data - memory_.data);
+  matrix = {memory_.data + first, format, rows, columns};
+  extents_[used_++] = {found->name, first, first + matrix.bytes()};
   return true;
 }
 
-bool Finder::floats(Text name, u64 count, float* out) const {
+bool Model::Finder::floats(Text name, u64 count, float* out) {
   Matrix row;
   if (!matrix(name, 1, count, row)) return false;
   row.format->dequantize(out, row.data, count);
   return true;
 }
 
+bool Model::Finder::check_overlaps() {
+  heap_sort(extents_.data(), used_,
+            [](const Extent& a, const Extent& b) { return a.first < b.first; });
+  for (u64 i = 1; i < used_; ++i) {
+    if (extents_[i - 1].end <= extents_[i].first) continue;
+    error_ << "model: tensors " << Quoted(extents_[i - 1].name) << " and "
+           << Quoted(extents_[i].name) << " overlap: " << kDamaged;
+    return false;
+  }
+  return true;
+}
+
+namespace {
+
 // "blk.<layer>.<part>.weight"
 struct LayerName : Message {
   LayerName(u64 layer, Text part) { *this << "blk." << layer << "." << part << ".weight"; }
 };
 
+// Says from time to time how far a long work is.
+class Progress {
+ public:
+  explicit Progress(u64 bytes) : bytes_(bytes), said_ns_(bf_clock_ns()) {}
+
+  void add(u64 bytes) {
+    constexpr u64 kPauseNs = 1'000'000'000;
+    done_ += bytes;
+    if (bf_clock_ns() - said_ns_ < kPauseNs) return;
+    said_ns_ = bf_clock_ns();
+    Message line;
+    line << "model: " << 100 * done_ / bytes_ << " % of " << bytes_ / (1 << 20)
+         << " MiB of weights arranged\n";
+    line.write(BF_STREAM_LOG);
+  }
+
+ private:
+  u64 bytes_;
+  u64 done_ = 0;
+  u64 said_ns_;
+};
+
 // The embedding's rows are the vocabulary: the one size that metadata need not give.
-bool read_vocabulary(const Finder& find, u64& vocabulary) {
+bool read_vocabulary(const Gguf& file, u64& vocabulary, Error& error) {
   constexpr u64 kMostPieces = 1 << 24;
-  const GgufTensor* tensor = find.file.find_tensor("token_embd.weight");
+  const GgufTensor* tensor = file.find_tensor("token_embd.weight");
   vocabulary = tensor == nullptr ? 1 : tensor->sizes[1];
   if (vocabulary >= 1 && vocabulary <= kMostPieces) return true;
-  find.error << "model: tensor 'token_embd.weight' has " << vocabulary
-             << " rows, no sensible vocabulary: " << kDamaged;
+  error << "model: tensor 'token_embd.weight' has " << vocabulary
+        << " rows, no sensible vocabulary: " << kDamaged;
   return false;
 }
 
 }  // namespace
 
-bool Model::load(const Gguf& file, Error& error) {
-  const Finder find{file, error};
-  if (!read_shape(file, shape, error) || !read_vocabulary(find, shape.vocabulary)) return false;
-  if (!find.matrix("token_embd.weight", shape.vocabulary, shape.dim, embedding)) return false;
-
+bool Model::load(const Gguf& file, MutableBytes memory, Error& error) {
+  Finder find(file, memory, error);
+  if (!read_shape(file, shape, error) || !read_vocabulary(file, shape.vocabulary, error) ||
+      !find.prepare(shape.layers))
+    return false;
   const u64 padded_dim = round_up(shape.dim, kLanes);
-  if (!layers.allocate(shape.layers) || !norms_.allocate((2 * shape.layers + 1) * padded_dim)) {
+  if (!layers.allocate(shape.layers) ||
+      !norms_.allocate((kNorms * shape.layers + 1) * padded_dim)) {
     error << "model: not enough memory for its norms: give the machine more memory";
     return false;
   }
-  for (u64 i = 0; i < shape.layers; ++i)
-    if (!load_layer(file, i, error)) return false;
-
-  float* norm = norms_.data() + 2 * shape.layers * padded_dim;
-  output_norm = norm;
-  if (!find.floats("output_norm.weight", shape.dim, norm)) return false;
-  output = embedding;
-  return file.find_tensor("output.weight") == nullptr ||
-         find.matrix("output.weight", shape.vocabulary, shape.dim, output);
+  return find_all(find) && find.check_overlaps() && pack(error);
 }
 
-bool Model::load_layer(const Gguf& file, u64 index, Error& error) {
-  const Finder find{file, error};
+bool Model::find_all(Finder& find) {
+  if (!find.matrix("token_embd.weight", shape.vocabulary, shape.dim, embedding)) return false;
+  for (u64 i = 0; i < shape.layers; ++i)
+    if (!find_layer(find, i)) return false;
+  float* norm = norms_.data() + kNorms * shape.layers * round_up(shape.dim, kLanes);
+  output_norm = norm;
+  if (!find.floats("output_norm.weight", shape.dim, norm)) return false;
+  tied_ = !find.has("output.weight");
+  return tied_ || find.matrix("output.weight", shape.vocabulary, shape.dim, output);
+}
+
+bool Model::find_layer(Finder& find, u64 index) {
   const u64 padded_dim = round_up(shape.dim, kLanes);
   Layer& layer = layers[index];
-  float* norms = norms_.data() + 2 * index * padded_dim;
+  float* norms = norms_.data() + kNorms * index * padded_dim;
   layer.attention_norm = norms;
   layer.feed_forward_norm = norms + padded_dim;
   const auto matrix = [&](Text part, u64 rows, u64 columns, Matrix& to) {
@@ -132,6 +212,38 @@ bool Model::load_layer(const Gguf& file, u64 index, Error& error) {
          matrix("ffn_gate", shape.hidden, shape.dim, layer.gate) &&
          matrix("ffn_up", shape.hidden, shape.dim, layer.up) &&
          matrix("ffn_down", shape.dim, shape.hidden, layer.down);
+}
+
+// Visits every matrix that is multiplied with; stops and is false where the visit is.
+template <class Visit>
+bool Model::for_each_product(Visit visit) {
+  for (u64 i = 0; i < shape.layers; ++i)
+    for (Matrix Layer::* part : kProducts)
+      if (!visit(layers[i].*part)) return false;
+  return visit(tied_ ? embedding : output);
+}
+
+bool Model::pack(Error& error) {
+  u64 tail_bytes = 0, bytes = 0;
+  for_each_product([&](Matrix& matrix) {
+    tail_bytes += matrix.tail_bytes();
+    bytes += matrix.bytes();
+    return true;
+  });
+  bool fits = tail_bytes == 0 || tails_.allocate(tail_bytes);
+  u8* tail = tails_.data();
+  Progress progress(bytes);
+  fits = fits && for_each_product([&](Matrix& matrix) {
+           matrix.tail = tail;
+           tail += matrix.tail_bytes();
+           if (!matrix.pack()) return false;
+           progress.add(matrix.bytes());
+           return true;
+         });
+  if (tied_) output = embedding;
+  if (!fits)
+    error << "model: not enough memory to arrange its weights: give the machine more memory";
+  return fits;
 }
 
 }  // namespace inference

@@ -1,14 +1,18 @@
-// A Llama model's shape and its weights, as they lie in the file.
+// A Llama model's shape and its weights.
 //
+//   Gguf gguf;
 //   Model model;
-//   if (!model.load(gguf, error)) ...
+//   if (!gguf.parse(memory, error) || !model.load(gguf, memory, error)) ...
 //
-// Matrices stay in the blob, quantised; norms are copied out as padded floats. Every matrix that
-// the forward pass will read has been checked: shape, format, and that all of it is in the file.
+// Matrices stay in the file's memory, quantised, and are packed in place there (pack.h): what the
+// directory of the file says of them is history then. Norms are copied out as padded floats. Every
+// matrix that the forward pass will read has been checked: shape, format, that all of it is in the
+// file, and that no two share bytes.
 #pragma once
 
 #include "inference/formats.h"
 #include "inference/gguf.h"
+#include "inference/matrix.h"
 #include "inference/message.h"
 #include "inference/types.h"
 
@@ -32,16 +36,6 @@ struct Shape {
   u64 kv_dim() const { return kv_heads * head_dim; }
 };
 
-// (rows, columns), rows one after the other.
-struct Matrix {
-  const u8* data = nullptr;
-  const Format* format = nullptr;
-  u64 rows = 0;
-  u64 columns = 0;
-
-  u64 row_bytes() const { return format->row_bytes(columns); }
-};
-
 // Shapes as in `Shape`; norms (dim) are padded floats.
 struct Layer {
   const float* attention_norm;
@@ -57,18 +51,27 @@ struct Layer {
 
 class Model {
  public:
-  [[nodiscard]] bool load(const Gguf& file, Error& error);
+  // `memory` is what `file` was parsed from.
+  [[nodiscard]] bool load(const Gguf& file, MutableBytes memory, Error& error);
 
   Shape shape = {};
-  Matrix embedding;  // (vocabulary, dim)
+  Matrix embedding;  // (vocabulary, dim); packed only where it is the output, too
   Array<Layer> layers;
   const float* output_norm = nullptr;
   Matrix output;  // (vocabulary, dim); the embedding where the file has none
 
  private:
-  bool load_layer(const Gguf& file, u64 index, Error& error);
+  class Finder;
 
+  bool find_all(Finder& find);
+  bool find_layer(Finder& find, u64 index);
+  bool pack(Error& error);
+  template <class Visit>
+  bool for_each_product(Visit visit);
+
+  bool tied_ = false;  // the embedding is the output, too
   Array<float> norms_;
+  Array<u8> tails_;
 };
 
 }  // namespace inference

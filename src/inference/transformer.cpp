@@ -7,9 +7,6 @@ namespace inference {
 
 namespace {
 
-// Rows of a matrix that a core takes at a time: whole cache lines of the result.
-constexpr u64 kRowGrain = 16;
-
 // Contexts are not halved below this to make them fit.
 constexpr u64 kLeastContext = 64;
 
@@ -44,9 +41,7 @@ struct Product {
 
   static void run(void* self, u64 first, u64 last) {
     const Product& p = *static_cast<const Product*>(self);
-    p.matrix->format->matmul(p.out + first, p.matrix->data + first * p.matrix->row_bytes(),
-                             p.activations, p.matrix->columns, last - first, p.tokens,
-                             p.out_stride);
+    p.matrix->multiply(first, last, p.out, p.out_stride, p.activations, p.tokens);
   }
 };
 
@@ -132,7 +127,8 @@ bool Transformer::prepare(const Model& model, u64 wanted_context, Error& error) 
   while (!arena_.allocate(plan(context, nullptr)) && context > least)
     context = max(context / 2, least);
   const u64 needed = plan(context, nullptr);
-  if (arena_.size() == 0 || !frequencies_.allocate(shape.rotated_dim / 2)) {
+  if (arena_.size() == 0 || !row_.allocate(model.embedding.row_bytes()) ||
+      !frequencies_.allocate(shape.rotated_dim / 2)) {
     error << "model: not enough memory: a context of " << context << " tokens needs "
           << needed * sizeof(float) / kMiB + 1 << " MiB: give the machine more memory";
     return false;
@@ -180,9 +176,7 @@ const float* Transformer::forward(const u32* tokens, u64 count, u64 position) {
 void Transformer::forward_batch(const u32* tokens, u64 count, u64 position) {
   const Matrix& embedding = model_->embedding;
   for (u64 t = 0; t < count; ++t)
-    embedding.format->dequantize(stream_ + t * padded(embedding.columns),
-                                 embedding.data + tokens[t] * embedding.row_bytes(),
-                                 embedding.columns);
+    embedding.row(tokens[t], stream_ + t * padded(embedding.columns), row_.data());
   for (u64 i = 0; i < model_->shape.layers; ++i) {
     attend(model_->layers[i], i, count, position);
     feed_forward(model_->layers[i], count);
@@ -268,7 +262,7 @@ void Transformer::feed_forward(const Layer& layer, u64 tokens) {
 
 void Transformer::multiply(float* out, u64 out_stride, const Matrix& matrix, Rows& rows) {
   Product product{out, out_stride, &matrix, rows.as(matrix.format->activations), rows.tokens};
-  bf_parallel_for(0, matrix.rows, kRowGrain, Product::run, &product);
+  bf_parallel_for(0, matrix.groups(), 1, Product::run, &product);
 }
 
 }  // namespace inference

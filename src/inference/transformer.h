@@ -53,6 +53,7 @@ class Transformer {
   u64 rotations_ = 0;    // positions whose rotation is known
   Array<float> arena_;
   Array<double> frequencies_;  // (rotated_dim / 2)
+  Array<u8> row_;              // of the embedding, unpacked
 
   // In the arena; rows are padded to whole vectors.
   float* stream_;       // (batch, dim): the residual stream

@@ -69,6 +69,14 @@ struct View {
 
 using Bytes = View<u8>;
 
+// Memory that may be written to, not owned.
+struct MutableBytes {
+  u8* data = nullptr;
+  u64 size = 0;
+
+  operator Bytes() const { return {data, size}; }
+};
+
 // UTF-8 text, or whatever bytes a file calls so.
 struct Text : View<char> {
   using View::View;

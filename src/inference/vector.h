@@ -18,7 +18,10 @@ using U32x16 = u32 __attribute__((vector_size(64)));
 using I16x16 = i16 __attribute__((vector_size(32)));
 using U16x16 = u16 __attribute__((vector_size(32)));
 using I16x32 = i16 __attribute__((vector_size(64)));
+using I16x8 = i16 __attribute__((vector_size(16)));
+using U16x32 = u16 __attribute__((vector_size(64)));
 using I8x32 = i8 __attribute__((vector_size(32)));
+using I8x16 = i8 __attribute__((vector_size(16)));
 using U8x16 = u8 __attribute__((vector_size(16)));
 
 inline constexpr u64 kLanes = 16;  // floats of a whole vector
@@ -37,6 +40,17 @@ template <class V>
 
 [[gnu::always_inline]] inline F32x16 splat(float x) {
   return F32x16{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
+}
+
+[[gnu::always_inline]] inline I32x16 splat(i32 x) {
+  return I32x16{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
+}
+
+// One of four lanes, in all of sixteen.
+template <int kLane>
+[[gnu::always_inline]] inline I32x16 splat_lane(I32x4 x) {
+  constexpr int k = kLane;
+  return __builtin_shufflevector(x, x, k, k, k, k, k, k, k, k, k, k, k, k, k, k, k, k);
 }
 
 [[gnu::always_inline]] inline I32x16 as_ints(F32x16 x) {
@@ -60,14 +74,15 @@ template <class V>
 
 // ---- Reductions: trees of shuffles, in one fixed order ---------------------------------------
 
-template <int kStep>
-[[gnu::always_inline]] inline F32x16 rotate(F32x16 x) {
+template <int kStep, class V>
+[[gnu::always_inline]] inline V rotate(V x) {
   constexpr int k = kStep;
   return __builtin_shufflevector(x, x, 0 + k, 1 + k, 2 + k, 3 + k, 4 + k, 5 + k, 6 + k, 7 + k,
                                  8 + k, 9 + k, 10 + k, 11 + k, 12 + k, 13 + k, 14 + k, 15 + k);
 }
 
-[[gnu::always_inline]] inline float sum(F32x16 x) {
+template <class V>
+[[gnu::always_inline]] inline auto sum(V x) {
   x += rotate<8>(x);
   x += rotate<4>(x);
   x += rotate<2>(x);

@@ -2,6 +2,7 @@
 // and compiled by the baseline tier for each instruction set of this machine. Same inputs, same
 // bits.
 #include <catch2/catch.hpp>
+#include <cctype>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -10,14 +11,14 @@
 #include <string>
 #include <vector>
 
+#include "../support/random_weights.h"
+#include "inference/formats.h"
 #include "inference/kernels/kernels.h"
+#include "inference/pack.h"
 #include "inference/sampler.h"
 #include "microjit/ir/image.h"
 #include "microjit/microjit.h"
 #include "runtime/program_imports.h"
-
-
-
 
 namespace {
 
@@ -112,79 +113,80 @@ void compare(const char* name, Kernel* native, const Floats& out, Call call) {
   }
 }
 
-// Random weights of a format: any bytes, but scales (16-bit floats at `scale_at`) within reason.
-std::vector<u8> random_weights(u64 rows, u64 row_bytes, u64 block_bytes, bool scaled) {
-  std::vector<u8> bytes(rows * row_bytes + 64);
+using inference::Activations;
+using inference::Format;
+
+// Random weights of a format, at no particular alignment.
+std::vector<u8> random_weights(const Format& format, u64 rows, u64 columns) {
+  std::normal_distribution<float> normal;
+  std::vector<u8> bytes(rows * format.row_bytes(columns));
   for (u8& b : bytes) b = static_cast<u8>(random_source()());
-  for (u64 at = 0; scaled && at + 2 <= rows * row_bytes; at += block_bytes)
-    bytes[at + 1] = static_cast<u8>((bytes[at + 1] & 0x83) | 0x2c);
+  for (u64 at = 0; at < bytes.size(); at += format.block_bytes)
+    test::sensible_scales(format, bytes.data() + at, [&] { return normal(random_source()); });
   return bytes;
 }
 
-constexpr u64 kColumns[] = {32, 64, 160, 256, 448};
-constexpr u64 kRows[] = {1, 3, 16, 33};
+std::vector<u8> pack(const Format& format, const std::vector<u8>& rows, u64 columns) {
+  std::vector<u8> packed(rows.size());
+  const u64 group_bytes = 16 * format.row_bytes(columns);
+  for (u64 at = 0; at < rows.size(); at += group_bytes)
+    inference::pack_group(packed.data() + at, rows.data() + at, format, columns);
+  return packed;
+}
 
-template <class Kernel>
-void check_matmul(const char* name, Kernel* native, u64 elements, u64 block_bytes, bool quantised) {
-  for (const u64 columns : kColumns)
-    for (const u64 rows : kRows)
-      for (const u64 tokens : {u64{1}, u64{3}}) {
-        CAPTURE(columns, rows, tokens);
-        const u64 row_bytes = columns / elements * block_bytes;
-        const auto weights = random_weights(rows, row_bytes, block_bytes, quantised);
-        std::vector<u8> exact = weights;
-        if (!quantised && block_bytes == 4) {  // floats of reasonable size
-          std::normal_distribution<float> normal(0, 1);
-          for (u64 i = 0; i < rows * columns; ++i) {
-            const float f = normal(random_source());
-            std::memcpy(exact.data() + 4 * i, &f, 4);
-          }
-        } else if (!quantised) {  // halves below infinity
-          for (u64 i = 0; i < rows * columns; ++i) exact[2 * i + 1] &= 0xbb;
-        }
-        const u64 stride = (rows + 15) / 16 * 16;
-        const Floats x(columns * tokens);
-        std::vector<u8> q8(inference::q8_row_bytes(columns) * tokens + 64);
-        if (quantised)
-          for (u64 t = 0; t < tokens; ++t)
-            inference::quantize_q8(q8.data() + t * inference::q8_row_bytes(columns),
-                                   x.data + t * columns, columns);
-        const void* activations = quantised ? static_cast<const void*>(q8.data()) : x.data;
-        compare(name, native, Floats(stride * tokens), [&](Kernel* kernel, float* out) {
-          kernel(out, exact.data(), activations, columns, rows, tokens, stride);
-        });
-      }
+std::string kernel_name(const char* prefix, const Format& format) {
+  std::string name = prefix;
+  for (const char c : format.name) name += static_cast<char>(std::tolower(c));
+  return name;
 }
 
 TEST_CASE("matrix products of every format") {
-  check_matmul("matmul_f32", inference::matmul_f32, 1, 4, false);
-  check_matmul("matmul_f16", inference::matmul_f16, 1, 2, false);
-  check_matmul("matmul_q4_0", inference::matmul_q4_0, 32, 18, true);
-  check_matmul("matmul_q8_0", inference::matmul_q8_0, 32, 34, true);
+  for (const Format& format : inference::formats())
+    for (const u64 blocks : {1, 2, 7})
+      for (const u64 rows : {16, 48})
+        for (const u64 tokens : {1, 3}) {
+          const u64 columns = blocks * format.block_elements;
+          CAPTURE(columns, rows, tokens);
+          const auto weights = pack(format, random_weights(format, rows, columns), columns);
+          const u64 stride = (columns + 15) / 16 * 16;
+          Floats x(stride * tokens);
+          for (u64 i = 0; i < stride * tokens; ++i)
+            if (i % stride >= columns) x.data[i] = 0.0f;
+          const u64 q8_bytes = inference::q8_row_bytes(columns);
+          std::vector<u8> q8(q8_bytes * tokens);
+          const bool quantised = format.activations == Activations::Q8;
+          for (u64 t = 0; quantised && t < tokens; ++t)
+            inference::quantize_q8(q8.data() + t * q8_bytes, x.data + t * stride, columns);
+          const void* activations = quantised ? static_cast<const void*>(q8.data()) : x.data;
+          compare(kernel_name("matmul_", format).c_str(), *format.matmul, Floats(rows * tokens),
+                  [&](auto* kernel, float* out) {
+                    kernel(out, weights.data(), activations, columns, rows, tokens, rows);
+                  });
+        }
 }
 
-TEST_CASE("rows to float of every format, all bit patterns of scales") {
-  const auto check = [](const char* name, auto* native, u64 elements, u64 block_bytes) {
+TEST_CASE("rows to floats of every format, all bit patterns of scales") {
+  for (const Format& format : inference::formats())
     for (int round = 0; round < 20; ++round) {
-      const u64 columns = 448;
-      const auto weights =
-          random_weights(1, columns / elements * block_bytes, block_bytes, elements > 1);
-      compare(name, native, Floats(columns), [&](auto* kernel, float* out) {
-        kernel(out, weights.data(), columns);
-      });
+      const u64 columns = 2 * format.block_elements;
+      auto weights = random_weights(format, 1, columns);
+      // Bits of a scale may be anything but a NaN, whose payload nobody promises.
+      if (format.fields[0].unit_bytes == 2) {
+        const u16 bits = static_cast<u16>(random_source()()) & 0xfbff;
+        std::memcpy(weights.data(), &bits, 2);
+      }
+      compare(kernel_name("dequantize_", format).c_str(), *format.dequantize, Floats(columns),
+              [&](auto* kernel, float* out) { kernel(out, weights.data(), columns); });
     }
-  };
-  check("dequantize_f32", inference::dequantize_f32, 1, 4);
-  check("dequantize_f16", inference::dequantize_f16, 1, 2);
-  check("dequantize_q4_0", inference::dequantize_q4_0, 32, 18);
-  check("dequantize_q8_0", inference::dequantize_q8_0, 32, 34);
 }
+
+constexpr u64 kColumns[] = {32, 64, 160, 256, 448};
 
 TEST_CASE("quantising activations") {
   for (const u64 columns : kColumns)
     for (const float scale : {1e-30f, 1e-3f, 1.0f, 1e6f}) {
       const Floats x(columns, scale);
-      compare("quantize_q8", inference::quantize_q8, Floats(columns),
+      compare("quantize_q8", inference::quantize_q8, Floats(0),
               [&](auto* kernel, float* out) { kernel(out, x.data, columns); });
     }
   const Floats zero(0);
@@ -196,9 +198,8 @@ TEST_CASE("element by element kernels, lengths with and without padding") {
   for (const u64 count : {1, 2, 15, 16, 17, 160, 333}) {
     CAPTURE(count);
     const Floats x(count), weight(count), y(count, 20.0f);
-    compare("rmsnorm", inference::rmsnorm, Floats(0), [&](auto* kernel, float* out) {
-      kernel(out, x.data, weight.data, count, 1e-5f);
-    });
+    compare("rmsnorm", inference::rmsnorm, Floats(0),
+            [&](auto* kernel, float* out) { kernel(out, x.data, weight.data, count, 1e-5f); });
     compare("softmax", inference::softmax, y,
             [&](auto* kernel, float* out) { kernel(out, count); });
     compare("swiglu", inference::swiglu, y,
@@ -206,12 +207,10 @@ TEST_CASE("element by element kernels, lengths with and without padding") {
     compare("add", inference::add, x,
             [&](auto* kernel, float* out) { kernel(out, y.data, count); });
     if (count % 2 == 0)
-      compare("rope", inference::rope, Floats(0), [&](auto* kernel, float* out) {
-        kernel(out, x.data, weight.data, y.data, count);
-      });
-    compare("argmax", inference::argmax, Floats(0), [&](auto* kernel, float* out) {
-      out[0] = static_cast<float>(kernel(x.data, count));
-    });
+      compare("rope", inference::rope, Floats(0),
+              [&](auto* kernel, float* out) { kernel(out, x.data, weight.data, y.data, count); });
+    compare("argmax", inference::argmax, Floats(0),
+            [&](auto* kernel, float* out) { out[0] = static_cast<float>(kernel(x.data, count)); });
   }
 }
 

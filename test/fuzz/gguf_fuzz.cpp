@@ -55,7 +55,8 @@ void load_vocabulary(const Gguf& gguf) {
   }
 }
 
-void load(Bytes file) {
+void load(MutableBytes file) {
+  ++counts.inputs;
   Error error;
   Gguf gguf;
   const bool parsed = gguf.parse(file, error);
@@ -67,7 +68,7 @@ void load(Bytes file) {
   Tokenizer tokenizer;
   Transformer transformer;
   constexpr u64 kContext = 24;
-  const bool loaded = model.load(gguf, error) &&
+  const bool loaded = model.load(gguf, file, error) &&
                       tokenizer.load(gguf, model.shape.vocabulary, error) &&
                       transformer.prepare(model, kContext, error);
   demand(loaded == error.empty());
@@ -79,8 +80,8 @@ void load(Bytes file) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  ++counts.inputs;
-  load({bytes, size});
+  std::vector<uint8_t> file(bytes, bytes + size);  // loading rearranges it
+  load({file.data(), size});
   return 0;
 }
 
@@ -103,7 +104,7 @@ class GuardedBytes {
     size = min(size, capacity_);
     u8* place = start_ + capacity_ - size;
     copy_bytes(place, bytes, size);
-    LLVMFuzzerTestOneInput(place, size);
+    load({place, size});
   }
 
  private:

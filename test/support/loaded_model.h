@@ -26,9 +26,12 @@ inline inference::Bytes as_bytes(const std::string& bytes) {
 
 struct LoadedModel {
   explicit LoadedModel(std::string file) : bytes(std::move(file)) {
-    loaded = gguf.parse(as_bytes(bytes), error) && model.load(gguf, error) &&
+    loaded = gguf.parse(as_bytes(bytes), error) && model.load(gguf, memory(), error) &&
              tokenizer.load(gguf, model.shape.vocabulary, error) &&
              transformer.prepare(model, 0, error);
+  }
+  inference::MutableBytes memory() {
+    return {reinterpret_cast<inference::u8*>(bytes.data()), bytes.size()};
   }
   std::string message() const { return as_string(error.text()); }
 

@@ -249,3 +249,9 @@ TEST_CASE("memory that is short is said in MiB") {
   waitpid(child, &status, 0);
   CHECK(status == 0);
 }
+
+TEST_CASE("tensors that share bytes are refused") {
+  GgufBuilder file = tiny_llama();
+  file.find("blk.0.attn_k.weight").offset = 32;  // into the embedding
+  check_refused(file, "tensors 'token_embd.weight' and 'blk.0.attn_k.weight' overlap");
+}

@@ -1,12 +1,16 @@
 // Each kernel against the same formula in double precision, written the slow way.
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstring>
 #include <random>
+#include <string>
 #include <vector>
 
+#include "../support/random_weights.h"
 #include "inference/formats.h"
 #include "inference/half.h"
 #include "inference/kernels/kernels.h"
+#include "inference/matrix.h"
 #include "inference/vector.h"
 
 using namespace inference;
@@ -26,66 +30,78 @@ std::vector<float> random_row(u64 count) {
   return row;
 }
 
-// Random blocks with sensible scales, at an odd address.
+// Random blocks with sensible scales, in file order and packed, at odd addresses.
 struct Weights {
   Weights(const Format& format, u64 rows, u64 columns)
-      : bytes(rows * format.row_bytes(columns) + 1) {
+      : row_bytes(format.row_bytes(columns)), bytes(rows * row_bytes + 1), packed(bytes) {
     for (u64 i = 0; i < rows * columns / format.block_elements; ++i) {
       u8* block = bytes.data() + 1 + i * format.block_bytes;
       for (u64 k = 0; k < format.block_bytes; ++k) block[k] = static_cast<u8>(generator());
-      const _Float16 half = static_cast<_Float16>(random_float() / 16);
-      const float single = random_float();
-      if (format.block_bytes == 4)
-        copy_bytes(block, &single, 4);
-      else
-        copy_bytes(block, &half, 2);
+      test::sensible_scales(format, block, [] { return random_float(); });
     }
+    for (u64 row = 0; row < rows; row += kGroupRows)
+      pack_group(packed.data() + 1 + row * row_bytes, data() + row * row_bytes, format, columns);
   }
   const u8* data() const { return bytes.data() + 1; }
-  std::vector<u8> bytes;
+
+  u64 row_bytes;
+  std::vector<u8> bytes, packed;
 };
+
+// Rows of activations as a kernel takes them, and what they stand for.
+struct Rows {
+  Rows(const Format& format, u64 tokens, u64 columns)
+      : exact(tokens, std::vector<double>(columns)) {
+    const u64 q8_bytes = q8_row_bytes(columns);
+    std::vector<u8> q8(q8_bytes);
+    for (u64 t = 0; t < tokens; ++t) {
+      const auto row = random_row(columns);
+      const auto* first = reinterpret_cast<const u8*>(row.data());
+      for (u64 c = 0; c < columns; ++c) exact[t][c] = row[c];
+      if (format.activations == Activations::Float) {
+        bytes.insert(bytes.end(), first, first + row.size() * sizeof(float));
+        continue;
+      }
+      quantize_q8(q8.data(), row.data(), columns);
+      bytes.insert(bytes.end(), q8.begin(), q8.end());
+      for (u64 c = 0; c < columns; ++c)
+        exact[t][c] = static_cast<double>(static_cast<i8>(q8[c])) *
+                      load_unaligned<float>(q8.data() + columns + c / 32 * 4);
+    }
+  }
+  std::vector<u8> bytes;
+  std::vector<std::vector<double>> exact;
+};
+
+std::string name_of(const Format& format) {
+  return {format.name.data, format.name.size};
+}
 
 }  // namespace
 
 TEST_CASE("matmul of every format") {
-  for (u32 id : {0u, 1u, 2u, 8u}) {
-    const Format& format = *find_format(id);
-    INFO(std::string(format.name.data, format.name.size));
-    for (u64 columns : {32ul, 64ul, 192ul, 44ul, 5ul}) {
-      if (columns % format.block_elements != 0) continue;
-      for (u64 rows : {1ul, 4ul, 7ul, 64ul}) {
+  for (const Format& format : formats()) {
+    INFO(name_of(format));
+    for (u64 blocks : {1ul, 2ul, 5ul, 44ul}) {
+      const u64 columns = blocks * format.block_elements;
+      for (u64 rows : {16ul, 48ul}) {
         constexpr u64 kTokens = 3;
         const Weights weights(format, rows, columns);
-        const u64 stride = round_up(columns, kLanes);
-        std::vector<float> x, out(kTokens * rows + 1, -7.0f);
-        std::vector<u8> q8(kTokens * q8_row_bytes(columns));
-        for (u64 t = 0; t < kTokens; ++t) {
-          const auto row = random_row(columns);
-          x.insert(x.end(), row.begin(), row.end());
-          if (format.activations == Activations::Q8)
-            quantize_q8(q8.data() + t * q8_row_bytes(columns), row.data(), columns);
-        }
-        const bool is_float = format.activations == Activations::Float;
-        format.matmul(out.data(), weights.data(),
-                      is_float ? static_cast<void*>(x.data()) : q8.data(), columns, rows, kTokens,
-                      rows);
-        CHECK(out.back() == -7.0f);
-        std::vector<float> row(columns);
+        const Rows x(format, kTokens, columns);
+        const u64 stride = rows + 5;
+        std::vector<float> out(kTokens * stride, -7.0f), row(columns);
+        format.matmul(out.data(), weights.packed.data() + 1, x.bytes.data(), columns, rows, kTokens,
+                      stride);
+        for (u64 t = 0; t < kTokens; ++t) CHECK(out[t * stride + rows] == -7.0f);
         for (u64 r = 0; r < rows; ++r) {
-          format.dequantize(row.data(), weights.data() + r * format.row_bytes(columns), columns);
+          format.dequantize(row.data(), weights.data() + r * weights.row_bytes, columns);
           for (u64 t = 0; t < kTokens; ++t) {
             double exact = 0, size = 0;
             for (u64 c = 0; c < columns; ++c) {
-              double activation = x[t * stride + c];
-              if (!is_float) {
-                const u8* q = q8.data() + t * q8_row_bytes(columns);
-                activation = static_cast<double>(load_unaligned<i16>(q + 2 * c)) *
-                             load_unaligned<float>(q + 2 * columns + c / 32 * 4);
-              }
-              exact += row[c] * activation;
-              size += std::abs(row[c] * activation);
+              exact += row[c] * x.exact[t][c];
+              size += std::abs(row[c] * x.exact[t][c]);
             }
-            REQUIRE(out[t * rows + r] == Approx(exact).margin(1e-6 * size));
+            REQUIRE(out[t * stride + r] == Approx(exact).margin(1e-6 * size));
           }
         }
       }
@@ -93,37 +109,95 @@ TEST_CASE("matmul of every format") {
   }
 }
 
+TEST_CASE("packing is a permutation that rows come out of again") {
+  for (const Format& format : formats()) {
+    INFO(name_of(format));
+    const u64 columns = 3 * format.block_elements;
+    const u64 row_bytes = format.row_bytes(columns);
+    std::vector<u8> rows(kGroupRows * row_bytes), packed(rows.size()), row(row_bytes);
+    for (u8& byte : rows) byte = static_cast<u8>(generator());
+    pack_group(packed.data(), rows.data(), format, columns);
+    for (u64 r = 0; r < kGroupRows; ++r) {
+      unpack_row(row.data(), packed.data(), format, columns, r);
+      CHECK(std::memcmp(row.data(), rows.data() + r * row_bytes, row_bytes) == 0);
+    }
+    // The first unit of the second block, in each row.
+    const u64 unit = format.fields[0].unit_bytes;
+    for (u64 r = 0; r < kGroupRows; ++r)
+      CHECK(std::memcmp(packed.data() + kGroupRows * format.block_bytes + r * unit,
+                        rows.data() + r * row_bytes + format.block_bytes, unit) == 0);
+  }
+}
+
+TEST_CASE("a matrix whose rows do not fill a group") {
+  const Format& format = *find_format(8);
+  constexpr u64 kColumns = 64, kRows = 37, kTokens = 2;
+  Weights weights(format, 48, kColumns);
+  std::vector<u8> tail(16 * weights.row_bytes);
+  std::vector<u8> memory = weights.bytes;
+  Matrix matrix{memory.data() + 1, &format, kRows, kColumns, tail.data()};
+  const Rows x(format, kTokens, kColumns);
+  std::vector<float> want(kTokens * 48), got(want), row(kColumns), unpacked(kColumns);
+  std::vector<u8> scratch(weights.row_bytes);
+  format.matmul(want.data(), weights.packed.data() + 1, x.bytes.data(), kColumns, 48, kTokens, 48);
+  CHECK(matrix.groups() == 3);
+  REQUIRE(matrix.pack());
+  matrix.multiply(0, 1, got.data(), 48, x.bytes.data(), kTokens);
+  matrix.multiply(1, 3, got.data(), 48, x.bytes.data(), kTokens);
+  for (u64 t = 0; t < kTokens; ++t)
+    for (u64 r = 0; r < 48; ++r) CHECK(got[t * 48 + r] == (r < kRows ? want[t * 48 + r] : 0.0f));
+  for (u64 r = 0; r < kRows; ++r) {
+    format.dequantize(row.data(), weights.data() + r * weights.row_bytes, kColumns);
+    matrix.row(r, unpacked.data(), scratch.data());
+    CHECK(row == unpacked);
+  }
+  // Nothing behind the last row is touched.
+  CHECK(std::equal(memory.begin() + 1 + kRows * weights.row_bytes, memory.end(),
+                   weights.bytes.begin() + 1 + kRows * weights.row_bytes));
+}
+
 TEST_CASE("the largest quants do not overflow") {
-  // -128 * -127 * 2 is as large as a pair of 16-bit products gets.
-  std::vector<u8> block(34, 0x80);
-  const _Float16 one = 1;
-  copy_bytes(block.data(), &one, 2);
-  std::vector<float> x(32, -127.0f);
+  // -128 * -127 * 2 is as large as a pair of 16-bit products gets; 15 * 127 * 8 must fit, too.
+  std::vector<float> x(32, -127.0f), out(16);
   std::vector<u8> q8(q8_row_bytes(32));
   quantize_q8(q8.data(), x.data(), 32);
-  float out = 0;
-  matmul_q8_0(&out, block.data(), q8.data(), 32, 1, 1, 1);
-  CHECK(out == 32.0f * 128 * 127);
-  std::vector<u8> low(18, 0x00);
-  copy_bytes(low.data(), &one, 2);
-  matmul_q4_0(&out, low.data(), q8.data(), 32, 1, 1, 1);
-  CHECK(out == 32.0f * 8 * 127);
+  const _Float16 one = 1;
+  const auto product = [&](u32 id, u8 quants) {
+    const Format& format = *find_format(id);
+    std::vector<u8> rows(16 * format.block_bytes, quants), packed(rows.size());
+    for (u64 r = 0; r < 16; ++r) copy_bytes(rows.data() + r * format.block_bytes, &one, 2);
+    pack_group(packed.data(), rows.data(), format, 32);
+    format.matmul(out.data(), packed.data(), q8.data(), 32, 16, 1, 16);
+    return out[15];
+  };
+  CHECK(product(8, 0x80) == 32.0f * 128 * 127);
+  CHECK(product(2, 0x00) == 32.0f * 8 * 127);
+  CHECK(product(2, 0xff) == 32.0f * 7 * -127);
 }
 
 TEST_CASE("quantize_q8 rounds to nearest and keeps the largest value") {
   std::vector<float> x = random_row(64);
   for (u64 i = 32; i < 64; ++i) x[i] = 0.0f;
   std::vector<u8> q8(q8_row_bytes(64));
+  REQUIRE(q8.size() == 128);
   quantize_q8(q8.data(), x.data(), 64);
-  const float scale = load_unaligned<float>(q8.data() + 128);
+  const auto number = [&](u64 at) { return load_unaligned<float>(q8.data() + at); };
+  const float scale = number(64);
   float largest = 0;
+  int halves[2] = {};
   for (u64 i = 0; i < 32; ++i) {
+    const int value = static_cast<i8>(q8[i]);
     largest = std::max(largest, std::abs(x[i]));
-    CHECK(std::abs(load_unaligned<i16>(q8.data() + 2 * i) * scale - x[i]) <= scale * 0.5001f);
+    CHECK(std::abs(static_cast<float>(value) * scale - x[i]) <= scale * 0.5001f);
+    halves[i / 16] += value;
   }
   CHECK(scale == Approx(largest / 127));
-  CHECK(load_unaligned<float>(q8.data() + 132) == 0.0f);
-  CHECK(load_unaligned<i16>(q8.data() + 64) == 0);
+  CHECK(number(72) == scale * static_cast<float>(halves[0] + halves[1]));
+  CHECK(load_unaligned<i16>(q8.data() + 80) == halves[0]);
+  CHECK(load_unaligned<i16>(q8.data() + 82) == halves[1]);
+  for (u64 at : {68ul, 76ul}) CHECK(number(at) == 0.0f);
+  CHECK(load_unaligned<u32>(q8.data() + 84) == 0);
+  CHECK(q8[32] == 0);
 }
 
 TEST_CASE("rmsnorm, swiglu, add") {

@@ -11,16 +11,16 @@ namespace inference {
 
 inline constexpr u64 kQ8BlockElements = 32;
 
-// A row of Q8 activations: `columns` values widened to i16 (so that a product with a weight needs
-// no widening of this side), then one scale per 32 values.
+// A row of Q8 activations (formats.h): values, and for each 32 of them a scale, a sum and two
+// halves' sums.
 constexpr u64 q8_row_bytes(u64 columns) {
-  return columns * sizeof(i16) + columns / kQ8BlockElements * sizeof(float);
+  return round_up(columns + columns / kQ8BlockElements * 12, 64);
 }
 
 extern "C" {
 
 // Matrix products, one per weight format: see MatmulKernel in formats.h.
-#define BF_FORMAT(name, id, elements, bytes, activations, matmul, dequantize)                \
+#define BF_FORMAT(name, id, elements, bytes, activations, matmul, dequantize, ...)           \
   [[gnu::noinline]] void matmul(float* out, const u8* weights, const void* activations_rows, \
                                 u64 columns, u64 rows, u64 tokens, u64 out_stride);          \
   [[gnu::noinline]] void dequantize(float* out, const u8* weights, u64 columns);
@@ -29,8 +29,9 @@ extern "C" {
 #undef BF_FORMAT
 #undef BF_FORMAT_WITHOUT_KERNEL
 
-// x (columns) to a Q8 row, as llama.cpp does it but with scales kept in f32: per 32 values
-// scale = max |x| / 127, value = x / scale rounded to nearest.
+// x (columns) to a Q8 row: per 32 values scale = max |x| / 127, value = x / scale rounded to
+// nearest. As llama.cpp's Q8_0, but with scales kept in f32, and for every quantised format: where
+// llama.cpp has one scale for 256 values (Q8_K), this is finer.
 [[gnu::noinline]] void quantize_q8(void* out, const float* x, u64 columns);
 
 // out = x / sqrt(mean(x^2) + epsilon) * weight

@@ -16,8 +16,8 @@ struct Element {
 
 void matmul_f16(float* out, const u8* weights, const void* activations, u64 columns, u64 rows,
                 u64 tokens, u64 out_stride) {
-  multiply_rows<UnquantizedRows<Element>>(out, weights, static_cast<const u8*>(activations),
-                                          columns, rows, tokens, out_stride);
+  multiply_groups<Unquantized<Element>>(out, weights, activations, columns, rows, tokens,
+                                        out_stride);
 }
 
 void dequantize_f16(float* out, const u8* weights, u64 columns) {

@@ -17,12 +17,12 @@ struct Element {
 
 void matmul_f32(float* out, const u8* weights, const void* activations, u64 columns, u64 rows,
                 u64 tokens, u64 out_stride) {
-  multiply_rows<UnquantizedRows<Element>>(out, weights, static_cast<const u8*>(activations),
-                                          columns, rows, tokens, out_stride);
+  multiply_groups<Unquantized<Element>>(out, weights, activations, columns, rows, tokens,
+                                        out_stride);
 }
 
 void dequantize_f32(float* out, const u8* weights, u64 columns) {
-  copy_bytes(out, weights, columns * sizeof(float));
+  for (u64 i = 0; i < columns; ++i) out[i] = load_unaligned<float>(weights + i * Element::kBytes);
 }
 
 }  // namespace inference

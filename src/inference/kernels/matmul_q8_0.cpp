@@ -6,10 +6,17 @@ namespace inference {
 namespace {
 
 struct Block {
+  static constexpr u64 kColumns = 32;
   static constexpr u64 kBytes = 34;
 
-  [[gnu::always_inline]] static I32x16 dot(const u8* quants, I16x32 x) {
-    return add_pairs(__builtin_convertvector(load<I8x32>(quants), I16x32) * x);
+  [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
+    const u8* quants = block + 2 * kLanes;
+    const I32x16 first =
+        dot_signed(x.values, [&](u64 k) __attribute__((always_inline)) { return unit(quants, k); });
+    const I32x16 second =
+        dot_signed(x.values + kHalfBlock,
+                   [&](u64 k) __attribute__((always_inline)) { return unit(quants, 4 + k); });
+    sum += to_floats(first + second) * (halves_to_floats(block) * x.scale(0));
   }
 };
 
@@ -17,14 +24,13 @@ struct Block {
 
 void matmul_q8_0(float* out, const u8* weights, const void* activations, u64 columns, u64 rows,
                  u64 tokens, u64 out_stride) {
-  multiply_rows<QuantizedRows<Block>>(out, weights, static_cast<const u8*>(activations), columns,
-                                      rows, tokens, out_stride);
+  multiply_groups<Quantized<Block>>(out, weights, activations, columns, rows, tokens, out_stride);
 }
 
 void dequantize_q8_0(float* out, const u8* weights, u64 columns) {
-  for (u64 i = 0; i < columns; i += kQ8BlockElements) {
+  for (u64 i = 0; i < columns; i += Block::kColumns) {
     const float scale = half_to_float(load_unaligned<u16>(weights));
-    for (u64 k = 0; k < kQ8BlockElements; ++k)
+    for (u64 k = 0; k < Block::kColumns; ++k)
       out[i + k] = scale * static_cast<float>(static_cast<i8>(weights[2 + k]));
     weights += Block::kBytes;
   }

@@ -1,71 +1,143 @@
-// Rows of 32-element blocks that start with a half-precision scale, against Q8 activations.
+// Packed rows of quantised blocks against Q8 activations. A lane is a row.
 //
-// A format gives `Block`: kBytes of a block and `dot(quants, x)`, the integer products of 32
-// weights with 32 activations, summed to 16 lanes.
+// A format gives `Block`: kBytes and kColumns of a block, and `multiply(sum, block, x)`, which adds
+// the products of a block of 16 rows with the activations from `x` on.
 #pragma once
 
 #include "inference/half.h"
+#include "inference/kernels/groups.h"
 #include "inference/kernels/kernels.h"
-#include "inference/kernels/rows.h"
 
 namespace inference {
 
-// The scales of four blocks. Loading 32 bits reads two bytes of quants along, which the shift
-// pushes out: one load and one insertion a block instead of conversions one by one.
-[[gnu::always_inline]] inline F32x4 block_scales(const u8* a, const u8* b, const u8* c,
-                                                 const u8* d) {
-  const U32x4 raw = {load_unaligned<u32>(a), load_unaligned<u32>(b), load_unaligned<u32>(c),
-                     load_unaligned<u32>(d)};
-  const I32x4 moved = __builtin_bit_cast(I32x4, raw << 16) >> 3;
-  const U32x4 bits = __builtin_bit_cast(U32x4, moved) & kHalfMask;
-  return __builtin_bit_cast(F32x4, bits) * kHalfBias;
-}
+inline constexpr u64 kHalfBlock = kQ8BlockElements / 2;
 
-template <int kLane>
-[[gnu::always_inline]] inline F32x16 splat_lane(F32x4 x) {
-  constexpr int k = kLane;
-  return __builtin_shufflevector(x, x, k, k, k, k, k, k, k, k, k, k, k, k, k, k, k, k);
-}
+// Where one token's activations are read: block i of 32 columns is values[32 i], scales[i],
+// sums[i], halves[2 i].
+struct Q8Row {
+  const u8* values;
+  const u8* scales;
+  const u8* sums;
+  const u8* halves;
 
-// Sums of neighbouring lanes: |a * b| of 8-bit numbers fits 15 bits, so the products are still
-// exact as i16, and their sum is taken as i32.
+  [[gnu::always_inline]] Q8Row(const u8* row, u64 columns)
+      : values(row),
+        scales(row + columns),
+        sums(scales + columns / kQ8BlockElements * sizeof(float)),
+        halves(sums + columns / kQ8BlockElements * sizeof(float)) {}
+
+  [[gnu::always_inline]] void skip(u64 blocks) {
+    values += blocks * kQ8BlockElements;
+    scales += blocks * sizeof(float);
+    sums += blocks * sizeof(float);
+    halves += blocks * 2 * sizeof(i16);
+  }
+
+  [[gnu::always_inline]] F32x16 scale(u64 block) const {
+    return splat(load_unaligned<float>(scales + block * sizeof(float)));
+  }
+  [[gnu::always_inline]] F32x16 sum(u64 block) const {
+    return splat(load_unaligned<float>(sums + block * sizeof(float)));
+  }
+  [[gnu::always_inline]] i32 half_sum(u64 half) const {
+    return load_unaligned<i16>(halves + half * sizeof(i16));
+  }
+};
+
+template <class Block>
+struct Quantized {
+  static u64 group_bytes(u64 columns) { return columns / Block::kColumns * Block::kBytes * kLanes; }
+  static u64 activation_bytes(u64 columns) { return q8_row_bytes(columns); }
+
+  [[gnu::always_inline]] static F32x16 multiply(const u8* weights, const u8* activations,
+                                                u64 columns) {
+    Q8Row x(activations, columns);
+    F32x16 sum = {};
+    for (u64 column = 0; column < columns; column += Block::kColumns) {
+      Block::multiply(sum, weights, x);
+      weights += Block::kBytes * kLanes;
+      x.skip(Block::kColumns / kQ8BlockElements);
+    }
+    return sum;
+  }
+};
+
+// ---- Integer dot products -------------------------------------------------------------------
+//
+// Quants are multiplied as i16, which SSE2 can do, too. A vector of 64 bytes, four quants for each
+// of 16 rows, is taken as pairs: those at even places, widened, and those at odd ones.
+
+// Sums of neighbouring lanes, as i32.
 [[gnu::always_inline]] inline I32x16 add_pairs(I16x32 products) {
   const I32x16 both = __builtin_bit_cast(I32x16, products);
   return ((both << 16) >> 16) + (both >> 16);
 }
 
-template <class Block>
-struct QuantizedRows {
-  static constexpr u64 kScaleBytes = 2;
+// 16 activations, widened: of each four, the ones at even and at odd places.
+struct Sixteen {
+  I16x8 even, odd;
 
-  static u64 row_bytes(u64 columns) { return columns / kQ8BlockElements * Block::kBytes; }
-  static u64 activation_bytes(u64 columns) { return q8_row_bytes(columns); }
-
-  [[gnu::always_inline]] static F32x4 four_rows(const u8* weights, u64 stride, const u8* x,
-                                                u64 columns) {
-    const u8* row0 = weights;
-    const u8* row1 = row0 + stride;
-    const u8* row2 = row1 + stride;
-    const u8* row3 = row2 + stride;
-    const u8* scale = x + columns * sizeof(i16);
-    const u8* const end = scale;
-    F32x16 sum0 = {}, sum1 = {}, sum2 = {}, sum3 = {};
-    while (x != end) {
-      const auto block = load<I16x32>(x);
-      const F32x4 scales = block_scales(row0, row1, row2, row3) * load_unaligned<float>(scale);
-      sum0 += to_floats(Block::dot(row0 + kScaleBytes, block)) * splat_lane<0>(scales);
-      sum1 += to_floats(Block::dot(row1 + kScaleBytes, block)) * splat_lane<1>(scales);
-      sum2 += to_floats(Block::dot(row2 + kScaleBytes, block)) * splat_lane<2>(scales);
-      sum3 += to_floats(Block::dot(row3 + kScaleBytes, block)) * splat_lane<3>(scales);
-      row0 += Block::kBytes;
-      row1 += Block::kBytes;
-      row2 += Block::kBytes;
-      row3 += Block::kBytes;
-      x += sizeof(I16x32);
-      scale += sizeof(float);
-    }
-    return sums(sum0, sum1, sum2, sum3);
+  [[gnu::always_inline]] explicit Sixteen(const u8* values) {
+    const auto pairs = load<I16x8>(values);
+    even = (pairs << 8) >> 8;
+    odd = pairs >> 8;
   }
 };
+
+template <int kFour>
+[[gnu::always_inline]] inline I16x32 splat_pair(I16x8 x) {
+  return __builtin_bit_cast(I16x32, splat_lane<kFour>(__builtin_bit_cast(I32x4, x)));
+}
+
+// Products with four activations, each lane the sum of two.
+template <int kFour>
+[[gnu::always_inline]] inline I16x32 multiply_unsigned(U16x32 quants, const Sixteen& x) {
+  const auto even = __builtin_bit_cast(I16x32, quants & 0xff);
+  const auto odd = __builtin_bit_cast(I16x32, quants >> 8);
+  return even * splat_pair<kFour>(x.even) + odd * splat_pair<kFour>(x.odd);
+}
+
+template <int kFour>
+[[gnu::always_inline]] inline I16x32 multiply_signed(U16x32 quants, const Sixteen& x) {
+  const auto even = __builtin_bit_cast(I16x32, quants << 8) >> 8;
+  const auto odd = __builtin_bit_cast(I16x32, quants) >> 8;
+  return even * splat_pair<kFour>(x.even) + odd * splat_pair<kFour>(x.odd);
+}
+
+// 16 columns of 16 rows: quants(k) gives columns 4 k to 4 k + 3 of each row as unsigned bytes up to
+// kMost. As many products are added up as i16 as surely fit.
+template <int kMost, class Quants>
+[[gnu::always_inline]] inline I32x16 dot_unsigned(const u8* values, Quants quants) {
+  constexpr int kFit = INT16_MAX / (kMost * 127);
+  static_assert(kFit >= 4);
+  const Sixteen x(values);
+  const I16x32 first = multiply_unsigned<0>(quants(0), x) + multiply_unsigned<1>(quants(1), x);
+  const I16x32 second = multiply_unsigned<2>(quants(2), x) + multiply_unsigned<3>(quants(3), x);
+  if constexpr (kFit >= 8) return add_pairs(first + second);
+  return add_pairs(first) + add_pairs(second);
+}
+
+// The same for signed bytes: two products fit, as 2 * 128 * 127 is less than 2^15.
+template <class Quants>
+[[gnu::always_inline]] inline I32x16 dot_signed(const u8* values, Quants quants) {
+  const Sixteen x(values);
+  return (add_pairs(multiply_signed<0>(quants(0), x)) +
+          add_pairs(multiply_signed<1>(quants(1), x))) +
+         (add_pairs(multiply_signed<2>(quants(2), x)) +
+          add_pairs(multiply_signed<3>(quants(3), x)));
+}
+
+// Four bytes of each row.
+[[gnu::always_inline]] inline U16x32 unit(const u8* field, u64 index) {
+  return load<U16x32>(field + index * sizeof(U16x32));
+}
+
+// The low and the high four bits of each byte.
+[[gnu::always_inline]] inline U16x32 low_nibbles(U16x32 bytes) {
+  return bytes & 0x0f0f;
+}
+[[gnu::always_inline]] inline U16x32 high_nibbles(U16x32 bytes) {
+  return (bytes >> 4) & 0x0f0f;
+}
 
 }  // namespace inference

@@ -1,53 +1,34 @@
-// Rows of plain numbers against float activations.
+// Packed rows of plain numbers against float activations.
 //
-// A format gives `Element`: kBytes of a weight and `load(from)`, 16 of them as floats.
+// A format gives `Element`: kBytes of a weight and `load(from)`, a column of 16 rows as floats.
 #pragma once
 
-#include "inference/kernels/rows.h"
+#include "inference/kernels/groups.h"
 
 namespace inference {
 
 template <class Element>
-struct UnquantizedRows {
-  static u64 row_bytes(u64 columns) { return columns * Element::kBytes; }
+struct Unquantized {
+  static u64 group_bytes(u64 columns) { return columns * kLanes * Element::kBytes; }
   static u64 activation_bytes(u64 columns) { return round_up(columns, kLanes) * sizeof(float); }
 
-  // The last columns of a row, with zeroes behind them: reading on would leave the file.
-  [[gnu::always_inline]] static F32x16 load_tail(const u8* from, u64 bytes) {
-    u8 padded[kLanes * Element::kBytes] = {};
-    for (u64 i = 0; i < bytes; ++i) padded[i] = from[i];
-    return Element::load(padded);
+  [[gnu::always_inline]] static F32x16 column(const u8* weights, const u8* x, u64 index) {
+    const float activation = load_unaligned<float>(x + index * sizeof(float));
+    return Element::load(weights + index * kLanes * Element::kBytes) * splat(activation);
   }
 
-  [[gnu::always_inline]] static F32x4 four_rows(const u8* weights, u64 stride, const u8* x,
-                                                u64 columns) {
-    constexpr u64 kStep = kLanes * Element::kBytes;
-    const u8* row0 = weights;
-    const u8* row1 = row0 + stride;
-    const u8* row2 = row1 + stride;
-    const u8* row3 = row2 + stride;
-    const u8* const end = x + columns / kLanes * kLanes * sizeof(float);
+  [[gnu::always_inline]] static F32x16 multiply(const u8* weights, const u8* x, u64 columns) {
+    // Four sums, so that an addition need not wait for the one before.
     F32x16 sum0 = {}, sum1 = {}, sum2 = {}, sum3 = {};
-    while (x != end) {
-      const auto values = load<F32x16>(x);
-      sum0 += Element::load(row0) * values;
-      sum1 += Element::load(row1) * values;
-      sum2 += Element::load(row2) * values;
-      sum3 += Element::load(row3) * values;
-      row0 += kStep;
-      row1 += kStep;
-      row2 += kStep;
-      row3 += kStep;
-      x += sizeof(F32x16);
+    u64 i = 0;
+    for (; i + 4 <= columns; i += 4) {
+      sum0 += column(weights, x, i);
+      sum1 += column(weights, x, i + 1);
+      sum2 += column(weights, x, i + 2);
+      sum3 += column(weights, x, i + 3);
     }
-    if (const u64 rest = columns % kLanes * Element::kBytes; rest != 0) {
-      const auto values = load<F32x16>(x);
-      sum0 += load_tail(row0, rest) * values;
-      sum1 += load_tail(row1, rest) * values;
-      sum2 += load_tail(row2, rest) * values;
-      sum3 += load_tail(row3, rest) * values;
-    }
-    return sums(sum0, sum1, sum2, sum3);
+    for (; i < columns; ++i) sum0 += column(weights, x, i);
+    return (sum0 + sum1) + (sum2 + sum3);
   }
 };
 
