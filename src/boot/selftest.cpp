@@ -183,6 +183,31 @@ usize use_up(usize bytes) {
   return audit.execute_bytes > 0 && audit.read_bytes > 0 ? 0 : fail("the walk found no pages");
 }
 
+[[gnu::noinline]] i32 selftest_take_model() {
+  const auto model = platform::blob("model");
+  if (model.empty()) return fail("there is no model");
+  const u64 first_word = *reinterpret_cast<const u64*>(model.data());
+  const x86::PageAudit before = x86::audit_pages();
+  usize bytes = 0;
+  u8* const memory = platform::take_blob("model", bytes);
+  if (memory != model.data() || bytes != model.size()) return fail("other bytes were given");
+  if (platform::blob("model").data() != nullptr) return fail("there is still a model");
+  if (platform::take_blob("model", bytes) != nullptr || bytes != 0)
+    return fail("it was given twice");
+  if (*reinterpret_cast<const u64*>(memory) != first_word) return fail("the bytes have changed");
+  for (usize at = 0; at < model.size(); at += platform::kPageBytes) memory[at] ^= 1;
+  memory[model.size() - 1] ^= 1;
+
+  const x86::PageAudit after = x86::audit_pages();
+  const u64 start = reinterpret_cast<u64>(memory) & ~u64{platform::kPageBytes - 1};
+  const u64 end = align_up(reinterpret_cast<u64>(memory) + model.size(), u64{platform::kPageBytes});
+  print("selftest: %lu KiB more are writable, %lu pages both\n",
+        (after.write_bytes - before.write_bytes) >> 10, after.write_execute_pages);
+  if (after.write_bytes - before.write_bytes != end - start) return fail("not just its pages");
+  if (before.read_bytes - after.read_bytes != end - start) return fail("others have changed");
+  return after.write_execute_pages == 0 ? 0 : fail("a page is writable and executable");
+}
+
 [[gnu::noinline]] i32 selftest_exit_status() {
   const std::string_view text = options::find("status").value_or("");
   i32 status = 1;

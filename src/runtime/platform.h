@@ -101,6 +101,9 @@ struct ExtraCore {
 };
 bool start_core(void (*body)(void*), void* context, ExtraCore& core);
 void join_core(ExtraCore core);
+// The same for the core of that index, from 1 to core_count() - 1, which takes part in the work: it
+// runs the program's code, so it has as much stack as the first one and is ended by its faults.
+bool start_worker(u32 index, void (*body)(void*), void* context, ExtraCore& core);
 // Waits while the word (an atomic one) has that value, or less; wake() ends the waiting of all.
 void wait_while(const void* word, u32 value);
 void wake(const void* word);
@@ -132,6 +135,11 @@ bool read_ready();
 // A named, read-only blob that came with the machine (a boot module, a mapped file, a string
 // from the command line): "program", "model", "options", "prompt". Data is null if there is none.
 std::span<const u8> blob(std::string_view name);
+
+// The blob's bytes as writable memory that is the caller's from now on, aligned to 64 bytes (to huge
+// pages where that pays); blob() finds nothing of that name any more. Null with `bytes` 0 where there
+// is no such blob, null with its size where there is not enough memory for it.
+u8* take_blob(std::string_view name, usize& bytes);
 
 // ---- Processor ----------------------------------------------------------------------------
 

@@ -53,6 +53,17 @@ int32_t bf_read_ready(void);
 //              made anew at each call, valid until the next
 const void* bf_blob(const char* name, uint64_t name_bytes, uint64_t* bytes);
 
+// The same bytes as writable memory that belongs to the program from now on, and stays until the
+// program ends; aligned to 64 bytes. From then on bf_blob finds nothing of that name. A big file is
+// in memory once: read it with bf_blob before, or take it, but do not do both.
+//
+// Null with 0 bytes where there is no blob of that name (or it is "options" or "stats", which are
+// not for taking), null with its size where there is not enough memory.
+//
+//   uint64_t bytes;
+//   auto* file = (uint8_t*)bf_take_blob("model", 5, &bytes);
+void* bf_take_blob(const char* name, uint64_t name_bytes, uint64_t* bytes);
+
 // ---- Clock and chance ---------------------------------------------------------------------
 
 // Nanoseconds since some fixed point before the program started; never goes back.

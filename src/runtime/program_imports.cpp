@@ -19,8 +19,8 @@ StatsText make_stats_text = nullptr;
 const ProgramImport kImports[] = {
     BF_IMPORT(bf_alloc),    BF_IMPORT(bf_free),        BF_IMPORT(bf_write),
     BF_IMPORT(bf_read),     BF_IMPORT(bf_read_ready),  BF_IMPORT(bf_blob),
-    BF_IMPORT(bf_clock_ns), BF_IMPORT(bf_random_seed), BF_IMPORT(bf_parallel_for),
-    BF_IMPORT(bf_abort),
+    BF_IMPORT(bf_take_blob), BF_IMPORT(bf_clock_ns),   BF_IMPORT(bf_random_seed),
+    BF_IMPORT(bf_parallel_for), BF_IMPORT(bf_abort),
 };
 #undef BF_IMPORT
 
@@ -71,6 +71,17 @@ const void* bf_blob(const char* name, uint64_t name_bytes, uint64_t* bytes) {
   const auto blob = platform::blob(wanted);
   *bytes = blob.size();
   return blob.data();
+}
+
+void* bf_take_blob(const char* name, uint64_t name_bytes, uint64_t* bytes) {
+  const std::string_view wanted(name, name_bytes);
+  *bytes = 0;
+  // The runtime itself reads the options, at any time.
+  if (wanted == "options" || wanted == "stats") return nullptr;
+  usize count = 0;
+  u8* const memory = platform::take_blob(wanted, count);
+  *bytes = count;
+  return memory;
 }
 
 uint64_t bf_clock_ns() {

@@ -190,6 +190,15 @@ def memory_above_4g(place):
 
 
 @case
+def take_model(place):
+    """A program may have the model's memory as its own, with small pages and with large ones."""
+    for machine in ({}, {"cpu": "max,-pdpe1gb"}, {"uefi": True}):
+        result = boot(place.program_iso, "selftest=take_model", **machine)
+        check(result.status == 0, f"selftest take_model failed with {machine}", result)
+        says(result, "0 pages both")
+
+
+@case
 def execute_code(place):
     passes(place, "execute_code")
 

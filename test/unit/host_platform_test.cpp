@@ -96,6 +96,57 @@ TEST_CASE("command lines make blobs and options") {
   CHECK(bf_blob("stats", 5, &bytes) == nullptr);
 }
 
+TEST_CASE("a blob that is taken is writable, aligned, and gone") {
+  const std::string file = "/tmp/bareflow-host-test-" + std::to_string(getpid());
+  const usize count = GENERATE(usize{0}, usize{1}, usize{4096}, (usize{35} << 20) + 123);
+  CAPTURE(count);
+  std::string content(count, 0);
+  for (usize i = 0; i < count; ++i) content[i] = static_cast<char>(i * 2654435761u >> 13);
+  FILE* out = fopen(file.c_str(), "w");
+  fwrite(content.data(), 1, count, out);
+  fclose(out);
+  REQUIRE(refusal({"--blob", ("big=" + file).c_str(), "--text", "small=text"}) == "");
+  u64 bytes = 9;
+  auto* big = static_cast<char*>(bf_take_blob("big", 3, &bytes));
+  REQUIRE(big != nullptr);
+  REQUIRE(bytes == count);
+  CHECK(reinterpret_cast<uintptr_t>(big) % 64 == 0);
+  CHECK(std::memcmp(big, content.data(), count) == 0);
+  std::memset(big, 1, count);
+  CHECK(bf_blob("big", 3, &bytes) == nullptr);
+  CHECK(bf_take_blob("big", 3, &bytes) == nullptr);
+  CHECK(bytes == 0);
+  // The file is as it was.
+  FILE* in = fopen(file.c_str(), "r");
+  std::string again(count, 0);
+  CHECK(fread(again.data(), 1, count, in) == count);
+  fclose(in);
+  unlink(file.c_str());
+  CHECK(again == content);
+
+  auto* small = static_cast<char*>(bf_take_blob("small", 5, &bytes));
+  REQUIRE(bytes == 4);
+  CHECK(std::string_view(small, 4) == "text");
+  CHECK(reinterpret_cast<uintptr_t>(small) % 64 == 0);
+  small[0] = 'T';
+  CHECK(bf_blob("small", 5, &bytes) == nullptr);
+  CHECK(bf_take_blob("options", 7, &bytes) == nullptr);
+  CHECK(bytes == 0);
+  CHECK(bf_blob("options", 7, &bytes) != nullptr);
+}
+
+TEST_CASE("a file that has become shorter since is an error, not a crash") {
+  const std::string file = "/tmp/bareflow-host-test-" + std::to_string(getpid());
+  FILE* out = fopen(file.c_str(), "w");
+  fputs("content", out);
+  fclose(out);
+  REQUIRE(refusal({"--blob", ("big=" + file).c_str()}) == "");
+  REQUIRE(truncate(file.c_str(), 3) == 0);
+  u64 bytes = 0;
+  CHECK(ending_of([&] { bf_take_blob("big", 3, &bytes); }) == 1);
+  unlink(file.c_str());
+}
+
 TEST_CASE("command lines that are wrong are refused") {
   CHECK_THAT(refusal({"--what"}), Catch::Matchers::StartsWith("error: --what: unknown"));
   CHECK_THAT(refusal({"--blob"}), Catch::Matchers::Contains("must follow"));

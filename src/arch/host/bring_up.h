@@ -11,6 +11,12 @@ namespace bf::host {
 Result<void> map_blob(const std::string& name, const std::string& file);
 void add_blob(const std::string& name, const std::string& text);
 
+// file_memory.cpp: the whole file in memory of its own, which lies in huge pages where it is big;
+// says on the log how far it is where that takes long. Null where there is not enough memory. A
+// file that cannot be read ends the process with `cannot_read`'s line.
+u8* read_file(int file, usize bytes, const std::string& name, const std::string& path);
+Error cannot_read(const std::string& name, const std::string& file, int reason);
+
 // streams.cpp: `name` can only be "profile".
 Result<void> open_stream(const std::string& name, const std::string& file);
 // errno of the first write of text or profile that failed; 0 if none did.

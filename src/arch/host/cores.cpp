@@ -19,6 +19,7 @@ namespace {
 // FS is the same in all of them.
 [[gnu::tls_model("local-exec")]] constinit thread_local CoreLocal local;
 thread_local StackBounds stack;
+thread_local u32 index = 0;
 
 i64 distance_from_fs() {
   u64 self;
@@ -45,6 +46,55 @@ pthread_key_t end_key() {
   return key;
 }
 
+// ---- Threads
+
+constexpr usize kStackBytes = usize{8} << 20;  // as much as the first thread has, usually
+
+struct ThreadStart {
+  void (*body)(void*);
+  void* context;
+  u32 index;  // of a worker; 0 for those that do not run the program's code
+};
+
+// The program's signals are the program's threads' business. A worker is interrupted as they are, and
+// what it does wrong itself ends the process in the same way.
+sigset_t signals_kept_out(bool worker) {
+  sigset_t set;
+  sigfillset(&set);
+  if (worker)
+    for (const int let_in : {SIGURG, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT})
+      sigdelset(&set, let_in);
+  return set;
+}
+
+void* run_thread(void* argument) {
+  const ThreadStart mine = *static_cast<ThreadStart*>(argument);
+  delete static_cast<ThreadStart*>(argument);
+  index = mine.index;
+  mine.body(mine.context);
+  return nullptr;
+}
+
+bool start_thread(const ThreadStart& wanted, ExtraCore& core) {
+  auto* start = new ThreadStart(wanted);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  const sigset_t kept_out = signals_kept_out(wanted.index != 0);
+  sigset_t before;
+  pthread_sigmask(SIG_SETMASK, &kept_out, &before);
+  pthread_t thread;
+  const int failed = pthread_create(&thread, &attributes, run_thread, start);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  if (failed != 0) {
+    delete start;
+    return false;
+  }
+  core.name = static_cast<u64>(thread);
+  return true;
+}
+
 }  // namespace
 
 i64 core_local_offset = distance_from_fs();
@@ -54,7 +104,7 @@ u32 core_count() {
 }
 
 u32 core_index() {
-  return 0;
+  return index;
 }
 
 void yield() {
@@ -96,32 +146,11 @@ void set_core_end_hook(void (*hook)()) {
 }
 
 bool start_core(void (*body)(void*), void* context, ExtraCore& core) {
-  struct Start {
-    void (*body)(void*);
-    void* context;
-  };
-  auto* start = new Start{body, context};
-  // The program's signals are the program's threads' business.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_t thread;
-  const int failed = pthread_create(
-      &thread, nullptr,
-      [](void* argument) -> void* {
-        const Start mine = *static_cast<Start*>(argument);
-        delete static_cast<Start*>(argument);
-        mine.body(mine.context);
-        return nullptr;
-      },
-      start);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (failed != 0) {
-    delete start;
-    return false;
-  }
-  core.name = static_cast<u64>(thread);
-  return true;
+  return start_thread({body, context, 0}, core);
+}
+
+bool start_worker(u32 worker, void (*body)(void*), void* context, ExtraCore& core) {
+  return start_thread({body, context, worker}, core);
 }
 
 void join_core(ExtraCore core) {

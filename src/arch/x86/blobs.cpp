@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "arch/x86/memory.h"
 #include "runtime/platform.h"
 
 namespace bf {
@@ -39,6 +40,17 @@ std::span<const x86::Blob> x86::all_blobs() {
 std::span<const u8> platform::blob(std::string_view name) {
   const x86::Blob* blob = find_blob(name);
   return blob == nullptr ? std::span<const u8>{} : blob->bytes;
+}
+
+u8* platform::take_blob(std::string_view name, usize& bytes) {
+  x86::Blob* blob = find_blob(name);
+  bytes = 0;
+  if (blob == nullptr) return nullptr;
+  bytes = blob->bytes.size();
+  auto* memory = const_cast<u8*>(blob->bytes.data());
+  if (!x86::make_writable(reinterpret_cast<u64>(memory), bytes)) return nullptr;
+  *blob = blobs[--blob_count];
+  return memory;
 }
 
 }  // namespace bf

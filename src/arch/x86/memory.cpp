@@ -139,6 +139,14 @@ bool make_readable(u64 address, usize bytes) {
   return true;
 }
 
+bool make_writable(u64 address, usize bytes) {
+  if (bytes == 0) return true;
+  SpinGuard guard(lock);
+  const u64 first = address & ~u64{platform::kPageBytes - 1};
+  const u64 end = align_up(address + bytes, u64{platform::kPageBytes});
+  return page_table.allow_writing(first, end - first);
+}
+
 namespace {
 
 // With SSE2 stores, which cost an emulator an eighth of what `rep stosb` does.

@@ -3,7 +3,8 @@
 // The virtual address space:
 //   0                 nothing, so that null pointers fault
 //   0x1000            RAM one to one, writable, never executable; in it the kernel image with the
-//                     permissions of its sections, and the boot modules read-only
+//                     permissions of its sections, and the boot modules, read-only until they are
+//                     taken
 //   0x100'0000'0000   code compiled at run time, executable, never writable
 //   0x200'0000'0000   stacks, with an unmapped page below each
 #pragma once
@@ -29,5 +30,9 @@ void* take_pages(usize bytes);
 // Firmware tables may lie outside of what the memory map calls RAM: makes sure that they can be
 // read. False if they cannot.
 [[nodiscard]] bool make_readable(u64 physical_address, usize bytes);
+
+// Boot modules are read-only until somebody takes one over. The pages that the bytes lie in become
+// writable, the first and the last one as a whole. False if memory for tables ran out.
+[[nodiscard]] bool make_writable(u64 address, usize bytes);
 
 }  // namespace bf::x86

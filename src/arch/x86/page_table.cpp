@@ -79,6 +79,37 @@ bool PageTable::map(u64 to, u64 from, u64 bytes, Access access) {
   return true;
 }
 
+// The page of an entry becomes a table of pages of the level below, with the same permissions.
+bool PageTable::split(u64& entry, int level) {
+  const u64 frame = zeroed_frame(take_frame_);
+  if (frame == 0) return false;
+  const u64 smaller = level > 1 ? entry : entry & ~kLarge;
+  for (u32 i = 0; i < kEntries; ++i) table_of(frame)[i] = smaller + i * level_bytes(level - 1);
+  entry = frame | kPresent | kWritable;  // leaves decide
+  return true;
+}
+
+bool PageTable::allow_writing(u64 address, u64 bytes) {
+  BF_ASSERT((address | bytes) % platform::kPageBytes == 0);
+  const u64 end = address + bytes;
+  while (address < end) {
+    int level = kTopLevel;
+    u64* entry = &root_[index_at(address, level)];
+    for (;; --level, entry = &table_of(*entry)[index_at(address, level)]) {
+      BF_ASSERT((*entry & kPresent) != 0);
+      if (!is_leaf(*entry, level)) continue;
+      const bool whole = address % level_bytes(level) == 0 && end - address >= level_bytes(level);
+      if (whole || (*entry & kWritable) != 0) break;
+      if (!split(*entry, level)) return false;
+    }
+    BF_ASSERT((*entry & kNoExecute) == no_execute_);
+    *entry |= kWritable;
+    address += level_bytes(level) - address % level_bytes(level);
+  }
+  load();  // forgets what the processor remembers of the tables
+  return true;
+}
+
 bool PageTable::is_mapped(u64 address) const {
   const u64* table = root_;
   for (int level = kTopLevel;; --level) {

@@ -20,6 +20,10 @@ class PageTable {
   // if memory for tables ran out.
   [[nodiscard]] bool map(u64 virtual_address, u64 physical_address, u64 bytes, Access access);
 
+  // Makes whole pages that are mapped for reading or writing writable; large ones are split where
+  // only a part is meant. False if memory for tables ran out.
+  [[nodiscard]] bool allow_writing(u64 virtual_address, u64 bytes);
+
   // Whether something is mapped at an address.
   bool is_mapped(u64 virtual_address) const;
 
@@ -28,6 +32,7 @@ class PageTable {
 
  private:
   u64* entry_for(u64 virtual_address, int level);
+  bool split(u64& entry, int level);
 
   TakeFrame take_frame_ = nullptr;
   u64* root_ = nullptr;

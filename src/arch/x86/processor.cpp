@@ -121,6 +121,9 @@ void platform::set_core_end_hook(void (*)()) {}
 bool platform::start_core(void (*)(void*), void*, ExtraCore&) {
   return false;
 }
+bool platform::start_worker(u32, void (*)(void*), void*, ExtraCore&) {
+  return false;
+}
 void platform::join_core(ExtraCore) {}
 void platform::wait_while(const void*, u32) {
   yield();
