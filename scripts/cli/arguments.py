@@ -11,6 +11,7 @@ import sys
 from cli.report import USAGE
 
 NUMBER = re.compile(r"[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?|[0-9]+\.")
+BIAS = re.compile(rf"[0-9]{{1,10}}([-+]({NUMBER.pattern})|-inf)")
 MEMORY = re.compile(r"[1-9][0-9]*[KMGkmg]?")
 
 
@@ -47,6 +48,27 @@ def _whole(least, bits):
                 f"{text!r} is not a whole number from {least} to 2^{bits} - 1")
         return text
     return check
+
+
+def _signed(least, most):
+    def check(text):
+        if not NUMBER.fullmatch(text.lstrip("-")) or not least <= float(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
+        return text
+    return check
+
+
+def _last_n(text):
+    if text != "-1" and not re.fullmatch("[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of tokens, nor -1 for all")
+    return text
+
+
+def _bias(text):
+    if not BIAS.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a token's number, a sign and a bias, such as 15043+1 or 2-inf")
+    return text
 
 
 def _memory(text):
@@ -98,6 +120,33 @@ def add_story(parser):
                             "(default: 0.95)")
     group.add_argument("--seed", metavar="N", type=_whole(0, 64),
                        help="the sampler's seed (default: another one each time)")
+    group.add_argument("--top-k", metavar="N", type=_whole(0, 64),
+                       help="sample from the N likeliest pieces; 0: from all (default: 40)")
+    group.add_argument("--min-p", metavar="P", type=_decimal(1),
+                       help="leave out what is less than P times as likely as the likeliest piece "
+                            "(default: 0.05)")
+    group.add_argument("--typical", metavar="P", type=_decimal(1),
+                       help="sample from the most typical pieces that have probability P together "
+                            "(default: 1, which is off)")
+    group.add_argument("--min-keep", metavar="N", type=_whole(0, 64),
+                       help="let every step of sampling leave N pieces at least (default: 0)")
+    group.add_argument("--repeat-last-n", metavar="N", type=_last_n,
+                       help="penalties look at the last N tokens; 0: none, -1: the whole context "
+                            "(default: 64)")
+    group.add_argument("--repeat-penalty", metavar="X", type=_signed(0.01, 100),
+                       help="divide logits of pieces that were there by X (default: 1)")
+    group.add_argument("--frequency-penalty", metavar="X", type=_signed(-100, 100),
+                       help="take X off a piece's logit for each time it was there (default: 0)")
+    group.add_argument("--presence-penalty", metavar="X", type=_signed(-100, 100),
+                       help="take X off the logit of pieces that were there (default: 0)")
+    group.add_argument("--mirostat", choices=("0", "2"),
+                       help="2: sample by Mirostat 2 instead of top-k, top-p, ... (default: 0)")
+    group.add_argument("--mirostat-lr", metavar="X", type=_decimal(1),
+                       help="how fast Mirostat learns (default: 0.1)")
+    group.add_argument("--mirostat-ent", metavar="X", type=_decimal(100),
+                       help="the surprise that Mirostat aims at, in bits (default: 5)")
+    group.add_argument("--logit-bias", metavar="TOKEN(+|-)X", type=_bias, action="append",
+                       help="add to a token's logit, such as 15043+1 or 2-inf (may be repeated)")
 
 
 def add_prompt(parser):

@@ -6,14 +6,20 @@ from pathlib import Path
 from cli import places
 from cli.report import Failure
 
-KEYS = ("tokens", "temp", "top-p", "seed", "tier", "gdb", "special", "bos")
+KEYS = ("tokens", "temp", "top-p", "seed", "top-k", "min-p", "typical", "min-keep", "repeat-last-n",
+        "repeat-penalty", "frequency-penalty", "presence-penalty", "mirostat", "mirostat-lr",
+        "mirostat-ent", "logit-bias", "tier", "gdb", "special", "bos")
 
 
 def option_lines(arguments):
     """`key=value` pairs as docs/options.md defines them, for what was given."""
     values = vars(arguments)
-    pairs = ((key, values.get(key.replace("-", "_"))) for key in KEYS)
-    return [f"{key}={value}" for key, value in pairs if value is not None]
+    lines = []
+    for key in KEYS:
+        value = values.get(key.replace("-", "_"))
+        if value is not None:
+            lines += [f"{key}={one}" for one in (value if isinstance(value, list) else [value])]
+    return lines
 
 
 def model(arguments):

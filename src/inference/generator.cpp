@@ -39,7 +39,13 @@ bool Generator::load(MutableBytes file, const Settings& settings, Error& error) 
       !tokenizer_.load(file_, model_.shape.vocabulary, error) ||
       !transformer_.prepare(model_, settings.context, error))
     return false;
-  if (!sampler_.prepare(model_.shape.vocabulary, settings.sampler)) {
+  for (const TokenBias& bias : settings.sampler.biases)
+    if (bias.token >= model_.shape.vocabulary) {
+      error << "logit-bias: there is no token " << bias.token << ", the vocabulary has "
+            << model_.shape.vocabulary;
+      return false;
+    }
+  if (!sampler_.prepare(model_.shape.vocabulary, transformer_.context(), settings.sampler)) {
     error << "model: not enough memory for the sampler: give the machine more memory";
     return false;
   }
@@ -102,12 +108,14 @@ bool Generator::go_on(const float* logits, bool at_start, Interruptor* interrupt
   while (story.generated_tokens < most_tokens_) {
     const u32 token = sampler_.choose(logits);
     if (logits[token] - logits[token] != 0.0f) {  // infinite or not a number
-      error << "model: its weights lead to no numbers (infinite or NaN): the file is damaged, get it "
-               "again";
+      error
+          << "model: its weights lead to no numbers (infinite or NaN): the file is damaged, get it "
+             "again";
       return false;
     }
     if (tokenizer_.ends_sequence(token)) break;
     ++story.generated_tokens;
+    sampler_.accept(token);
     print(detokenizer.put(token));
     if (position == transformer_.context() || story.generated_tokens == most_tokens_) break;
     if (interruptor != nullptr && interruptor->interrupted()) break;
@@ -122,11 +130,13 @@ bool Generator::tell(Text prompt, Interruptor* interruptor, Error& error) {
   Statistics story;
   print(prompt);
 
+  sampler_.start();
+  for (u64 i = 0; i < prompt_.size(); ++i) sampler_.accept(prompt_[i]);
+
   const u64 start = bf_clock_ns();
   const float* logits = most_tokens_ == 0 ? nullptr : read_prompt(interruptor, story);
   const u64 prompt_done = bf_clock_ns();
-  const bool told =
-      logits == nullptr || go_on(logits, prompt.empty(), interruptor, story, error);
+  const bool told = logits == nullptr || go_on(logits, prompt.empty(), interruptor, story, error);
   print("\n");  // always, as llama2.c does
   if (!told) return false;
 

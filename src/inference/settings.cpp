@@ -5,6 +5,8 @@ namespace inference {
 namespace {
 
 constexpr double kHighestTemperature = 100.0;
+constexpr double kGreatestBias = 1e6;
+constexpr Text kChance = "give a number from 0 to 1";
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -15,19 +17,26 @@ class Options {
  public:
   Options(Text text, Error& error) : text_(text), error_(error) {}
 
-  // The value in the last line of `key`.
-  bool find(Text key, Text& value) const {
-    bool found = false;
+  // Calls `use(value)` for each line of `key`.
+  template <class Use>
+  void each(Text key, Use use) const {
     for (u64 at = 0; at < text_.size;) {
       u64 end = at;
       while (end < text_.size && text_[end] != '\n') ++end;
       const Text line(text_.data + at, end - at);
-      if (starts_with(line, key) && line.size > key.size && line[key.size] == '=') {
-        value = line.from(key.size + 1);
-        found = true;
-      }
+      if (starts_with(line, key) && line.size > key.size && line[key.size] == '=')
+        use(Text(line.from(key.size + 1)));
       at = end + 1;
     }
+  }
+
+  // The value in the last line of `key`.
+  bool find(Text key, Text& value) const {
+    bool found = false;
+    each(key, [&](Text text) {
+      value = text;
+      found = true;
+    });
     return found;
   }
 
@@ -59,14 +68,71 @@ class Options {
       refuse(key, text, "give 0 or 1");
   }
 
- private:
   void refuse(Text key, Text value, Text advice) const {
     if (error_.empty()) error_ << key << "=" << Quoted(value) << ": " << advice;
   }
 
+ private:
   Text text_;
   Error& error_;
 };
+
+// "15043+1.5", "2-inf"
+bool parse_bias(Text text, TokenBias& bias) {
+  u64 sign = 0;
+  while (sign < text.size && is_digit(text[sign])) ++sign;
+  u64 token;
+  if (sign == text.size || !parse_integer(Text(text.first(sign)), token) || token > UINT32_MAX)
+    return false;
+  const Text amount = text.from(sign);
+  double value = -__builtin_inf();
+  const bool known = amount == Text("-inf") || (parse_decimal(amount, value) &&
+                                                value >= -kGreatestBias && value <= kGreatestBias);
+  bias = {static_cast<u32>(token), static_cast<float>(value)};
+  return known && (amount[0] == '+' || amount[0] == '-');
+}
+
+bool read_biases(const Options& options, List<TokenBias>& biases) {
+  bool fits = true;
+  options.each("logit-bias", [&](Text text) {
+    TokenBias bias;
+    if (parse_bias(text, bias))
+      fits = biases.add(bias) && fits;
+    else
+      options.refuse("logit-bias", text,
+                     "give a token's number, a sign and a bias: 15043+1, 2-inf");
+  });
+  return fits;
+}
+
+void read_sampler(const Options& options, SamplerSettings& sampler) {
+  options.decimal("temp", sampler.temperature, 0.0, kHighestTemperature,
+                  "give a number from 0 to 100");
+  options.integer("top-k", sampler.top_k);
+  options.decimal("top-p", sampler.top_p, 0.0, 1.0, kChance);
+  options.decimal("min-p", sampler.min_p, 0.0, 1.0, kChance);
+  options.decimal("typical", sampler.typical_p, 0.0, 1.0, kChance);
+  options.integer("min-keep", sampler.min_keep);
+  Text last;
+  if (options.find("repeat-last-n", last) && last == Text("-1"))
+    sampler.repeat_last_n = SamplerSettings::kWholeContext;
+  else
+    options.integer("repeat-last-n", sampler.repeat_last_n);
+  options.decimal("repeat-penalty", sampler.repeat_penalty, 0.01, 100.0,
+                  "give a number from 0.01 to 100");
+  options.decimal("frequency-penalty", sampler.frequency_penalty, -100.0, 100.0,
+                  "give a number from -100 to 100");
+  options.decimal("presence-penalty", sampler.presence_penalty, -100.0, 100.0,
+                  "give a number from -100 to 100");
+  Text mirostat = "0";
+  options.find("mirostat", mirostat);
+  sampler.mirostat = mirostat == Text("2");
+  if (!sampler.mirostat && !(mirostat == Text("0")))
+    options.refuse("mirostat", mirostat, "give 0 or 2");
+  options.decimal("mirostat-lr", sampler.mirostat_rate, 0.0, 1.0, kChance);
+  options.decimal("mirostat-ent", sampler.mirostat_entropy, 0.0, 100.0,
+                  "give a number from 0 to 100");
+}
 
 }  // namespace
 
@@ -124,9 +190,9 @@ bool Settings::read(Text text, Error& error) {
   const Options options(text, error);
   options.integer("tokens", tokens);
   options.integer("context", context);
-  options.decimal("temp", sampler.temperature, 0.0, kHighestTemperature,
-                  "give a number from 0 to 100");
-  options.decimal("top-p", sampler.top_p, 0.0, 1.0, "give a number from 0 to 1");
+  read_sampler(options, sampler);
+  if (!read_biases(options, biases)) error << "logit-bias: not enough memory for so many";
+  sampler.biases = {biases.data(), biases.size()};
   has_seed = options.integer("seed", sampler.seed);
   options.flag("interactive", interactive);
   options.flag("special", special);

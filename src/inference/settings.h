@@ -4,6 +4,7 @@
 //   if (!settings.read(blob, error)) ...    // "temp=abc: a number from 0 to 100 is needed"
 #pragma once
 
+#include "inference/list.h"
 #include "inference/message.h"
 #include "inference/sampler.h"
 
@@ -17,6 +18,7 @@ struct Settings {
   bool special = true;  // control tokens are looked for in texts
   bool begin = false;   // ids of a text are told with the beginning of the sequence
   SamplerSettings sampler;
+  List<TokenBias> biases;  // what the sampler's are a view of
 
   [[nodiscard]] bool read(Text options, Error& error);
 };

@@ -6,7 +6,8 @@ import unittest
 from support import STORY, CommandLineTest, bareflow, main
 
 COMMANDS = ("run", "host", "exec", "test", "iso", "gdb", "bench", "setup")
-STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed", "--tier",
+STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed", "--tier", "--top-k",
+                 "--min-p", "--typical", "--repeat-penalty", "--mirostat", "--logit-bias",
                  "--profile")
 MACHINE_OPTIONS = ("--mem", "--cpu", "--machine", "--smp", "--uefi", "--display", "--kvm",
                    "--qemu-args")
@@ -46,6 +47,12 @@ class WrongUse(CommandLineTest):
         (["host", "--temp", "nan"], "--temp"),
         (["host", "--temp", "101"], "--temp", "0 to 100"),
         (["host", "--top-p", "1.5"], "--top-p", "0 to 1"),
+        (["host", "--top-k", "-1"], "--top-k"),
+        (["host", "--min-p", "1.5"], "--min-p", "0 to 1"),
+        (["host", "--repeat-last-n", "-2"], "--repeat-last-n", "-1 for all"),
+        (["host", "--repeat-penalty", "0"], "--repeat-penalty", "0.01"),
+        (["host", "--mirostat", "1"], "--mirostat", "2"),
+        (["host", "--logit-bias", "7"], "--logit-bias", "15043+1"),
         (["host", "--seed", str(1 << 64)], "--seed"),
         (["host", "--tier", "fast"], "--tier", "baseline"),
         (["host", "--tok", "3"], "--tok"),
