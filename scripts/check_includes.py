@@ -26,6 +26,7 @@ MAY_INCLUDE = {
     "boot/host_main.": ("runtime/", "arch/host/", "microjit/"),
     "inference/native_main.": ("runtime/", "arch/host/"),
     "tools/run/": ("runtime/", "microjit/"),
+    "tools/gguf/": ("runtime/", "inference/"),
 }
 
 # All that the platform's implementations may know of the runtime: what lies below the port or is

@@ -70,12 +70,18 @@ class Gguf {
   // A tensor of the directory, or null.
   const GgufTensor* find_tensor(Text name) const;
 
- private:
+  // All of it, in the order of the file. A value's data is as it is there.
   struct Value {
     Text key;
     GgufType type;
     const u8* data;
   };
+  u64 value_count() const { return values_.size() - 1; }
+  const Value& value(u64 index) const { return values_[index]; }
+  u64 tensor_count() const { return tensors_.size() - 1; }
+  const GgufTensor& tensor(u64 index) const { return tensors_[index]; }
+
+ private:
   class Reader;
 
   bool read_metadata(Reader& reader, u64 count, Error& error);
