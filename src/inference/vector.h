@@ -23,6 +23,7 @@ using U16x32 = u16 __attribute__((vector_size(64)));
 using I8x32 = i8 __attribute__((vector_size(32)));
 using I8x16 = i8 __attribute__((vector_size(16)));
 using U8x16 = u8 __attribute__((vector_size(16)));
+using U8x64 = u8 __attribute__((vector_size(64)));
 
 inline constexpr u64 kLanes = 16;  // floats of a whole vector
 

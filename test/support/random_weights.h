@@ -12,9 +12,13 @@ namespace test {
 // random bits would be infinities and NaNs, or drown everything else.
 template <class Normal>
 void sensible_scales(const inference::Format& format, uint8_t* block, Normal normal) {
-  if (format.block_bytes == 4 && format.block_elements == 1) {
-    const float single = normal();
-    std::memcpy(block, &single, sizeof single);
+  // F32; or BF16, whose pairs are the upper halves of floats.
+  if (format.block_bytes == 4 && format.block_elements <= 2) {
+    for (uint32_t i = 0; i < format.block_elements; ++i) {
+      const float single = normal();
+      const size_t size = sizeof single / format.block_elements;
+      std::memcpy(block + i * size, reinterpret_cast<const char*>(&single) + 4 - size, size);
+    }
     return;
   }
   uint64_t at = 0;

@@ -58,7 +58,10 @@ TEST_CASE("logits are as near to the exact ones as llama.cpp's") {
   // The smaller of llama.cpp's two figures (batch, one by one); for F32, where its batch is the
   // yardstick itself, the other one.
   const std::pair<const char*, double> peers[] = {
-      {"f32", 2.4e-6}, {"F16", 1.9e-6}, {"Q8_0", 9.8e-4}, {"Q4_0", 9.0e-4}};
+      {"f32", 2.4e-6},    {"F16", 1.9e-6},    {"BF16", 8.1e-5},   {"Q8_0", 9.8e-4},
+      {"Q4_0", 9.0e-4},   {"Q4_1", 9.4e-4},   {"Q5_0", 9.6e-4},   {"Q5_1", 9.3e-4},
+      {"IQ4_NL", 9.7e-4}, {"IQ4_XS", 1.9e-3}, {"Q2_K", 2.1e-3},   {"Q3_K_S", 1.8e-3},
+      {"Q4_K_S", 1.9e-3}, {"Q4_K_M", 1.9e-3}, {"Q5_K_S", 1.8e-3}, {"Q6_K", 1.8e-3}};
   for (const auto& [format, peer] : peers) {
     const double mean = mean_divergence(format);
     std::printf("KL divergence %-5s %.3g (llama.cpp %.3g)\n", format, mean, peer);

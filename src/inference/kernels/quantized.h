@@ -140,4 +140,19 @@ template <class Quants>
   return (bytes >> 4) & 0x0f0f;
 }
 
+// `value` in each byte that has all bits of `mask`, zero in the others.
+[[gnu::always_inline]] inline U16x32 where_set(U16x32 bytes, u8 mask, u8 value) {
+  const auto masked = __builtin_bit_cast(U8x64, bytes) & mask;
+  const auto hit = __builtin_bit_cast(U8x64, masked == mask);
+  return __builtin_bit_cast(U16x32, hit & value);
+}
+
+// A byte of each row as a float.
+[[gnu::always_inline]] inline F32x16 to_floats(U8x16 bytes) {
+  return to_floats(__builtin_convertvector(bytes, I32x16));
+}
+[[gnu::always_inline]] inline F32x16 to_floats(I8x16 bytes) {
+  return to_floats(__builtin_convertvector(bytes, I32x16));
+}
+
 }  // namespace inference

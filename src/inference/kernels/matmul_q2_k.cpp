@@ -1,0 +1,67 @@
+// Q2_K: 16 bytes with scale (low four bits) and minimum (high) of each half-block, 64 bytes with
+// two bits per weight, and half-precision scales of the scales and of the minima.
+#include "inference/kernels/superblock.h"
+
+namespace inference {
+
+namespace {
+
+struct Block {
+  static constexpr u64 kColumns = kSuperBlock;
+  static constexpr u64 kBytes = 84;
+  static constexpr u64 kQuants = 16, kScale = 80;  // where they are in a block
+
+  template <int kOfFour>
+  [[gnu::always_inline]] static void add(F32x16& products, F32x16& minima, const u8* block,
+                                         const Q8Row& x, u64 chunk) {
+    const u64 index = 4 * chunk + kOfFour;
+    const auto scale0 = load<U8x16>(block + 2 * index * kLanes);
+    const auto scale1 = load<U8x16>(block + (2 * index + 1) * kLanes);
+    const u8* quants = block + kQuants * kLanes;
+    products += dot_halves<3, 0>(x, index, to_floats(scale0 & u8{15}), to_floats(scale1 & u8{15}),
+                                 [&](u64 half, u64 k) __attribute__((always_inline)) {
+                                   return two_bits<kOfFour>(quants, chunk, half, k);
+                                 }) *
+                x.scale(index);
+    const F32x16 sum0 = splat(static_cast<float>(x.half_sum(2 * index)));
+    const F32x16 sum1 = splat(static_cast<float>(x.half_sum(2 * index + 1)));
+    minima +=
+        (to_floats(scale0 >> u8{4}) * sum0 + to_floats(scale1 >> u8{4}) * sum1) * x.scale(index);
+  }
+
+  [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
+    F32x16 products = {}, minima = {};
+#pragma clang loop unroll(disable)
+    for (u64 chunk = 0; chunk < 2; ++chunk) {
+      add<0>(products, minima, block, x, chunk);
+      add<1>(products, minima, block, x, chunk);
+      add<2>(products, minima, block, x, chunk);
+      add<3>(products, minima, block, x, chunk);
+    }
+    const u8* scale = block + kScale * kLanes;
+    sum += halves_to_floats(scale) * products - halves_to_floats(scale + 2 * kLanes) * minima;
+  }
+};
+
+}  // namespace
+
+void matmul_q2_k(float* out, const u8* weights, const void* activations, u64 columns, u64 rows,
+                 u64 tokens, u64 out_stride) {
+  multiply_groups<Quantized<Block>>(out, weights, activations, columns, rows, tokens, out_stride);
+}
+
+void dequantize_q2_k(float* out, const u8* weights, u64 columns) {
+  for (u64 i = 0; i < columns; i += kSuperBlock) {
+    const float scale = half_to_float(load_unaligned<u16>(weights + Block::kScale));
+    const float minimum = half_to_float(load_unaligned<u16>(weights + Block::kScale + 2));
+    for (u64 k = 0; k < kSuperBlock; ++k) {
+      const u8 both = weights[k / kHalfBlock];
+      const i32 quant = two_bits_at(weights + Block::kQuants, k);
+      out[i + k] =
+          scale * static_cast<float>((both & 15) * quant) - minimum * static_cast<float>(both >> 4);
+    }
+    weights += Block::kBytes;
+  }
+}
+
+}  // namespace inference

@@ -1,0 +1,78 @@
+// Q6_K: 128 bytes with the lower four bits, 64 bytes with the upper two, 16 signed scales, one for
+// each half-block, and a half-precision scale of those. 32 is added to each weight.
+//
+// Of the lower bits, 64 bytes hold four blocks: the first 32 blocks 0 (low nibbles) and 2 (high),
+// the others 1 and 3. Of the upper bits, 32 bytes hold the four blocks' one after the other.
+#include "inference/kernels/superblock.h"
+
+namespace inference {
+
+namespace {
+
+struct Block {
+  static constexpr u64 kColumns = kSuperBlock;
+  static constexpr u64 kBytes = 210;
+  static constexpr u64 kUpper = 128, kScales = 192, kScale = 208;  // where they are in a block
+  static constexpr i32 kOffset = 32;
+
+  template <int kOfFour>
+  [[gnu::always_inline]] static U16x32 quants(U16x32 lower, U16x32 upper) {
+    const U16x32 nibbles = kOfFour < 2 ? low_nibbles(lower) : high_nibbles(lower);
+    // Two bits from place 2 * kOfFour to place 4.
+    const U16x32 moved = kOfFour < 2 ? upper << (kOfFour < 2 ? 4 - 2 * kOfFour : 0)
+                                     : upper >> (kOfFour < 2 ? 0 : 2 * kOfFour - 4);
+    return nibbles | (moved & 0x3030);
+  }
+
+  template <int kOfFour>
+  [[gnu::always_inline]] static F32x16 products(const u8* block, const Q8Row& x, u64 chunk) {
+    const u64 index = 4 * chunk + kOfFour;
+    const u8* lower = block + (16 * chunk + 8 * (kOfFour % 2)) * sizeof(U16x32);
+    const u8* upper = block + kUpper * kLanes + 8 * chunk * sizeof(U16x32);
+    const u8* scales = block + kScales * kLanes;
+    const F32x16 scale0 = to_floats(load<I8x16>(scales + 2 * index * kLanes));
+    const F32x16 scale1 = to_floats(load<I8x16>(scales + (2 * index + 1) * kLanes));
+    return dot_halves<63, kOffset>(x, index, scale0, scale1,
+                                   [&](u64 half, u64 k) __attribute__((always_inline)) {
+                                     return quants<kOfFour>(unit(lower, 4 * half + k),
+                                                            unit(upper, 4 * half + k));
+                                   }) *
+           x.scale(index);
+  }
+
+  [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
+    F32x16 total = {};
+#pragma clang loop unroll(disable)
+    for (u64 chunk = 0; chunk < 2; ++chunk) {
+      total += products<0>(block, x, chunk);
+      total += products<1>(block, x, chunk);
+      total += products<2>(block, x, chunk);
+      total += products<3>(block, x, chunk);
+    }
+    sum += halves_to_floats(block + kScale * kLanes) * total;
+  }
+};
+
+}  // namespace
+
+void matmul_q6_k(float* out, const u8* weights, const void* activations, u64 columns, u64 rows,
+                 u64 tokens, u64 out_stride) {
+  multiply_groups<Quantized<Block>>(out, weights, activations, columns, rows, tokens, out_stride);
+}
+
+void dequantize_q6_k(float* out, const u8* weights, u64 columns) {
+  for (u64 i = 0; i < columns; i += kSuperBlock) {
+    const float scale = half_to_float(load_unaligned<u16>(weights + Block::kScale));
+    for (u64 k = 0; k < kSuperBlock; ++k) {
+      const u64 chunk = k / 128, of_four = k / 32 % 4;
+      const u8 lower = weights[64 * chunk + of_four % 2 * 32 + k % 32];
+      const u8 upper = weights[Block::kUpper + 32 * chunk + k % 32];
+      const i32 quant = (of_four < 2 ? lower & 15 : lower >> 4) | (upper >> (2 * of_four) & 3) << 4;
+      const i32 factor = static_cast<i8>(weights[Block::kScales + k / kHalfBlock]);
+      out[i + k] = scale * static_cast<float>(factor * (quant - Block::kOffset));
+    }
+    weights += Block::kBytes;
+  }
+}
+
+}  // namespace inference
