@@ -16,18 +16,15 @@ Bytes find_blob(Text name) {
   return {static_cast<const u8*>(data), size};
 }
 
-// The model in memory of the program's own, because its weights are rearranged in place.
-bool copy_model(Array<u8>& memory, MutableBytes& model, Error& error) {
-  const Bytes blob = find_blob("model");
-  if (blob.data == nullptr) return true;  // whoever reads it says so
-  if (!memory.allocate(max<u64>(blob.size, 1))) {
-    error << "model: not enough memory for its " << blob.size / (1 << 20)
-          << " MiB: give the machine more memory";
-    return false;
-  }
-  copy_bytes(memory.data(), blob.data, blob.size);
-  model = {memory.data(), blob.size};
-  return true;
+// The model as memory of the program's own, because its weights are rearranged in place.
+bool take_model(MutableBytes& model, Error& error) {
+  const Text name = "model";
+  model.data = static_cast<u8*>(bf_take_blob(name.data, name.size, &model.size));
+  if (model.data != nullptr || model.size == 0)
+    return true;  // whoever reads it says if there is none
+  error << "model: not enough memory for its " << model.size / (1 << 20)
+        << " MiB: give the machine more memory";
+  return false;
 }
 
 Text as_text(Bytes bytes) {
@@ -54,10 +51,10 @@ i32 run() {
     return kSuccess;
   }
 
-  Array<u8> memory;
   MutableBytes model;
   Generator generator;
-  if (!copy_model(memory, model, error) || !generator.load(model, settings, error)) return fail(error, kBadModel);
+  if (!take_model(model, error) || !generator.load(model, settings, error))
+    return fail(error, kBadModel);
 
   const Bytes prompt = find_blob("prompt");
   if (!generator.tell(as_text(prompt), nullptr, error)) return fail(error, kBadUse);

@@ -4,6 +4,7 @@ import struct
 
 TENSOR_COUNT_AT, METADATA_COUNT_AT = 8, 16
 U32, STRING = 4, 8
+SUPER_BLOCKS = (10, 11, 12, 13, 14, 23)  # Q2_K to Q6_K, IQ4_XS: 256 columns together
 
 
 def _put(data, offset, value):
@@ -32,7 +33,10 @@ def damaged(good):
     matrix = _tensor_at(good, "blk.0.attn_q.weight")
     type_at, offset_at = matrix + 4 + 2 * 8, matrix + 4 + 2 * 8 + 4
     architecture = _value_at(good, "general.architecture", STRING) + 8
-    return [
+    whole_blocks = [(f"rows that are no whole blocks, format {number}",
+                     _put(good, type_at, struct.pack("<I", number)), "model: ")
+                    for number in SUPER_BLOCKS]
+    return whole_blocks + [
         ("wrong magic", b"GGML" + good[4:], "model: "),
         ("no GGUF at all", b"\x7fELF" * 4096, "model: "),
         ("unknown version", _put(good, 4, struct.pack("<I", 99)), "version 99"),
@@ -48,7 +52,8 @@ def damaged(good):
         ("fewer layers than there are", _set_u32(good, "llama.block_count", 2), "more blocks"),
         ("no heads", _set_u32(good, "llama.attention.head_count", 0), "model: "),
         ("offset past the end", _put(good, offset_at, huge), "model: "),
-        ("unsupported format", _put(good, type_at, struct.pack("<I", 12)), "Q4_K"),
+        ("an offset into another tensor", _put(good, offset_at, bytes(8)), "overlap"),
+        ("unsupported format", _put(good, type_at, struct.pack("<I", 16)), "IQ2_XXS"),
         ("unknown format", _put(good, type_at, struct.pack("<I", 9999)), "model: "),
         ("unsupported architecture", _put(good, architecture, b"zebra"), "zebra"),
     ]

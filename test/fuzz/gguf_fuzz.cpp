@@ -113,13 +113,14 @@ class GuardedBytes {
   u8* start_;
 };
 
-// The tiny model with its matrices of 32 columns in another format.
-std::string tiny_quantized(uint32_t format, size_t block_bytes) {
-  test::GgufBuilder file = test::tiny_llama();
+// The tiny model with its matrices in another format, where its columns are whole blocks.
+std::string tiny_quantized(const Format& format) {
+  const u64 dim = max<u64>(format.block_elements, 32);
+  test::GgufBuilder file = test::tiny_llama(dim, dim);
   for (auto& tensor : file.tensors) {
-    if (tensor.sizes.size() != 2 || tensor.sizes[0] != 32) continue;
-    tensor.type = format;
-    tensor.data.resize(tensor.sizes[1] * block_bytes);
+    if (tensor.sizes.size() != 2) continue;
+    tensor.type = format.gguf_id;
+    tensor.data.resize(tensor.sizes[1] * format.row_bytes(tensor.sizes[0]));
   }
   return file.build();
 }
@@ -158,9 +159,8 @@ bool fuzz_seed(const std::string& seed, int rounds, u64 number) {
 
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 100;
-  std::vector<std::string> seeds = {test::tiny_llama().build(), tiny_quantized(test::kQ8_0, 34),
-                                    tiny_quantized(test::kQ4_0, 18),
-                                    tiny_quantized(test::kF16, 64), tiny_byte_pairs()};
+  std::vector<std::string> seeds = {test::tiny_llama().build(), tiny_byte_pairs()};
+  for (const Format& format : formats()) seeds.push_back(tiny_quantized(format));
   for (int i = 2; i < argc; ++i) seeds.push_back(test::read_file(argv[i]));
   bool good = true;
   for (u64 i = 0; i < seeds.size(); ++i) good = fuzz_seed(seeds[i], rounds, i) && good;

@@ -17,7 +17,7 @@
 
 namespace test {
 
-inline constexpr uint32_t kF32 = 0, kF16 = 1, kQ4_0 = 2, kQ8_0 = 8, kQ4_K = 12;
+inline constexpr uint32_t kF32 = 0, kF16 = 1, kQ4_0 = 2, kQ8_0 = 8;
 
 template <class T>
 std::string raw(T value) {
@@ -176,15 +176,15 @@ inline const std::vector<std::string>& tiny_pieces() {
   return pieces;
 }
 
-// One layer, dim 32, two heads, one key-value head, F32, weights from a small generator.
-inline GgufBuilder tiny_llama() {
-  constexpr uint64_t kDim = 32, kHidden = 40, kKv = 16;
+// One layer, two heads, one key-value head, F32, weights from a small generator.
+inline GgufBuilder tiny_llama(uint64_t dim = 32, uint64_t hidden = 40) {
+  const uint64_t kv = dim / 2;
   const uint64_t vocabulary = 259 + tiny_pieces().size();
   GgufBuilder file;
   file.text("general.architecture", "llama");
-  file.number("llama.embedding_length", kDim).number("llama.block_count", 1);
+  file.number("llama.embedding_length", static_cast<uint32_t>(dim)).number("llama.block_count", 1);
   file.number("llama.attention.head_count", 2).number("llama.attention.head_count_kv", 1);
-  file.number("llama.feed_forward_length", kHidden).number("llama.context_length", 64);
+  file.number("llama.feed_forward_length", static_cast<uint32_t>(hidden)).number("llama.context_length", 64);
   file.real("llama.attention.layer_norm_rms_epsilon", 1e-5f);
   add_vocabulary(file, tiny_pieces());
   uint32_t state = 1;
@@ -198,17 +198,17 @@ inline GgufBuilder tiny_llama() {
     }
     file.tensor(name, std::move(sizes), kF32, data);
   };
-  add("token_embd.weight", {kDim, vocabulary});
-  add("blk.0.attn_norm.weight", {kDim});
-  add("blk.0.attn_q.weight", {kDim, kDim});
-  add("blk.0.attn_k.weight", {kDim, kKv});
-  add("blk.0.attn_v.weight", {kDim, kKv});
-  add("blk.0.attn_output.weight", {kDim, kDim});
-  add("blk.0.ffn_norm.weight", {kDim});
-  add("blk.0.ffn_gate.weight", {kDim, kHidden});
-  add("blk.0.ffn_up.weight", {kDim, kHidden});
-  add("blk.0.ffn_down.weight", {kHidden, kDim});
-  add("output_norm.weight", {kDim});
+  add("token_embd.weight", {dim, vocabulary});
+  add("blk.0.attn_norm.weight", {dim});
+  add("blk.0.attn_q.weight", {dim, dim});
+  add("blk.0.attn_k.weight", {dim, kv});
+  add("blk.0.attn_v.weight", {dim, kv});
+  add("blk.0.attn_output.weight", {dim, dim});
+  add("blk.0.ffn_norm.weight", {dim});
+  add("blk.0.ffn_gate.weight", {dim, hidden});
+  add("blk.0.ffn_up.weight", {dim, hidden});
+  add("blk.0.ffn_down.weight", {hidden, dim});
+  add("output_norm.weight", {dim});
   return file;
 }
 

@@ -154,16 +154,22 @@ TEST_CASE("tensors that cannot be") {
   file.find("blk.0.ffn_up.weight").sizes = {40, 32};
   check_refused(file, "'blk.0.ffn_up.weight' is 32 x 40, expected 40 x 32");
   file = tiny_llama();
-  file.find("blk.0.attn_k.weight").type = kQ4_K;
+  file.find("blk.0.attn_k.weight").type = 16;
   check_refused(file,
-                "'blk.0.attn_k.weight' has format Q4_K (12), which is not supported: use a "
-                "file of formats F32, F16, Q4_0, Q8_0");
+                "'blk.0.attn_k.weight' has format IQ2_XXS (16), which is not supported: use a "
+                "file of formats F32, F16, Q4_0, ");
   file = tiny_llama();
   file.find("blk.0.attn_k.weight").type = 4242;
   check_refused(file, "format unknown (4242)");
   file = tiny_llama();
   file.find("blk.0.ffn_down.weight").type = kQ8_0;  // rows of 40
   check_refused(file, "not whole blocks of Q8_0");
+  for (const inference::Format& format : inference::formats()) {
+    if (32 % format.block_elements == 0) continue;
+    file = tiny_llama();
+    file.find("blk.0.attn_k.weight").type = format.gguf_id;
+    check_refused(file, "have 32 elements, not whole blocks of " + as_string(format.name));
+  }
   for (uint64_t huge : {uint64_t{1} << 40, UINT64_MAX, UINT64_MAX / 4 + 1}) {
     file = tiny_llama();
     file.find("token_embd.weight").sizes[1] = huge;

@@ -136,7 +136,13 @@ class Refusals(unittest.TestCase):
                     self.check(run(model=path), 1, "model: ")
 
     def test_formats_without_kernel(self):
-        self.check(run(model=shared("formats/Q4_K_S.gguf")), 1, "Q4_K", "F32, F16, Q4_0, Q8_0")
+        story = pathlib.Path(STORY).read_bytes()
+        name = b"blk.0.attn_q.weight"
+        type_at = story.index(name) + len(name) + 4 + 2 * 8
+        with tempfile.NamedTemporaryFile(suffix=".gguf") as file:
+            file.write(story[:type_at] + b"\x10" + story[type_at + 1:])
+            file.flush()
+            self.check(run(model=file.name), 1, "IQ2_XXS", "F32, F16, Q4_0", "Q6_K")
 
 
 class Terminal(unittest.TestCase):
