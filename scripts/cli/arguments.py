@@ -149,6 +149,15 @@ def add_story(parser):
                        help="add to a token's logit, such as 15043+1 or 2-inf (may be repeated)")
 
 
+def add_grammar(parser):
+    group = parser.add_argument_group("grammar").add_mutually_exclusive_group()
+    group.add_argument("--grammar", metavar="TEXT", type=_text,
+                       help="generate only what this grammar allows, in llama.cpp's notation "
+                            "(GBNF), such as 'root ::= [a-z ]+ \".\"'")
+    group.add_argument("--grammar-file", metavar="FILE", type=_text,
+                       help="the same, from a file")
+
+
 def add_prompt(parser):
     group = parser.add_argument_group("prompt")
     group.add_argument("--prompt", metavar="TEXT", type=_text,
@@ -281,14 +290,14 @@ def _command(commands, name, line, text, examples=None):
 
 def _add_run(commands):
     parser = _command(commands, "run", "boot the model in QEMU", RUN, RUN_EXAMPLES)
-    for add in (add_model, add_prompt, add_story, add_engine, add_machine):
+    for add in (add_model, add_prompt, add_story, add_grammar, add_engine, add_machine):
         add(parser)
 
 
 def _add_host(commands):
     parser = _command(commands, "host", "run the same image in a Linux process", HOST,
                       HOST_EXAMPLES)
-    for add in (add_model, add_prompt, add_tokenize, add_story, add_engine):
+    for add in (add_model, add_prompt, add_tokenize, add_story, add_grammar, add_engine):
         add(parser)
 
 
@@ -326,6 +335,7 @@ def _add_iso(commands):
                         help="where the ISO goes")
     add_model(parser)
     add_story(parser)
+    add_grammar(parser)
     add_engine(parser, profile=False)
 
 
@@ -378,7 +388,7 @@ def _bind_texts(arguments):
     """Joins options and free texts with '=', so that a text may begin with a dash."""
     bound = []
     for argument in arguments:
-        if bound and bound[-1] in ("--prompt", "--qemu-args", "--batch", "--cflags", "--engine"):
+        if bound and bound[-1] in ("--prompt", "--grammar", "--qemu-args", "--batch", "--cflags", "--engine"):
             bound[-1] += "=" + argument
         else:
             bound.append(argument)

@@ -10,6 +10,23 @@ KEYS = ("tokens", "temp", "top-p", "seed", "top-k", "min-p", "typical", "min-kee
         "repeat-penalty", "frequency-penalty", "presence-penalty", "mirostat", "mirostat-lr",
         "mirostat-ent", "logit-bias", "tier", "gdb", "special", "bos")
 
+TEXT_KEYS = ("grammar",)  # of several lines, perhaps
+
+
+def _escape(text):
+    """A text as one line, as docs/options.md says."""
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _texts(arguments):
+    values = vars(arguments)
+    if values.get("grammar_file") is not None:
+        path = text_file("--grammar-file", values["grammar_file"])
+        values["grammar"] = path.read_bytes().decode(errors="surrogateescape")
+    for key in TEXT_KEYS:
+        if values.get(key) is not None:
+            yield f"{key}={_escape(values[key])}"
+
 
 def option_lines(arguments):
     """`key=value` pairs as docs/options.md defines them, for what was given."""
@@ -19,7 +36,7 @@ def option_lines(arguments):
         value = values.get(key.replace("-", "_"))
         if value is not None:
             lines += [f"{key}={one}" for one in (value if isinstance(value, list) else [value])]
-    return lines
+    return lines + list(_texts(arguments))
 
 
 def model(arguments):

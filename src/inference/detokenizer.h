@@ -25,8 +25,6 @@ class Detokenizer {
 
  private:
   void add(char byte);
-  void add_piece(Text piece);
-  void add_letters(Text piece);
   u64 complete_bytes() const;
 
   static constexpr u64 kCapacity = 512;

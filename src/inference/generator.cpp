@@ -39,16 +39,9 @@ bool Generator::load(MutableBytes file, const Settings& settings, Error& error) 
       !tokenizer_.load(file_, model_.shape.vocabulary, error) ||
       !transformer_.prepare(model_, settings.context, error))
     return false;
-  for (const TokenBias& bias : settings.sampler.biases)
-    if (bias.token >= model_.shape.vocabulary) {
-      error << "logit-bias: there is no token " << bias.token << ", the vocabulary has "
-            << model_.shape.vocabulary;
-      return false;
-    }
-  if (!sampler_.prepare(model_.shape.vocabulary, transformer_.context(), settings.sampler)) {
-    error << "model: not enough memory for the sampler: give the machine more memory";
+  if (!load_sampler(settings, error) ||
+      !load_grammar({settings.grammar.data(), settings.grammar.size()}, error))
     return false;
-  }
   most_tokens_ = settings.tokens;
   special_ = settings.special;
   const Shape& shape = model_.shape;
@@ -66,6 +59,28 @@ bool Generator::load(MutableBytes file, const Settings& settings, Error& error) 
     note.write(BF_STREAM_LOG);
   }
   return true;
+}
+
+bool Generator::load_sampler(const Settings& settings, Error& error) {
+  for (const TokenBias& bias : settings.sampler.biases)
+    if (bias.token >= model_.shape.vocabulary) {
+      error << "logit-bias: there is no token " << bias.token << ", the vocabulary has "
+            << model_.shape.vocabulary;
+      return false;
+    }
+  if (!sampler_.prepare(model_.shape.vocabulary, transformer_.context(), settings.sampler)) {
+    error << "model: not enough memory for the sampler: give the machine more memory";
+    return false;
+  }
+  return true;
+}
+
+bool Generator::load_grammar(Text text, Error& error) {
+  if (text.empty()) return true;
+  has_grammar_ = true;
+  if (!grammar_.parse(text, error)) return false;
+  if (!filter_.prepare(tokenizer_)) error << "grammar: not enough memory for the vocabulary";
+  return error.empty();
 }
 
 void Generator::print(Text text) {
@@ -101,21 +116,30 @@ const float* Generator::read_prompt(Interruptor* interruptor, Statistics& story)
   return logits;
 }
 
+bool Generator::choose(const float* logits, u32& token, Error& error) {
+  token = sampler_.choose(logits, has_grammar_ ? &filter_ : nullptr);
+  if (logits[token] - logits[token] != 0.0f)  // infinite or not a number
+    error << "model: its weights lead to no numbers (infinite or NaN): the file is damaged, get it "
+             "again";
+  else if (has_grammar_ && filter_.failed())
+    error << "grammar: there are too many ways to read the text: give a simpler one";
+  else if (has_grammar_ && !filter_.allows(token))
+    error << "grammar: no piece of the model's vocabulary goes on with the text";
+  return error.empty();
+}
+
 bool Generator::go_on(const float* logits, bool at_start, Interruptor* interruptor,
                       Statistics& story, Error& error) {
-  Detokenizer detokenizer(tokenizer_, at_start);
+  // To a grammar a space in front is part of the text.
+  Detokenizer detokenizer(tokenizer_, at_start && !has_grammar_);
   u64 position = prompt_.size();
   while (story.generated_tokens < most_tokens_) {
-    const u32 token = sampler_.choose(logits);
-    if (logits[token] - logits[token] != 0.0f) {  // infinite or not a number
-      error
-          << "model: its weights lead to no numbers (infinite or NaN): the file is damaged, get it "
-             "again";
-      return false;
-    }
+    u32 token;
+    if (!choose(logits, token, error)) return false;
     if (tokenizer_.ends_sequence(token)) break;
     ++story.generated_tokens;
     sampler_.accept(token);
+    if (has_grammar_ && !filter_.accept(token)) break;  // never: it has just been allowed
     print(detokenizer.put(token));
     if (position == transformer_.context() || story.generated_tokens == most_tokens_) break;
     if (interruptor != nullptr && interruptor->interrupted()) break;
@@ -131,6 +155,10 @@ bool Generator::tell(Text prompt, Interruptor* interruptor, Error& error) {
   print(prompt);
 
   sampler_.start();
+  if (has_grammar_ && !filter_.start()) {
+    error << "grammar: not enough memory to begin a text";
+    return false;
+  }
   for (u64 i = 0; i < prompt_.size(); ++i) sampler_.accept(prompt_[i]);
 
   const u64 start = bf_clock_ns();

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "inference/gguf.h"
+#include "inference/grammar_filter.h"
 #include "inference/model.h"
 #include "inference/sampler.h"
 #include "inference/settings.h"
@@ -48,9 +49,13 @@ class Generator {
   const Statistics& totals() const { return totals_; }
 
  private:
+  bool load_sampler(const Settings& settings, Error& error);
+  bool load_grammar(Text text, Error& error);
   bool encode(Text prompt, Error& error);
+  bool choose(const float* logits, u32& token, Error& error);
   const float* read_prompt(Interruptor* interruptor, Statistics& story);
-  bool go_on(const float* logits, bool at_start, Interruptor* interruptor, Statistics& story, Error& error);
+  bool go_on(const float* logits, bool at_start, Interruptor* interruptor, Statistics& story,
+             Error& error);
   void print(Text text);
 
   Gguf file_;
@@ -58,6 +63,9 @@ class Generator {
   Tokenizer tokenizer_;
   Transformer transformer_;
   Sampler sampler_;
+  Grammar grammar_;
+  GrammarFilter filter_{grammar_};
+  bool has_grammar_ = false;
   u64 most_tokens_ = 0;
   bool special_ = true;
   List<u32> prompt_;

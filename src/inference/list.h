@@ -20,6 +20,7 @@ class List {
 
   // Keeps the memory.
   void clear() { size_ = 0; }
+  void shrink(u64 size) { size_ = min(size, size_); }
 
   u64 size() const { return size_; }
   bool empty() const { return size_ == 0; }

@@ -59,6 +59,21 @@ class Options {
       refuse(key, text, advice);
   }
 
+  // A text of several lines: \n, \r and \\ stand for line ends and a backslash.
+  void text(Text key, List<char>& value) const {
+    Text escaped;
+    if (!find(key, escaped)) return;
+    bool fits = true;
+    for (u64 at = 0; at < escaped.size; ++at) {
+      const char next = at + 1 < escaped.size ? escaped[at + 1] : '\0';
+      const bool pair = escaped[at] == '\\' && (next == 'n' || next == 'r' || next == '\\');
+      const char meant = next == 'n' ? '\n' : (next == 'r' ? '\r' : '\\');
+      fits = fits && value.add(pair ? meant : escaped[at]);
+      at += pair ? 1 : 0;
+    }
+    if (!fits && error_.empty()) error_ << key << ": not enough memory for so long a text";
+  }
+
   void flag(Text key, bool& value) const {
     Text text;
     if (!find(key, text)) return;
@@ -194,6 +209,7 @@ bool Settings::read(Text text, Error& error) {
   if (!read_biases(options, biases)) error << "logit-bias: not enough memory for so many";
   sampler.biases = {biases.data(), biases.size()};
   has_seed = options.integer("seed", sampler.seed);
+  options.text("grammar", grammar);
   options.flag("interactive", interactive);
   options.flag("special", special);
   options.flag("bos", begin);

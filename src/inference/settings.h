@@ -17,6 +17,7 @@ struct Settings {
   bool has_seed = false;
   bool special = true;  // control tokens are looked for in texts
   bool begin = false;   // ids of a text are told with the beginning of the sequence
+  List<char> grammar;   // none where it is empty
   SamplerSettings sampler;
   List<TokenBias> biases;  // what the sampler's are a view of
 

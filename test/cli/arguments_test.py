@@ -8,6 +8,7 @@ from support import STORY, CommandLineTest, bareflow, main
 COMMANDS = ("run", "host", "exec", "test", "iso", "gdb", "bench", "setup")
 STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed", "--tier", "--top-k",
                  "--min-p", "--typical", "--repeat-penalty", "--mirostat", "--logit-bias",
+                 "--grammar", "--grammar-file",
                  "--profile")
 MACHINE_OPTIONS = ("--mem", "--cpu", "--machine", "--smp", "--uefi", "--display", "--kvm",
                    "--qemu-args")
@@ -52,7 +53,10 @@ class WrongUse(CommandLineTest):
         (["host", "--repeat-last-n", "-2"], "--repeat-last-n", "-1 for all"),
         (["host", "--repeat-penalty", "0"], "--repeat-penalty", "0.01"),
         (["host", "--mirostat", "1"], "--mirostat", "2"),
-        (["host", "--logit-bias", "7"], "--logit-bias", "15043+1"),
+        (["host", "--logit-bias",
+                 "--grammar", "--grammar-file", "7"], "--logit-bias",
+                 "--grammar", "--grammar-file", "15043+1"),
+        (["host", "--grammar", "a", "--grammar-file", "b"], "--grammar-file"),
         (["host", "--seed", str(1 << 64)], "--seed"),
         (["host", "--tier", "fast"], "--tier", "baseline"),
         (["host", "--tok", "3"], "--tok"),

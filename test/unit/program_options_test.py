@@ -3,6 +3,9 @@
     program_options_test.py BF_NATIVE BF_HOST PROGRAM.bfir STORY.gguf
 """
 
+import ast
+import json
+import re
 import subprocess
 import sys
 import unittest
@@ -55,6 +58,96 @@ class Sampling(unittest.TestCase):
         process = run(BF_NATIVE, ["logit-bias=99999999+1"], "a")
         self.assertEqual(process.returncode, 1)
         self.assertIn(b"error: logit-bias: there is no token 99999999", process.stderr)
+
+
+JSON = r"""
+root   ::= object
+value  ::= object | array | string | number | "true" | "false" | "null"
+object ::= "{" ( string ":" value ("," string ":" value){0,3} )? "}"
+array  ::= "[" ( value ("," value){0,3} )? "]"
+string ::= "\"" ( [^"\\\x7F\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-c]{4}) ){0,12} "\""
+number ::= "-"? ("0" | [1-9] [0-9]{0,6}) ("." [0-9]{1,4})? ([eE] [-+]? [0-9]{1,2})?
+"""
+ARITHMETIC = """
+root ::= expression "\\n"
+expression ::= term ([-+*] term){0,4}   # no spaces
+term ::= [1-9] [0-9]{0,3} | "(" expression ")"
+"""
+CHESS = """
+root ::= ("1. " move " " move "\\n"){1,4}
+move ::= (pawn | nonpawn | castle) [+#]?
+nonpawn ::= [NBKQR] [a-h]? [1-8]? "x"? [a-h] [1-8]
+pawn ::= ([a-h] "x")? [a-h] [1-8] ("=" [NBKQR])?
+castle ::= "O-O" "-O"?
+"""
+CHESS_MOVE = "([NBKQR][a-h]?[1-8]?x?[a-h][1-8]|([a-h]x)?[a-h][1-8](=[NBKQR])?|O-O(-O)?)[+#]?"
+SCRIPTS = """
+root ::= ([\u03b1-\u03c9]{2} "\u00e9" [\U0001f600-\U0001f64f] [^\\x00-\\uffff]){3,5} .{3}
+"""
+
+
+def is_sum(text):
+    return re.fullmatch(r"[-+*()0-9]+\n", text) is not None and ast.parse(text.strip()) is not None
+
+
+def matches(pattern):
+    return lambda text: re.fullmatch(pattern, text, re.S) is not None
+
+
+class Grammars(unittest.TestCase):
+    """Texts of a model that knows nothing of a grammar, held to it and then checked without it."""
+
+    GRAMMARS = (
+        ("json", JSON, lambda text: isinstance(json.loads(text, strict=True), dict)),
+        ("arithmetic", ARITHMETIC, is_sum),
+        ("list", 'root ::= ("- " [A-Z] [a-z ]{1,30} "\\n"){2,4}',
+         matches("(- [A-Z][a-z ]{1,30}\n){2,4}")),
+        ("chess", CHESS, matches(f"(1\\. {CHESS_MOVE} {CHESS_MOVE}\n){{1,4}}")),
+        ("scripts", SCRIPTS, matches("([\u03b1-\u03c9]{2}\u00e9[\U0001f600-\U0001f64f]"
+                                     "[\U00010000-\U0010ffff]){3,5}.{3}")),
+        ("empty", 'root ::= ""', lambda text: text == ""),
+    )
+
+    @staticmethod
+    def escaped(grammar):
+        return "grammar=" + grammar.replace("\\", "\\\\").replace("\n", "\\n")
+
+    def test_texts_are_of_the_grammar(self):
+        for name, grammar, fits in self.GRAMMARS:
+            whole = 0
+            for seed in range(12):
+                with self.subTest(name, seed=seed):
+                    options = [self.escaped(grammar), "tokens=400", "temp=1.5", f"seed={seed}",
+                               "top-k=0" if seed % 2 else "top-k=40"]
+                    process = run(BF_NATIVE, options, "A" if seed % 3 else "")
+                    self.assertEqual(process.returncode, 0, process.stderr)
+                    generated = int(re.search(rb"generated (\d+) tokens", process.stderr).group(1))
+                    if generated == 400:
+                        continue
+                    whole += 1
+                    text = process.stdout.decode("utf-8", "strict")
+                    text = text[1 if seed % 3 else 0:-1]
+                    self.assertTrue(fits(text), text)
+            self.assertGreater(whole, 5, name)
+
+    def test_the_same_in_the_ir(self):
+        for name, grammar, _ in self.GRAMMARS:
+            for options in (("temp=0",), ("temp=2", "seed=5"), ("mirostat=2", "seed=6")):
+                with self.subTest(name, options=options):
+                    told = [run(program, [self.escaped(grammar), "tokens=60", *options], "So ").stdout
+                            for program in (BF_NATIVE, BF_HOST)]
+                    self.assertEqual(*told)
+
+    def test_each_text_begins_anew(self):
+        process = run(BF_NATIVE, ["grammar=root ::= [ab]{3}", "tokens=9", "seed=1"], text="x\ny\n")
+        self.assertRegex(process.stdout, rb"^[ab]{3}\nx[ab]{3}\ny[ab]{3}\n$")
+
+    def test_refusals(self):
+        for grammar, word in (("root ::= a", "line 1, column 10"), ("root ::= root", "recursion"),
+                              ("root ::= \\n|", "")):
+            process = run(BF_NATIVE, ["grammar=" + grammar], "a")
+            self.assertEqual(process.returncode, 1 if word else 0, process.stderr)
+            self.assertIn(word.encode(), process.stderr)
 
 
 if __name__ == "__main__":
