@@ -37,7 +37,7 @@ bool Generator::load(MutableBytes file, const Settings& settings, Error& error) 
   constexpr u64 kMiB = 1 << 20;
   if (!file_.parse(file, error) || !model_.load(file_, file, error) ||
       !tokenizer_.load(file_, model_.shape.vocabulary, error) ||
-      !transformer_.prepare(model_, settings.context, error))
+      !transformer_.prepare(model_, settings.transformer, error))
     return false;
   if (!load_sampler(settings, error) ||
       !load_grammar({settings.grammar.data(), settings.grammar.size()}, error))
@@ -51,7 +51,7 @@ bool Generator::load(MutableBytes file, const Settings& settings, Error& error) 
        << model_.output.format->name << ", context " << transformer_.context() << ", "
        << transformer_.memory_bytes() / kMiB << " MiB\n";
   line.write(BF_STREAM_LOG);
-  const u64 wanted = min(settings.context == 0 ? shape.context : settings.context, shape.context);
+  const u64 wanted = min(settings.transformer.context == 0 ? shape.context : settings.transformer.context, shape.context);
   if (transformer_.context() < wanted) {
     Message note;
     note << "model: memory is short, so the context is " << transformer_.context()
@@ -109,7 +109,7 @@ const float* Generator::read_prompt(Interruptor* interruptor, Statistics& story)
   while (story.prompt_tokens < prompt_.size()) {
     if (logits != nullptr && interruptor != nullptr && interruptor->interrupted()) return nullptr;
     const u64 first = story.prompt_tokens;
-    const u64 count = min(prompt_.size() - first, Transformer::kBatchTokens);
+    const u64 count = min(prompt_.size() - first, transformer_.batch());
     logits = transformer_.forward(prompt_.data() + first, count, first);
     story.prompt_tokens += count;
   }

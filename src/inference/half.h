@@ -22,6 +22,22 @@ inline float half_to_float(u16 bits) {
   return __builtin_bit_cast(float, sign | magnitude << 13) * kHalfBias;
 }
 
+// The nearest half, ties to even; what is too large becomes the largest half, 65504.
+inline u16 float_to_half(float x) {
+  constexpr u32 kLargest = 0x477fe000u;    // 65504
+  constexpr u32 kSubnormal = 0x38800000u;  // 2^-14: below it, halves are multiples of 2^-24
+  const u32 bits = __builtin_bit_cast(u32, x);
+  const u32 magnitude = min(bits & 0x7fffffffu, kLargest);
+  const u32 sign = bits >> 16 & 0x8000u;
+  // The last place of a number from 0.5 to 1 is 2^-24: the addition rounds.
+  if (magnitude < kSubnormal)
+    return static_cast<u16>(
+        sign |
+        (__builtin_bit_cast(u32, __builtin_bit_cast(float, magnitude) + 0.5f) - 0x3f000000u));
+  const u32 rounded = magnitude + 0xfffu + (magnitude >> 13 & 1u);
+  return static_cast<u16>(sign | ((rounded >> 13) - (112u << 10)));
+}
+
 // 16 halves. Infinities and NaNs come out as numbers from 2^16: no trained weight is one.
 [[gnu::always_inline]] inline F32x16 halves_to_floats(const void* from) {
   const I32x16 wide = __builtin_convertvector(load<I16x16>(from), I32x16);

@@ -49,6 +49,12 @@ class Options {
     return false;
   }
 
+  void integer(Text key, u64& value, u64 least, u64 most, Text advice) const {
+    Text text;
+    if (!find(key, text)) return;
+    if (!parse_integer(text, value) || value < least || value > most) refuse(key, text, advice);
+  }
+
   void decimal(Text key, float& value, double least, double most, Text advice) const {
     Text text;
     if (!find(key, text)) return;
@@ -204,7 +210,9 @@ bool parse_decimal(Text text, double& value) {
 bool Settings::read(Text text, Error& error) {
   const Options options(text, error);
   options.integer("tokens", tokens);
-  options.integer("context", context);
+  options.integer("context", transformer.context);
+  options.integer("batch", transformer.batch, 1, TransformerOptions::kMostBatch,
+                  "give a number from 1 to 1024");
   read_sampler(options, sampler);
   if (!read_biases(options, biases)) error << "logit-bias: not enough memory for so many";
   sampler.biases = {biases.data(), biases.size()};

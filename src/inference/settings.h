@@ -7,17 +7,18 @@
 #include "inference/list.h"
 #include "inference/message.h"
 #include "inference/sampler.h"
+#include "inference/transformer.h"
 
 namespace inference {
 
 struct Settings {
   u64 tokens = UINT64_MAX;  // to generate, at most
-  u64 context = 0;          // positions; 0: as many as the model has
   bool interactive = false;
   bool has_seed = false;
   bool special = true;  // control tokens are looked for in texts
   bool begin = false;   // ids of a text are told with the beginning of the sequence
   List<char> grammar;   // none where it is empty
+  TransformerOptions transformer;
   SamplerSettings sampler;
   List<TokenBias> biases;  // what the sampler's are a view of
 

@@ -2,6 +2,7 @@
 
 #include "inference/kernels/kernels.h"
 #include "inference/math.h"
+#include "inference/parallel.h"
 
 namespace inference {
 
@@ -31,106 +32,58 @@ class Planner {
   u64 used_ = 0;
 };
 
-// A matrix product, shared by the cores.
-struct Product {
-  float* out;
-  u64 out_stride;
-  const Matrix* matrix;
-  const void* activations;
-  u64 tokens;
+bool takes_q8(const Matrix& matrix) {
+  return matrix.format->activations == Activations::Q8;
+}
 
-  static void run(void* self, u64 first, u64 last) {
-    const Product& p = *static_cast<const Product*>(self);
-    p.matrix->multiply(first, last, p.out, p.out_stride, p.activations, p.tokens);
-  }
-};
-
-// One token's attention, shared by the cores head by head.
-struct Heads {
-  float* out;          // (heads, stride)
-  const float* query;  // (heads, stride)
-  const float* keys;   // (kv_heads, cache_rows, stride)
-  const float* values;
-  float* scores;  // (heads, cache_rows)
-  u64 cache_rows;
-  u64 stride;
-  u64 heads_per_kv;
-  u64 positions;
-  float scale;
-
-  static void run(void* self, u64 first, u64 last) {
-    const Heads& h = *static_cast<const Heads*>(self);
-    for (u64 head = first; head < last; ++head) {
-      const u64 cache = head / h.heads_per_kv * h.cache_rows * h.stride;
-      attention(h.out + head * h.stride, h.query + head * h.stride, h.keys + cache,
-                h.values + cache, h.scores + head * h.cache_rows, h.positions, h.stride, h.scale);
-    }
-  }
-};
+// Runs body(token) for each, on all cores.
+template <class Body>
+void for_each_token(u64 count, Body body) {
+  parallel_for(0, count, 1, [&](u64 first, u64 last) {
+    for (u64 token = first; token < last; ++token) body(token);
+  });
+}
 
 }  // namespace
-
-struct Transformer::Rows {
-  const float* floats;  // (tokens, padded columns)
-  u8* quantized;
-  u64 columns;
-  u64 tokens;
-  bool is_quantized = false;
-
-  const void* as(Activations kind) {
-    if (kind == Activations::Float) return floats;
-    if (!is_quantized) {
-      for (u64 t = 0; t < tokens; ++t)
-        quantize_q8(quantized + t * q8_row_bytes(columns), floats + t * padded(columns), columns);
-      is_quantized = true;
-    }
-    return quantized;
-  }
-};
 
 u64 Transformer::plan(u64 context, float* arena) {
   const Shape& shape = model_->shape;
   Planner planner(arena);
   context_ = context;
-  head_stride_ = padded(shape.head_dim);
-  cache_rows_ = padded(context);
-  stream_ = planner.take(kBatchTokens, shape.dim);
-  normed_ = planner.take(kBatchTokens, shape.dim);
-  query_ = planner.take(kBatchTokens, shape.query_dim());
-  key_ = planner.take(kBatchTokens, shape.kv_dim());
-  value_ = planner.take(kBatchTokens, shape.kv_dim());
-  rotated_ = planner.take(shape.heads, head_stride_);
-  mixed_heads_ = planner.take(shape.heads, head_stride_);
-  mixed_ = planner.take(kBatchTokens, shape.query_dim());
-  projected_ = planner.take(kBatchTokens, shape.dim);
-  gate_ = planner.take(kBatchTokens, shape.hidden);
-  up_ = planner.take(kBatchTokens, shape.hidden);
-  const u64 widest = padded(max(max(shape.dim, shape.query_dim()), shape.hidden));
-  quantized_ = reinterpret_cast<u8*>(
-      planner.take(kBatchTokens, q8_row_bytes(round_up(widest, 32)) / sizeof(float)));
-  scores_ = planner.take(shape.heads, cache_rows_);
-  cosines_ = planner.take(context, head_stride_);
-  sines_ = planner.take(context, head_stride_);
-  keys_ = planner.take(shape.layers * shape.kv_heads, cache_rows_ * head_stride_);
-  values_ = planner.take(shape.layers * shape.kv_heads, cache_rows_ * head_stride_);
+  const u64 inner = max(shape.dim, shape.query_dim());
+  stream_ = planner.take(batch_, shape.dim);
+  mixed_ = normed_ = planner.take(batch_, inner);
+  projected_ = query_ = planner.take(batch_, inner);
+  key_ = planner.take(batch_, shape.kv_dim());
+  value_ = planner.take(batch_, shape.kv_dim());
+  gate_ = planner.take(batch_, shape.hidden);
+  up_ = planner.take(batch_, shape.hidden);
+  const u64 widest = round_up(max(inner, shape.hidden), kQ8BlockElements);
+  quantized_ = reinterpret_cast<u8*>(planner.take(batch_, q8_row_bytes(widest) / sizeof(float)));
+  scores_ = planner.take(bf_core_count(), cache_.score_count());
+  cosines_ = planner.take(batch_, shape.head_dim);
+  sines_ = planner.take(batch_, shape.head_dim);
   logits_ = planner.take(1, shape.vocabulary);
   return planner.used();
 }
 
-bool Transformer::prepare(const Model& model, u64 wanted_context, Error& error) {
+bool Transformer::prepare(const Model& model, const TransformerOptions& options, Error& error) {
   constexpr u64 kMiB = 1 << 20;
   model_ = &model;
-  rotations_ = 0;
   const Shape& shape = model.shape;
-  u64 context = wanted_context == 0 ? shape.context : min(wanted_context, shape.context);
+  u64 context = options.context == 0 ? shape.context : min(options.context, shape.context);
   const u64 least = min(context, kLeastContext);
-  while (!arena_.allocate(plan(context, nullptr)) && context > least)
+  batch_ = min(options.batch, context);
+  for (;;) {
+    const bool fits = cache_.allocate(shape, context) && arena_.allocate(plan(context, nullptr));
+    if (fits || context == least) break;
     context = max(context / 2, least);
-  const u64 needed = plan(context, nullptr);
+  }
+  const u64 needed = plan(context, nullptr) * sizeof(float) + KvCache::bytes_for(shape, context);
   if (arena_.size() == 0 || !row_.allocate(model.embedding.row_bytes()) ||
       !frequencies_.allocate(shape.rotated_dim / 2)) {
     error << "model: not enough memory: a context of " << context << " tokens needs "
-          << needed * sizeof(float) / kMiB + 1 << " MiB: give the machine more memory";
+          << needed / kMiB + 1 << " MiB: give the machine more memory";
     return false;
   }
   plan(context, arena_.data());
@@ -140,41 +93,34 @@ bool Transformer::prepare(const Model& model, u64 wanted_context, Error& error) 
   return true;
 }
 
-// Angles are made when a position is first reached: a long context costs nothing at the start.
-void Transformer::prepare_rotations(u64 end) {
-  for (; rotations_ < end; ++rotations_) {
-    float* cosines = cosines_ + rotations_ * head_stride_;
-    float* sines = sines_ + rotations_ * head_stride_;
-    const double position = static_cast<double>(rotations_) * model_->shape.rope_scale;
+void Transformer::prepare_rotations(u64 count, u64 position) {
+  const Shape& shape = model_->shape;
+  for_each_token(count, [&](u64 token) {
+    float* cosines = cosines_ + token * padded(shape.head_dim);
+    float* sines = sines_ + token * padded(shape.head_dim);
+    const double place = static_cast<double>(position + token) * shape.rope_scale;
     for (u64 i = 0; i < frequencies_.size(); ++i) {
-      const SinCos angle = sin_cos(position * frequencies_[i]);
+      const SinCos angle = sin_cos(place * frequencies_[i]);
       cosines[2 * i] = cosines[2 * i + 1] = static_cast<float>(angle.cos);
       sines[2 * i] = static_cast<float>(-angle.sin);
       sines[2 * i + 1] = static_cast<float>(angle.sin);
     }
-    for (u64 i = model_->shape.rotated_dim; i < head_stride_; ++i) cosines[i] = 1.0f;
-  }
+    for (u64 i = shape.rotated_dim; i < shape.head_dim; ++i) cosines[i] = 1.0f;
+  });
 }
 
 const float* Transformer::forward(const u32* tokens, u64 count, u64 position) {
-  prepare_rotations(position + count);
-  u64 last = 0;
-  for (u64 done = 0; done < count;) {
-    const u64 batch = min(count - done, kBatchTokens);
-    forward_batch(tokens + done, batch, position + done);
-    done += batch;
-    last = batch - 1;
+  u64 batch = 0;
+  for (u64 done = 0; done < count; done += batch) {
+    batch = min(count - done, batch_);
+    read(tokens + done, batch, position + done);
   }
-  const Shape& shape = model_->shape;
-  rmsnorm(normed_, stream_ + last * padded(shape.dim), model_->output_norm, shape.dim,
-          shape.epsilon);
-  Rows rows{normed_, quantized_, shape.dim, 1};
-  multiply(logits_, padded(shape.vocabulary), model_->output, rows);
-  return logits_;
+  return logits(batch - 1);
 }
 
-void Transformer::forward_batch(const u32* tokens, u64 count, u64 position) {
+void Transformer::read(const u32* tokens, u64 count, u64 position) {
   const Matrix& embedding = model_->embedding;
+  prepare_rotations(count, position);
   for (u64 t = 0; t < count; ++t)
     embedding.row(tokens[t], stream_ + t * padded(embedding.columns), row_.data());
   for (u64 i = 0; i < model_->shape.layers; ++i) {
@@ -183,86 +129,102 @@ void Transformer::forward_batch(const u32* tokens, u64 count, u64 position) {
   }
 }
 
+const float* Transformer::logits(u64 index) {
+  const Shape& shape = model_->shape;
+  rmsnorm(normed_, stream_ + index * padded(shape.dim), model_->output_norm, shape.dim,
+          shape.epsilon);
+  if (takes_q8(model_->output)) quantize(0, normed_, shape.dim);
+  multiply({{&model_->output, logits_}}, normed_, 1);
+  return logits_;
+}
+
 // stream += output(attention(rope(query(norm(stream))), rope(key(...)), value(...)))
-void Transformer::attend(const Layer& layer, u64 index, u64 tokens, u64 position) {
+void Transformer::attend(const Layer& layer, u64 index, u64 count, u64 position) {
   const Shape& shape = model_->shape;
-  const u64 dim = padded(shape.dim);
-  const u64 query_dim = padded(shape.query_dim());
-  for (u64 t = 0; t < tokens; ++t)
-    rmsnorm(normed_ + t * dim, stream_ + t * dim, layer.attention_norm, shape.dim, shape.epsilon);
-  Rows normed{normed_, quantized_, shape.dim, tokens};
-  multiply(query_, query_dim, layer.query, normed);
-  multiply(key_, padded(shape.kv_dim()), layer.key, normed);
-  multiply(value_, padded(shape.kv_dim()), layer.value, normed);
-  rotate_into_cache(index, tokens, position);
+  const u64 dim = padded(shape.dim), query_dim = padded(shape.query_dim());
+  const bool quantized = takes_q8(layer.query) || takes_q8(layer.key) || takes_q8(layer.value);
+  for_each_token(count, [&](u64 t) { norm(t, layer.attention_norm, quantized); });
+  multiply({{&layer.query, query_}, {&layer.key, key_}, {&layer.value, value_}}, normed_, count);
+  for_each_token(count, [&](u64 t) { rotate_into_cache(index, t, position + t); });
 
-  for (u64 t = 0; t < tokens; ++t) attend_token(index, t, position + t);
-  Rows mixed{mixed_, quantized_, shape.query_dim(), tokens};
-  multiply(projected_, dim, layer.output, mixed);
-  add(stream_, projected_, tokens * dim);
-}
-
-// mixed[token] = attention(rope(query[token])) over the cache up to `position`
-void Transformer::attend_token(u64 layer, u64 token, u64 position) {
-  const Shape& shape = model_->shape;
-  const u64 row = token * padded(shape.query_dim());
-  const float* cosines = cosines_ + position * head_stride_;
-  const float* sines = sines_ + position * head_stride_;
-  for (u64 h = 0; h < shape.heads; ++h)
-    rope(rotated_ + h * head_stride_, query_ + row + h * shape.head_dim, cosines, sines,
-         shape.head_dim);
-  const double scale = 1.0 / __builtin_sqrt(static_cast<double>(shape.head_dim));
-  Heads heads = {.out = mixed_heads_,
-                 .query = rotated_,
-                 .keys = cache_row(keys_, layer, 0, 0),
-                 .values = cache_row(values_, layer, 0, 0),
-                 .scores = scores_,
-                 .cache_rows = cache_rows_,
-                 .stride = head_stride_,
-                 .heads_per_kv = shape.heads / shape.kv_heads,
-                 .positions = position + 1,
-                 .scale = static_cast<float>(scale)};
-  bf_parallel_for(0, shape.heads, 1, Heads::run, &heads);
-  for (u64 h = 0; h < shape.heads; ++h)
-    copy_bytes(mixed_ + row + h * shape.head_dim, mixed_heads_ + h * head_stride_,
-               shape.head_dim * sizeof(float));
-}
-
-void Transformer::rotate_into_cache(u64 layer, u64 tokens, u64 position) {
-  const Shape& shape = model_->shape;
-  const u64 kv_dim = padded(shape.kv_dim());
-  for (u64 t = 0; t < tokens; ++t) {
-    const u64 row = (position + t) * head_stride_;
-    for (u64 h = 0; h < shape.kv_heads; ++h) {
-      const u64 from = t * kv_dim + h * shape.head_dim;
-      rope(cache_row(keys_, layer, h, position + t), key_ + from, cosines_ + row, sines_ + row,
-           shape.head_dim);
-      copy_bytes(cache_row(values_, layer, h, position + t), value_ + from,
-                 shape.head_dim * sizeof(float));
+  // Heads that share keys and values are taken together, by one core.
+  const u64 group = shape.query_dim() / shape.kv_heads;
+  parallel_for(0, count * shape.kv_heads, 1, [&](u64 first, u64 last) {
+    float* scores = scores_ + bf_core_index() * padded(cache_.score_count());
+    for (u64 i = first; i < last; ++i) {
+      const u64 token = i / shape.kv_heads, kv_head = i % shape.kv_heads;
+      const u64 at = token * query_dim + kv_head * group;
+      cache_.attend(index, kv_head, mixed_ + at, query_ + at, scores, position + token + 1);
     }
+  });
+  if (takes_q8(layer.output))
+    for_each_token(count, [&](u64 t) { quantize(t, mixed_, shape.query_dim()); });
+  multiply({{&layer.output, projected_}}, mixed_, count);
+  for_each_token(count, [&](u64 t) { add(stream_ + t * dim, projected_ + t * dim, dim); });
+}
+
+// Rotates a token's queries, and puts its rotated keys and its values where attention finds them.
+void Transformer::rotate_into_cache(u64 layer, u64 token, u64 position) {
+  const Shape& shape = model_->shape;
+  const float* cosines = cosines_ + token * padded(shape.head_dim);
+  const float* sines = sines_ + token * padded(shape.head_dim);
+  float* query = query_ + token * padded(shape.query_dim());
+  float* key = key_ + token * padded(shape.kv_dim());
+  const float* value = value_ + token * padded(shape.kv_dim());
+  for (u64 h = 0; h < shape.heads; ++h, query += shape.head_dim)
+    rope(query, query, cosines, sines, shape.head_dim);
+  for (u64 h = 0; h < shape.kv_heads; ++h, key += shape.head_dim, value += shape.head_dim) {
+    rope(key, key, cosines, sines, shape.head_dim);
+    cache_.store(layer, h, position, key, value);
   }
+  // What attention leaves alone: rows end in zeroes.
+  for (u64 i = shape.query_dim(); i < padded(shape.query_dim()); ++i)
+    mixed_[token * padded(shape.query_dim()) + i] = 0.0f;
 }
 
 // stream += down(silu(gate(norm(stream))) * up(norm(stream)))
-void Transformer::feed_forward(const Layer& layer, u64 tokens) {
+void Transformer::feed_forward(const Layer& layer, u64 count) {
   const Shape& shape = model_->shape;
-  const u64 dim = padded(shape.dim);
-  const u64 hidden = padded(shape.hidden);
-  for (u64 t = 0; t < tokens; ++t)
-    rmsnorm(normed_ + t * dim, stream_ + t * dim, layer.feed_forward_norm, shape.dim,
-            shape.epsilon);
-  Rows normed{normed_, quantized_, shape.dim, tokens};
-  multiply(gate_, hidden, layer.gate, normed);
-  multiply(up_, hidden, layer.up, normed);
-  swiglu(gate_, up_, tokens * hidden);
-  Rows activated{gate_, quantized_, shape.hidden, tokens};
-  multiply(projected_, dim, layer.down, activated);
-  add(stream_, projected_, tokens * dim);
+  const u64 dim = padded(shape.dim), hidden = padded(shape.hidden);
+  const bool quantized = takes_q8(layer.gate) || takes_q8(layer.up);
+  for_each_token(count, [&](u64 t) { norm(t, layer.feed_forward_norm, quantized); });
+  multiply({{&layer.gate, gate_}, {&layer.up, up_}}, normed_, count);
+  for_each_token(count, [&](u64 t) {
+    swiglu(gate_ + t * hidden, up_ + t * hidden, shape.hidden);
+    if (takes_q8(layer.down)) quantize(t, gate_, shape.hidden);
+  });
+  multiply({{&layer.down, projected_}}, gate_, count);
+  for_each_token(count, [&](u64 t) { add(stream_ + t * dim, projected_ + t * dim, dim); });
 }
 
-void Transformer::multiply(float* out, u64 out_stride, const Matrix& matrix, Rows& rows) {
-  Product product{out, out_stride, &matrix, rows.as(matrix.format->activations), rows.tokens};
-  bf_parallel_for(0, matrix.groups(), 1, Product::run, &product);
+// normed = norm of the token's stream, as floats and, where they are wanted, as Q8.
+void Transformer::norm(u64 token, const float* weight, bool quantized) {
+  const Shape& shape = model_->shape;
+  const u64 at = token * padded(shape.dim);
+  rmsnorm(normed_ + at, stream_ + at, weight, shape.dim, shape.epsilon);
+  if (quantized) quantize(token, normed_, shape.dim);
+}
+
+void Transformer::quantize(u64 token, const float* rows, u64 columns) {
+  quantize_q8(quantized_ + token * q8_row_bytes(columns), rows + token * padded(columns), columns);
+}
+
+// All products in one loop over the cores: groups of 16 rows of one matrix, then of the next.
+template <u64 kCount>
+void Transformer::multiply(const Product (&products)[kCount], const float* rows, u64 tokens) {
+  u64 groups = 0;
+  for (const Product& product : products) groups += product.matrix->groups();
+  parallel_for(0, groups, 1, [&](u64 first, u64 last) {
+    u64 before = 0;
+    for (const auto& [matrix, out] : products) {
+      const u64 end = before + matrix->groups();
+      const void* activations = takes_q8(*matrix) ? static_cast<const void*>(quantized_) : rows;
+      if (first < end && last > before)
+        matrix->multiply(max(first, before) - before, min(last, end) - before, out,
+                         padded(matrix->rows), activations, tokens);
+      before = end;
+    }
+  });
 }
 
 }  // namespace inference

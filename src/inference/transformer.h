@@ -1,79 +1,90 @@
 // The forward pass of a Llama: tokens in, logits out, a KV cache between the calls.
 //
 //   Transformer transformer;
-//   if (!transformer.prepare(model, context, error)) ...
+//   if (!transformer.prepare(model, {.context = 512}, error)) ...
 //   const float* logits = transformer.forward(tokens, n, position);   // of the last token
 //
-// Positions must be fed in order: forward() at `position` needs the cache of all before it.
-// A fresh context is forward() at position 0 again.
+// or of every token, batch by batch:
+//
+//   transformer.read(tokens, n, position);                            // n <= batch()
+//   const float* row = transformer.logits(i);                         // i < n
+//
+// Positions must be fed in order: what is read at `position` needs the cache of all before it.
+// A fresh context is position 0 again.
 #pragma once
 
+#include "inference/kv_cache.h"
 #include "inference/model.h"
 
 namespace inference {
 
+struct TransformerOptions {
+  static constexpr u64 kMostBatch = 1024;
+
+  u64 context = 0;  // positions, at most; 0: as many as the model has
+  u64 batch = 64;   // tokens that go through the layers together, at most; 1 to kMostBatch
+};
+
 class Transformer {
  public:
-  // How many tokens one pass takes through the layers together.
-  static constexpr u64 kBatchTokens = 16;
-
-  // Allocates the cache for at most `wanted_context` positions (0: as many as the model has), or
-  // for half, a quarter, ... where memory is short. The model must outlive this.
-  [[nodiscard]] bool prepare(const Model& model, u64 wanted_context, Error& error);
+  // Allocates the cache for as many positions as are wanted, or for half, a quarter, ... where
+  // memory is short. The model must outlive this.
+  [[nodiscard]] bool prepare(const Model& model, const TransformerOptions& options, Error& error);
 
   // Runs tokens[0..count) at position, position + 1, ...; the result is the logits (vocabulary)
   // after the last one, valid until the next call. position + count <= context(), count > 0.
   const float* forward(const u32* tokens, u64 count, u64 position);
 
+  // The same without logits, for 1 to batch() tokens.
+  void read(const u32* tokens, u64 count, u64 position);
+
+  // The logits after token `index` of those that were last read, valid until the next call.
+  const float* logits(u64 index);
+
   u64 context() const { return context_; }
-  u64 memory_bytes() const { return arena_.size() * sizeof(float); }
+  u64 batch() const { return batch_; }
+  u64 memory_bytes() const { return arena_.size() * sizeof(float) + cache_.bytes(); }
 
  private:
-  // The same rows (tokens, columns) as floats and, where a matrix wants them, quantised.
-  struct Rows;
+  // A matrix product of the same rows: out (tokens, padded rows of the matrix).
+  struct Product {
+    const Matrix* matrix;
+    float* out;
+  };
 
   u64 plan(u64 context, float* arena);
-  void forward_batch(const u32* tokens, u64 count, u64 position);
-  void attend(const Layer& layer, u64 index, u64 tokens, u64 position);
-  void attend_token(u64 layer, u64 token, u64 position);
-  void feed_forward(const Layer& layer, u64 tokens);
-  void rotate_into_cache(u64 layer, u64 tokens, u64 position);
-  void prepare_rotations(u64 end);
-  void multiply(float* out, u64 out_stride, const Matrix& matrix, Rows& rows);
-
-  float* cache_row(float* cache, u64 layer, u64 kv_head, u64 position) {
-    return cache +
-           ((layer * model_->shape.kv_heads + kv_head) * cache_rows_ + position) * head_stride_;
-  }
+  void prepare_rotations(u64 count, u64 position);
+  void attend(const Layer& layer, u64 index, u64 count, u64 position);
+  void rotate_into_cache(u64 layer, u64 token, u64 position);
+  void feed_forward(const Layer& layer, u64 count);
+  void norm(u64 token, const float* weight, bool quantized);
+  void quantize(u64 token, const float* rows, u64 columns);
+  template <u64 kCount>
+  void multiply(const Product (&products)[kCount], const float* rows, u64 tokens);
 
   const Model* model_ = nullptr;
   u64 context_ = 0;
-  u64 cache_rows_ = 0;   // positions per head, rounded up for the attention kernel
-  u64 head_stride_ = 0;  // floats of a head's row in cache and queries
-  u64 rotations_ = 0;    // positions whose rotation is known
+  u64 batch_ = 0;
+  KvCache cache_;
   Array<float> arena_;
   Array<double> frequencies_;  // (rotated_dim / 2)
   Array<u8> row_;              // of the embedding, unpacked
 
-  // In the arena; rows are padded to whole vectors.
-  float* stream_;       // (batch, dim): the residual stream
-  float* normed_;       // (batch, dim)
-  float* query_;        // (batch, query_dim), not rotated
-  float* key_;          // (batch, kv_dim), not rotated
-  float* value_;        // (batch, kv_dim)
-  float* rotated_;      // (heads, head_stride): one token's queries
-  float* mixed_heads_;  // (heads, head_stride): what attention gives for them
-  float* mixed_;        // (batch, query_dim)
-  float* projected_;    // (batch, dim)
-  float* gate_;         // (batch, hidden)
-  float* up_;           // (batch, hidden)
-  u8* quantized_;       // (batch, Q8 row of the widest input)
-  float* scores_;       // (heads, cache_rows)
-  float* cosines_;      // (context, head_stride)
-  float* sines_;        // (context, head_stride)
-  float* keys_;         // (layers, kv_heads, cache_rows, head_stride)
-  float* values_;       // (layers, kv_heads, cache_rows, head_stride)
-  float* logits_;       // (vocabulary)
+  // In the arena; rows are padded to whole vectors. What is used at different times shares memory.
+  float* stream_;     // (batch, dim): the residual stream
+  float* normed_;     // (batch, dim)
+  float* query_;      // (batch, query_dim)
+  float* key_;        // (batch, kv_dim)
+  float* value_;      // (batch, kv_dim)
+  float* mixed_;      // (batch, query_dim), where normed_ is
+  float* projected_;  // (batch, dim), where query_ is
+  float* gate_;       // (batch, hidden)
+  float* up_;         // (batch, hidden)
+  u8* quantized_;     // (batch, Q8 row of the widest input)
+  float* scores_;     // (cores, what attention wants)
+  float* cosines_;    // (batch, head_dim): of the positions of a batch
+  float* sines_;      // (batch, head_dim)
+  float* logits_;     // (vocabulary)
 };
 
 }  // namespace inference

@@ -81,6 +81,11 @@ typedef void (*BfParallelBody)(void* context, uint64_t first, uint64_t last);
 void bf_parallel_for(uint64_t begin, uint64_t end, uint64_t grain, BfParallelBody body,
                      void* context);
 
+// How many cores take part, and which of them asks, from 0 to bf_core_count() - 1: a body may have
+// scratch memory for each.
+uint32_t bf_core_count(void);
+uint32_t bf_core_index(void);
+
 // ---- Failure ------------------------------------------------------------------------------
 
 // A bug in the program: writes the message to the log and stops everything. Never returns.

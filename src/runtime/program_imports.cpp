@@ -20,7 +20,8 @@ const ProgramImport kImports[] = {
     BF_IMPORT(bf_alloc),    BF_IMPORT(bf_free),        BF_IMPORT(bf_write),
     BF_IMPORT(bf_read),     BF_IMPORT(bf_read_ready),  BF_IMPORT(bf_blob),
     BF_IMPORT(bf_take_blob), BF_IMPORT(bf_clock_ns),   BF_IMPORT(bf_random_seed),
-    BF_IMPORT(bf_parallel_for), BF_IMPORT(bf_abort),
+    BF_IMPORT(bf_parallel_for), BF_IMPORT(bf_core_count), BF_IMPORT(bf_core_index),
+    BF_IMPORT(bf_abort),
 };
 #undef BF_IMPORT
 
@@ -95,6 +96,14 @@ uint64_t bf_random_seed() {
 void bf_parallel_for(uint64_t begin, uint64_t end, uint64_t grain, BfParallelBody body,
                      void* context) {
   workers::parallel_for(begin, end, grain, body, context);
+}
+
+uint32_t bf_core_count() {
+  return platform::core_count();
+}
+
+uint32_t bf_core_index() {
+  return platform::core_index();
 }
 
 void bf_abort(const char* message, uint64_t message_bytes) {

@@ -216,14 +216,33 @@ TEST_CASE("element by element kernels, lengths with and without padding") {
 
 TEST_CASE("attention over few and many positions") {
   for (const u64 positions : {1, 2, 16, 31, 100})
-    for (const u64 stride : {16, 32, 64}) {
-      CAPTURE(positions, stride);
-      const Floats q(stride), keys((positions + 16) * stride), values((positions + 16) * stride);
-      compare("attention", inference::attention, Floats(0), [&](auto* kernel, float* out) {
-        Floats scores(positions + 32);
-        kernel(out, q.data, keys.data, values.data, scores.data, positions, stride, 0.25f);
-      });
-    }
+    for (const u64 head_dim : {8, 16, 64})
+      for (const u64 queries : {1, 6}) {
+        CAPTURE(positions, head_dim, queries);
+        const u64 rows = (positions + 15) / 16 * 16;
+        const Floats query(queries * head_dim), numbers(2 * positions * head_dim);
+        // As floats, so that they can be compared: two halves each.
+        Floats cache(0), tiles(0);
+        REQUIRE(tiles.size * 2 >= 16 * 64);
+        std::vector<u16> keys(rows * head_dim + 16), values(keys);
+        for (u64 p = 0; p < positions; ++p) {
+          inference::store_key(keys.data(), numbers.data + 2 * p * head_dim, p, head_dim);
+          inference::store_value(values.data(), numbers.data + (2 * p + 1) * head_dim, p, head_dim);
+        }
+        compare("attention", inference::attention, Floats(queries * head_dim),
+                [&](auto* kernel, float* out) {
+                  Floats scores(queries * rows);
+                  kernel(out, query.data, keys.data(), values.data(), scores.data, positions,
+                         queries, head_dim, head_dim, 0.25f);
+                });
+        if (positions > 16) continue;
+        compare("store_key", inference::store_key, tiles, [&](auto* kernel, float* out) {
+          kernel(reinterpret_cast<u16*>(out), numbers.data, positions - 1, head_dim);
+        });
+        compare("store_value", inference::store_value, cache, [&](auto* kernel, float* out) {
+          kernel(reinterpret_cast<u16*>(out), numbers.data, 3, head_dim);
+        });
+      }
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ void load(MutableBytes file) {
   constexpr u64 kContext = 24;
   const bool loaded = model.load(gguf, file, error) &&
                       tokenizer.load(gguf, model.shape.vocabulary, error) &&
-                      transformer.prepare(model, kContext, error);
+                      transformer.prepare(model, {.context = kContext}, error);
   demand(loaded == error.empty());
   if (!loaded) return;
   ++counts.accepted;

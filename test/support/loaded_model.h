@@ -28,7 +28,7 @@ struct LoadedModel {
   explicit LoadedModel(std::string file) : bytes(std::move(file)) {
     loaded = gguf.parse(as_bytes(bytes), error) && model.load(gguf, memory(), error) &&
              tokenizer.load(gguf, model.shape.vocabulary, error) &&
-             transformer.prepare(model, 0, error);
+             transformer.prepare(model, {}, error);
   }
   inference::MutableBytes memory() {
     return {reinterpret_cast<inference::u8*>(bytes.data()), bytes.size()};

@@ -247,7 +247,7 @@ TEST_CASE("memory that is short is said in MiB") {
     setrlimit(RLIMIT_AS, &nothing);
     inference::Transformer transformer;
     inference::Error error;
-    const bool prepared = transformer.prepare(model.model, 0, error);
+    const bool prepared = transformer.prepare(model.model, {}, error);
     const std::string_view text(error.text().data, error.text().size);
     _exit(!prepared && text.find(" MiB: give the machine more memory") != text.npos ? 0 : 1);
   }

@@ -1,4 +1,5 @@
 // Each kernel against the same formula in double precision, written the slow way.
+#include <bit>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
@@ -226,10 +227,10 @@ TEST_CASE("rmsnorm, swiglu, add") {
   for (u64 i = 0; i < count; ++i) CHECK(total[i] == x[i] + weight[i]);
 }
 
-TEST_CASE("rope rotates pairs and leaves what is not to be rotated") {
+TEST_CASE("rope rotates pairs and leaves what is not to be rotated, in place too") {
   for (u64 count : {8ul, 32ul, 24ul}) {
     const u64 rotated = count - 4, padded = round_up(count, kLanes);
-    std::vector<float> x(count), cosines(padded, 1.0f), sines(padded, 0.0f), out(padded, 5.0f);
+    std::vector<float> x(count), cosines(padded, 1.0f), sines(padded, 0.0f), out(count + 1, 5.0f);
     for (float& v : x) v = random_float();
     for (u64 i = 0; i < rotated; i += 2) {
       cosines[i] = cosines[i + 1] = static_cast<float>(std::cos(double(i)));
@@ -242,36 +243,73 @@ TEST_CASE("rope rotates pairs and leaves what is not to be rotated") {
       CHECK(out[i] == Approx(x[i] * std::cos(angle) - x[i + 1] * std::sin(angle)).margin(1e-6));
       CHECK(out[i + 1] == Approx(x[i] * std::sin(angle) + x[i + 1] * std::cos(angle)).margin(1e-6));
     }
-    for (u64 i = count; i < padded; ++i) CHECK(out[i] == 0.0f);
+    CHECK(out[count] == 5.0f);
+    rope(x.data(), x.data(), cosines.data(), sines.data(), count);
+    out.pop_back();
+    CHECK(x == out);
+  }
+}
+
+TEST_CASE("floats become the nearest halves, ties to even") {
+  for (u32 bits = 0; bits < 0x10000; ++bits) {
+    const u16 half = static_cast<u16>(bits);
+    if ((half & 0x7c00) != 0x7c00) REQUIRE(float_to_half(half_to_float(half)) == half);
+  }
+  for (int i = 0; i < 200'000; ++i) {
+    const u32 bits = static_cast<u32>(generator());
+    const float x = std::bit_cast<float>(bits);
+    if (!(std::abs(x) < 65504.0f)) continue;
+    REQUIRE(float_to_half(x) == std::bit_cast<u16>(static_cast<_Float16>(x)));
+  }
+  for (float tie : {1.0f + 0x1p-11f, 1.0f + 3 * 0x1p-11f, 0x1p-25f, 3 * 0x1p-25f, 0x1p-24f,
+                    0x1p-14f, 0x1p-14f - 0x1p-25f})
+    CHECK(float_to_half(tie) == std::bit_cast<u16>(static_cast<_Float16>(tie)));
+  for (float large : {65504.0f, 65520.0f, 1e30f, INFINITY}) {
+    CHECK(half_to_float(float_to_half(large)) == 65504.0f);
+    CHECK(half_to_float(float_to_half(-large)) == -65504.0f);
   }
 }
 
 TEST_CASE("softmax and attention") {
-  for (u64 positions : {1ul, 3ul, 16ul, 77ul}) {
-    for (u64 stride : {16ul, 32ul, 48ul, 64ul}) {
-      const u64 rows = round_up(positions, kLanes);
-      const auto q = random_row(stride), keys = random_row(rows * stride);
-      auto values = random_row(rows * stride);
-      // Behind the last position may be anything.
-      for (u64 i = positions * stride; i < values.size(); ++i) values[i] = NAN;
-      std::vector<float> scores(rows), out(stride);
-      const float scale = 0.25f;
-      attention(out.data(), q.data(), keys.data(), values.data(), scores.data(), positions, stride,
-                scale);
-      std::vector<double> weights(positions);
-      double total = 0;
-      for (u64 p = 0; p < positions; ++p) {
-        double dot = 0;
-        for (u64 i = 0; i < stride; ++i) dot += q[i] * keys[p * stride + i];
-        total += weights[p] = std::exp(dot * scale);
+  for (u64 positions : {1ul, 3ul, 16ul, 77ul})
+    for (u64 head_dim : {8ul, 16ul, 36ul, 64ul})
+      for (u64 queries : {1ul, 4ul, 7ul}) {
+        CAPTURE(positions, head_dim, queries);
+        const u64 rows = round_up(positions, kLanes), stride = head_dim + 3;
+        const auto query = random_row(queries * stride);
+        std::vector<std::vector<float>> keys, values;
+        // Behind the last position may be any number.
+        std::vector<u16> key_halves(rows * head_dim + 16, 0x7bff), value_halves(key_halves);
+        for (u64 p = 0; p < positions; ++p) {
+          keys.push_back(random_row(head_dim));
+          values.push_back(random_row(head_dim));
+          store_key(key_halves.data(), keys[p].data(), p, head_dim);
+          store_value(value_halves.data(), values[p].data(), p, head_dim);
+          for (u64 i = 0; i < head_dim; ++i) {
+            CHECK(key_halves[p / 16 * 16 * head_dim + i * 16 + p % 16] ==
+                  float_to_half(keys[p][i]));
+            keys[p][i] = static_cast<_Float16>(keys[p][i]);
+            values[p][i] = static_cast<_Float16>(values[p][i]);
+          }
+        }
+        std::vector<float> scores(queries * rows), out(queries * stride, -7.0f);
+        const float scale = 0.25f;
+        attention(out.data(), query.data(), key_halves.data(), value_halves.data(), scores.data(),
+                  positions, queries, stride, head_dim, scale);
+        for (u64 q = 0; q < queries; ++q) {
+          std::vector<double> weights(positions);
+          double total = 0;
+          for (u64 p = 0; p < positions; ++p) {
+            double dot = 0;
+            for (u64 i = 0; i < head_dim; ++i) dot += query[q * stride + i] * keys[p][i];
+            total += weights[p] = std::exp(dot * scale);
+          }
+          for (u64 i = 0; i < head_dim; ++i) {
+            double mixed = 0;
+            for (u64 p = 0; p < positions; ++p) mixed += weights[p] / total * values[p][i];
+            REQUIRE(out[q * stride + i] == Approx(mixed).margin(1e-5));
+          }
+          for (u64 i = head_dim; i < stride; ++i) REQUIRE(out[q * stride + i] == -7.0f);
+        }
       }
-      for (u64 p = 0; p < positions; ++p)
-        REQUIRE(scores[p] == Approx(weights[p] / total).margin(1e-6));
-      for (u64 i = 0; i < stride; ++i) {
-        double mixed = 0;
-        for (u64 p = 0; p < positions; ++p) mixed += weights[p] / total * values[p * stride + i];
-        REQUIRE(out[i] == Approx(mixed).margin(1e-5));
-      }
-    }
-  }
 }

@@ -123,6 +123,6 @@ TEST_CASE("the context is what the file, the option and memory allow") {
   CHECK(model.transformer.context() == 64);
   inference::Error error;
   inference::Transformer shorter;
-  REQUIRE(shorter.prepare(model.model, 10, error));
+  REQUIRE(shorter.prepare(model.model, {.context = 10}, error));
   CHECK(shorter.context() == 10);
 }

@@ -178,7 +178,7 @@ TEST_CASE("options are read, the last of a key counts") {
   CHECK(settings.sampler.seed == UINT64_MAX);
   CHECK(settings.has_seed);
   CHECK(settings.tokens == 7);
-  CHECK(settings.context == 99);
+  CHECK(settings.transformer.context == 99);
   CHECK(settings.interactive);
   CHECK(settings.sampler.top_k == 40);
 }

@@ -1,3 +1,4 @@
+#include "inference/half.h"
 #include "inference/kernels/kernels.h"
 #include "inference/math.h"
 
@@ -8,39 +9,54 @@ namespace {
 // Low enough that exp() of the difference is next to nothing, high enough to subtract from.
 constexpr float kNothing = -1e30f;
 
-// scores = q . key_p * scale, four positions at a time. Rounds up to whole fours.
-[[gnu::always_inline]] inline void score(float* scores, const float* q, const float* keys,
-                                         u64 positions, u64 stride, float scale) {
-  for (u64 p = 0; p < positions; p += 4) {
-    const float* key0 = keys + p * stride;
-    const float* key1 = key0 + stride;
-    const float* key2 = key1 + stride;
-    const float* key3 = key2 + stride;
-    F32x16 sum0 = {}, sum1 = {}, sum2 = {}, sum3 = {};
-    for (u64 i = 0; i < stride; i += kLanes) {
-      const auto values = load<F32x16>(q + i);
-      sum0 += values * load<F32x16>(key0 + i);
-      sum1 += values * load<F32x16>(key1 + i);
-      sum2 += values * load<F32x16>(key2 + i);
-      sum3 += values * load<F32x16>(key3 + i);
+// scores = query . key * scale, a tile of 16 positions at a time, for kQueries rows.
+template <int kQueries>
+[[gnu::always_inline]] inline void score(float* scores, const float* query, const u16* keys,
+                                         u64 padded, u64 stride, u64 head_dim, float scale) {
+  for (u64 p = 0; p < padded; p += kLanes) {
+    F32x16 sum[kQueries] = {};
+    for (u64 i = 0; i < head_dim; ++i, keys += kLanes) {
+      const F32x16 key = halves_to_floats(keys);
+#pragma clang loop unroll(full)
+      for (int q = 0; q < kQueries; ++q)
+        sum[q] += key * splat(query[static_cast<u64>(q) * stride + i]);
     }
-    store(scores + p, sums(sum0, sum1, sum2, sum3) * scale);
+#pragma clang loop unroll(full)
+    for (int q = 0; q < kQueries; ++q)
+      store(scores + static_cast<u64>(q) * padded + p, sum[q] * splat(scale));
   }
 }
 
-// out = sum of weights[p] * value_p over kVectors * 16 columns, which stay in registers.
-template <int kVectors>
-[[gnu::always_inline]] inline void mix(float* out, const float* weights, const float* values,
-                                       u64 positions, u64 stride) {
-  F32x16 sum[kVectors] = {};
-  for (u64 p = 0; p < positions; ++p) {
-    const F32x16 weight = splat(weights[p]);
+// The first `count` lanes.
+[[gnu::always_inline]] inline void store_lanes(float* out, F32x16 x, u64 count) {
+  float lanes[kLanes];
+  store(lanes, x);
+  for (u64 i = 0; i < count; ++i) out[i] = lanes[i];
+}
+
+// out = sum of weights[p] * value_p for kQueries rows, 16 columns at a time.
+template <int kQueries>
+[[gnu::always_inline]] inline void mix(float* out, const float* weights, const u16* values,
+                                       u64 positions, u64 padded, u64 stride, u64 head_dim) {
+  for (u64 column = 0; column < head_dim; column += kLanes) {
+    F32x16 sum[kQueries] = {};
+    const u16* value = values + column;
+    for (u64 p = 0; p < positions; ++p, value += head_dim) {
+      const F32x16 lanes = halves_to_floats(value);
 #pragma clang loop unroll(full)
-    for (int k = 0; k < kVectors; ++k) sum[k] += weight * load<F32x16>(values + k * kLanes);
-    values += stride;
+      for (int q = 0; q < kQueries; ++q)
+        sum[q] += splat(weights[static_cast<u64>(q) * padded + p]) * lanes;
+    }
+    const u64 count = min(head_dim - column, kLanes);
+#pragma clang loop unroll(full)
+    for (int q = 0; q < kQueries; ++q) {
+      float* to = out + static_cast<u64>(q) * stride + column;
+      if (count == kLanes)
+        store(to, sum[q]);
+      else
+        store_lanes(to, sum[q], count);
+    }
   }
-#pragma clang loop unroll(full)
-  for (int k = 0; k < kVectors; ++k) store(out + k * kLanes, sum[k]);
 }
 
 }  // namespace
@@ -63,14 +79,32 @@ void softmax(float* x, u64 count) {
   for (u64 i = count; i < padded; ++i) x[i] = 0.0f;
 }
 
-void attention(float* out, const float* q, const float* keys, const float* values, float* scores,
-               u64 positions, u64 stride, float scale) {
-  score(scores, q, keys, positions, stride, scale);
-  softmax(scores, positions);
-  u64 column = 0;
-  for (; column + 2 * kLanes <= stride; column += 2 * kLanes)
-    mix<2>(out + column, scores, values + column, positions, stride);
-  if (column < stride) mix<1>(out + column, scores, values + column, positions, stride);
+void attention(float* out, const float* query, const u16* keys, const u16* values, float* scores,
+               u64 positions, u64 queries, u64 stride, u64 head_dim, float scale) {
+  // Each half is made a float once for as many queries.
+  constexpr u64 kTogether = 4;
+  const u64 padded = round_up(positions, kLanes);
+  u64 q = 0;
+  for (; q + kTogether <= queries; q += kTogether)
+    score<kTogether>(scores + q * padded, query + q * stride, keys, padded, stride, head_dim,
+                     scale);
+  for (; q < queries; ++q)
+    score<1>(scores + q * padded, query + q * stride, keys, padded, stride, head_dim, scale);
+  for (q = 0; q < queries; ++q) softmax(scores + q * padded, positions);
+  for (q = 0; q + kTogether <= queries; q += kTogether)
+    mix<kTogether>(out + q * stride, scores + q * padded, values, positions, padded, stride,
+                   head_dim);
+  for (; q < queries; ++q)
+    mix<1>(out + q * stride, scores + q * padded, values, positions, padded, stride, head_dim);
+}
+
+void store_key(u16* keys, const float* key, u64 position, u64 head_dim) {
+  u16* at = keys + position / kLanes * kLanes * head_dim + position % kLanes;
+  for (u64 i = 0; i < head_dim; ++i) at[i * kLanes] = float_to_half(key[i]);
+}
+
+void store_value(u16* values, const float* value, u64 position, u64 head_dim) {
+  for (u64 i = 0; i < head_dim; ++i) values[position * head_dim + i] = float_to_half(value[i]);
 }
 
 }  // namespace inference

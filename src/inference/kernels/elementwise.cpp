@@ -18,11 +18,11 @@ void rmsnorm(float* out, const float* x, const float* weight, u64 count, float e
 
 namespace {
 
-[[gnu::always_inline]] inline void rotate_pairs(float* out, F32x16 x, const float* cosines,
-                                                const float* sines) {
+[[gnu::always_inline]] inline F32x16 rotate_pairs(F32x16 x, const float* cosines,
+                                                  const float* sines) {
   const F32x16 swapped =
       __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
-  store(out, x * load<F32x16>(cosines) + swapped * load<F32x16>(sines));
+  return x * load<F32x16>(cosines) + swapped * load<F32x16>(sines);
 }
 
 }  // namespace
@@ -30,11 +30,12 @@ namespace {
 void rope(float* out, const float* x, const float* cosines, const float* sines, u64 count) {
   u64 i = 0;
   for (; i + kLanes <= count; i += kLanes)
-    rotate_pairs(out + i, load<F32x16>(x + i), cosines + i, sines + i);
+    store(out + i, rotate_pairs(load<F32x16>(x + i), cosines + i, sines + i));
   if (i == count) return;
   float padded[kLanes] = {};
   for (u64 k = 0; i + k < count; ++k) padded[k] = x[i + k];
-  rotate_pairs(out + i, load<F32x16>(padded), cosines + i, sines + i);
+  store(padded, rotate_pairs(load<F32x16>(padded), cosines + i, sines + i));
+  for (u64 k = 0; i + k < count; ++k) out[i + k] = padded[k];
 }
 
 void swiglu(float* gate, const float* up, u64 count) {

@@ -39,17 +39,24 @@ extern "C" {
                                float epsilon);
 
 // Rotates neighbouring pairs: out = x * cosines + swapped(x) * sines, where swapped exchanges the
-// two of a pair and `sines` holds (-sin, sin) per pair. `x` (count) needs no padding, `out` is
-// padded.
+// two of a pair and `sines` holds (-sin, sin) per pair. `x` and `out` need no padding, and may be
+// the same; `cosines` and `sines` are padded.
 [[gnu::noinline]] void rope(float* out, const float* x, const float* cosines, const float* sines,
                             u64 count);
 
-// One head of attention over `positions` rows of keys and values (positions, stride):
-//   out = sum over p of softmax(q . key_p * scale)_p * value_p
-// q and out (stride); scores is scratch of round_up(positions, 16) floats. Up to 15 rows behind
-// the last position are read, but count for nothing.
-[[gnu::noinline]] void attention(float* out, const float* q, const float* keys, const float* values,
-                                 float* scores, u64 positions, u64 stride, float scale);
+// Attention of the `queries` query heads of one token that share a key-value head:
+//   out_q = sum over p < positions of softmax(query_q . key_p * scale)_p * value_p
+// `query` and `out` (queries, head_dim) have rows at a distance of `stride` floats. Keys and values
+// are half-precision floats: keys [tile][head_dim][16 positions], values [position][head_dim]. Both
+// are read up to the next multiple of 16 positions, and 16 halves beyond. `scores` is scratch of
+// queries * round_up(positions, 16) floats, aligned to 64 bytes.
+[[gnu::noinline]] void attention(float* out, const float* query, const u16* keys, const u16* values,
+                                 float* scores, u64 positions, u64 queries, u64 stride,
+                                 u64 head_dim, float scale);
+
+// Put a key or a value (head_dim floats) of a position where attention() looks for it.
+[[gnu::noinline]] void store_key(u16* keys, const float* key, u64 position, u64 head_dim);
+[[gnu::noinline]] void store_value(u16* values, const float* value, u64 position, u64 head_dim);
 
 // x = exp(x - max x) / sum of the same, over `count`; the padding becomes zero.
 [[gnu::noinline]] void softmax(float* x, u64 count);
