@@ -1,0 +1,199 @@
+// What this machine could do at most: reading memory, multiplying bytes, multiplying floats.
+//
+//   limits THREADS        one JSON object: read_gb_s, int8_gops, f32_gflops, and by which
+//                         instructions; a multiplication with its addition counts as two operations
+//
+// Each is the best of some repeats, all threads at once, from a common start to the last end.
+#include <immintrin.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kRepeats = 7;
+constexpr size_t kBytes = size_t{1} << 30;  // read in all; no cache holds a tenth of it
+constexpr int kRounds = 4'000'000;
+constexpr int kChains = 12;  // independent sums: more than latency times throughput
+
+std::atomic<uint64_t> sink;
+
+// Seconds that `work(thread)` takes on all threads, this one among them. Who waits sleeps: there may
+// be nobody else to run on this core.
+double seconds(unsigned threads, const std::function<void(unsigned)>& work) {
+  const auto pause = [] { std::this_thread::sleep_for(std::chrono::microseconds(50)); };
+  std::atomic<unsigned> ready = 0;
+  std::atomic<bool> go = false;
+  std::vector<std::thread> others;
+  for (unsigned i = 1; i < threads; ++i)
+    others.emplace_back([&, i] {
+      ++ready;
+      while (!go) pause();
+      work(i);
+    });
+  while (ready + 1 < threads) pause();
+  const auto start = Clock::now();
+  go = true;
+  work(0);
+  for (std::thread& other : others) other.join();
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double best_seconds(unsigned threads, const std::function<void(unsigned)>& work) {
+  double best = 1e9;
+  for (int i = 0; i < kRepeats; ++i) best = std::min(best, seconds(threads, work));
+  return best;
+}
+
+// ---- Reading ---------------------------------------------------------------------------------
+
+using Read = uint64_t(const char* at, size_t bytes);
+
+uint64_t read_sse2(const char* at, size_t bytes) {
+  __m128i sum[8] = {};
+  for (size_t i = 0; i < bytes; i += 128)
+    for (size_t j = 0; j < 8; ++j)
+      sum[j] = _mm_xor_si128(sum[j], _mm_load_si128(reinterpret_cast<const __m128i*>(at + i) + j));
+  for (size_t j = 1; j < 8; ++j) sum[0] = _mm_xor_si128(sum[0], sum[j]);
+  return static_cast<uint64_t>(_mm_cvtsi128_si64(sum[0]));
+}
+
+__attribute__((target("avx2"))) uint64_t read_avx2(const char* at, size_t bytes) {
+  __m256i sum[8] = {};
+  for (size_t i = 0; i < bytes; i += 256)
+    for (size_t j = 0; j < 8; ++j)
+      sum[j] = _mm256_xor_si256(sum[j],
+                                _mm256_load_si256(reinterpret_cast<const __m256i*>(at + i) + j));
+  for (size_t j = 1; j < 8; ++j) sum[0] = _mm256_xor_si256(sum[0], sum[j]);
+  return static_cast<uint64_t>(_mm256_extract_epi64(sum[0], 0));
+}
+
+__attribute__((target("avx512f"))) uint64_t read_avx512(const char* at, size_t bytes) {
+  __m512i sum[8] = {};
+  for (size_t i = 0; i < bytes; i += 512)
+    for (size_t j = 0; j < 8; ++j)
+      sum[j] = _mm512_xor_si512(sum[j], _mm512_load_si512(at + i + 64 * j));
+  for (size_t j = 1; j < 8; ++j) sum[0] = _mm512_xor_si512(sum[0], sum[j]);
+  return static_cast<uint64_t>(_mm512_reduce_add_epi64(sum[0]));
+}
+
+// Gigabytes a second, from large pages.
+double read_bandwidth(unsigned threads, Read* read) {
+  void* const memory =
+      mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return 0;
+  madvise(memory, kBytes, MADV_HUGEPAGE);
+  char* const bytes = static_cast<char*>(memory);
+  for (size_t i = 0; i < kBytes; i += 4096) bytes[i] = static_cast<char>(i >> 12);
+  const size_t share = kBytes / threads & ~size_t{4095};
+  const double time =
+      best_seconds(threads, [&](unsigned i) { sink += read(bytes + i * share, share); });
+  munmap(memory, kBytes);
+  return static_cast<double>(share * threads) / time / 1e9;
+}
+
+// ---- Multiplying -----------------------------------------------------------------------------
+
+// The assembly keeps the compiler from folding rounds that compute the same.
+#define BF_ROUNDS(vector, zero, instruction)                        \
+  vector sum[kChains];                                              \
+  for (vector& s : sum) s = zero();                                 \
+  vector a = zero(), b = zero();                                    \
+  for (int round = 0; round < kRounds; ++round)                     \
+    for (vector& s : sum) asm volatile(instruction : "+x"(s) : "x"(a), "x"(b)); \
+  asm volatile("" ::"x"(sum[0]));
+
+// Of EVEX registers.
+#define BF_ROUNDS_512(vector, zero, instruction)                    \
+  vector sum[kChains];                                              \
+  for (vector& s : sum) s = zero();                                 \
+  vector a = zero(), b = zero();                                    \
+  for (int round = 0; round < kRounds; ++round)                     \
+    for (vector& s : sum) asm volatile(instruction : "+v"(s) : "v"(a), "v"(b)); \
+  asm volatile("" ::"v"(sum[0]));
+
+__attribute__((target("avx512vnni,avx512bw"))) void int8_avx512vnni(unsigned) {
+  BF_ROUNDS_512(__m512i, _mm512_setzero_si512, "vpdpbusd %2, %1, %0")
+}
+__attribute__((target("avxvnni,avx2"))) void int8_avxvnni(unsigned) {
+  BF_ROUNDS(__m256i, _mm256_setzero_si256, "%{vex%} vpdpbusd %2, %1, %0")
+}
+// Products of pairs of bytes, widened to 32 bits and added.
+__attribute__((target("avx2"))) void int8_avx2(unsigned) {
+  BF_ROUNDS(__m256i, _mm256_setzero_si256,
+            "vpmaddubsw %2, %1, %%ymm14; vpmaddwd %%ymm14, %1, %%ymm14; vpaddd %%ymm14, %0, %0")
+}
+void int8_sse2(unsigned) {
+  BF_ROUNDS(__m128i, _mm_setzero_si128,
+            "movdqa %1, %%xmm14; pmaddwd %2, %%xmm14; paddd %%xmm14, %0")
+}
+__attribute__((target("avx512f"))) void f32_avx512(unsigned) {
+  BF_ROUNDS_512(__m512, _mm512_setzero_ps, "vfmadd231ps %2, %1, %0")
+}
+__attribute__((target("avx2,fma"))) void f32_avx2(unsigned) {
+  BF_ROUNDS(__m256, _mm256_setzero_ps, "vfmadd231ps %2, %1, %0")
+}
+void f32_sse2(unsigned) {
+  BF_ROUNDS(__m128, _mm_setzero_ps, "movaps %1, %%xmm14; mulps %2, %%xmm14; addps %%xmm14, %0")
+}
+
+struct Multiply {
+  const char* name;
+  void (*work)(unsigned);
+  int products;  // of one instruction (or what takes its place)
+};
+
+double billions(unsigned threads, const Multiply& multiply) {
+  const double operations = 2.0 * multiply.products * kChains * kRounds * threads;
+  return operations / best_seconds(threads, multiply.work) / 1e9;
+}
+
+bool has_avx512vnni() {
+  return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw");
+}
+
+Multiply widest_int8() {
+  if (has_avx512vnni()) return {"vpdpbusd, 512 bits", int8_avx512vnni, 64};
+  if (__builtin_cpu_supports("avxvnni")) return {"vpdpbusd, 256 bits", int8_avxvnni, 32};
+  if (__builtin_cpu_supports("avx2")) return {"vpmaddubsw, 256 bits", int8_avx2, 32};
+  return {"pmaddwd, 128 bits", int8_sse2, 8};
+}
+
+Multiply widest_f32() {
+  if (__builtin_cpu_supports("avx512f")) return {"vfmadd231ps, 512 bits", f32_avx512, 16};
+  if (__builtin_cpu_supports("fma")) return {"vfmadd231ps, 256 bits", f32_avx2, 8};
+  return {"mulps and addps, 128 bits", f32_sse2, 4};
+}
+
+Read* widest_read() {
+  if (__builtin_cpu_supports("avx512f")) return read_avx512;
+  return __builtin_cpu_supports("avx2") ? read_avx2 : read_sse2;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  const int threads = count == 2 ? std::atoi(words[1]) : 0;
+  if (threads < 1 || threads > 1024) {
+    std::fprintf(stderr, "usage: limits THREADS\n");
+    return 2;
+  }
+  const auto cores = static_cast<unsigned>(threads);
+  const Multiply int8 = widest_int8(), f32 = widest_f32();
+  std::printf("{\"threads\": %d, \"read_gb_s\": %.2f, \"int8_gops\": %.1f, \"int8_by\": \"%s\", "
+              "\"f32_gflops\": %.1f, \"f32_by\": \"%s\"}\n",
+              threads, read_bandwidth(cores, widest_read()), billions(cores, int8), int8.name,
+              billions(cores, f32), f32.name);
+  return 0;
+}
