@@ -29,8 +29,8 @@ constexpr int kChains = 12;  // independent sums: more than latency times throug
 
 std::atomic<uint64_t> sink;
 
-// Seconds that `work(thread)` takes on all threads, this one among them. Who waits sleeps: there may
-// be nobody else to run on this core.
+// Seconds that `work(thread)` takes on all threads, this one among them. Who waits sleeps: there
+// may be nobody else to run on this core.
 double seconds(unsigned threads, const std::function<void(unsigned)>& work) {
   const auto pause = [] { std::this_thread::sleep_for(std::chrono::microseconds(50)); };
   std::atomic<unsigned> ready = 0;
@@ -73,8 +73,8 @@ __attribute__((target("avx2"))) uint64_t read_avx2(const char* at, size_t bytes)
   __m256i sum[8] = {};
   for (size_t i = 0; i < bytes; i += 256)
     for (size_t j = 0; j < 8; ++j)
-      sum[j] = _mm256_xor_si256(sum[j],
-                                _mm256_load_si256(reinterpret_cast<const __m256i*>(at + i) + j));
+      sum[j] =
+          _mm256_xor_si256(sum[j], _mm256_load_si256(reinterpret_cast<const __m256i*>(at + i) + j));
   for (size_t j = 1; j < 8; ++j) sum[0] = _mm256_xor_si256(sum[0], sum[j]);
   return static_cast<uint64_t>(_mm256_extract_epi64(sum[0], 0));
 }
@@ -106,21 +106,21 @@ double read_bandwidth(unsigned threads, Read* read) {
 // ---- Multiplying -----------------------------------------------------------------------------
 
 // The assembly keeps the compiler from folding rounds that compute the same.
-#define BF_ROUNDS(vector, zero, instruction)                        \
-  vector sum[kChains];                                              \
-  for (vector& s : sum) s = zero();                                 \
-  vector a = zero(), b = zero();                                    \
-  for (int round = 0; round < kRounds; ++round)                     \
-    for (vector& s : sum) asm volatile(instruction : "+x"(s) : "x"(a), "x"(b)); \
+#define BF_ROUNDS(vector, zero, instruction)                                     \
+  vector sum[kChains];                                                           \
+  for (vector & s : sum) s = zero();                                             \
+  vector a = zero(), b = zero();                                                 \
+  for (int round = 0; round < kRounds; ++round)                                  \
+    for (vector & s : sum) asm volatile(instruction : "+x"(s) : "x"(a), "x"(b)); \
   asm volatile("" ::"x"(sum[0]));
 
 // Of EVEX registers.
-#define BF_ROUNDS_512(vector, zero, instruction)                    \
-  vector sum[kChains];                                              \
-  for (vector& s : sum) s = zero();                                 \
-  vector a = zero(), b = zero();                                    \
-  for (int round = 0; round < kRounds; ++round)                     \
-    for (vector& s : sum) asm volatile(instruction : "+v"(s) : "v"(a), "v"(b)); \
+#define BF_ROUNDS_512(vector, zero, instruction)                                 \
+  vector sum[kChains];                                                           \
+  for (vector & s : sum) s = zero();                                             \
+  vector a = zero(), b = zero();                                                 \
+  for (int round = 0; round < kRounds; ++round)                                  \
+    for (vector & s : sum) asm volatile(instruction : "+v"(s) : "v"(a), "v"(b)); \
   asm volatile("" ::"v"(sum[0]));
 
 __attribute__((target("avx512vnni,avx512bw"))) void int8_avx512vnni(unsigned) {
@@ -191,9 +191,10 @@ int main(int count, char** words) {
   }
   const auto cores = static_cast<unsigned>(threads);
   const Multiply int8 = widest_int8(), f32 = widest_f32();
-  std::printf("{\"threads\": %d, \"read_gb_s\": %.2f, \"int8_gops\": %.1f, \"int8_by\": \"%s\", "
-              "\"f32_gflops\": %.1f, \"f32_by\": \"%s\"}\n",
-              threads, read_bandwidth(cores, widest_read()), billions(cores, int8), int8.name,
-              billions(cores, f32), f32.name);
+  std::printf(
+      "{\"threads\": %d, \"read_gb_s\": %.2f, \"int8_gops\": %.1f, \"int8_by\": \"%s\", "
+      "\"f32_gflops\": %.1f, \"f32_by\": \"%s\"}\n",
+      threads, read_bandwidth(cores, widest_read()), billions(cores, int8), int8.name,
+      billions(cores, f32), f32.name);
   return 0;
 }

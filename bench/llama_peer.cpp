@@ -52,7 +52,8 @@ ggml_backend_reg_t processor() {
 
 template <class Function>
 Function* processor_function(const char* name) {
-  auto* const found = reinterpret_cast<Function*>(ggml_backend_reg_get_proc_address(processor(), name));
+  auto* const found =
+      reinterpret_cast<Function*>(ggml_backend_reg_get_proc_address(processor(), name));
   if (found == nullptr) fail("its library lacks a function");
   return found;
 }
@@ -105,9 +106,12 @@ class Bench {
   long run(const std::string& what, int tokens) {
     context_.clear();
     const auto start = Clock::now();
-    if (what == "prompt") prompt(tokens);
-    else if (what == "generate") generate(tokens);
-    else fail("a line is 'prompt N' or 'generate N'");
+    if (what == "prompt")
+      prompt(tokens);
+    else if (what == "generate")
+      generate(tokens);
+    else
+      fail("a line is 'prompt N' or 'generate N'");
     return std::chrono::nanoseconds(Clock::now() - start).count();
   }
 
@@ -148,7 +152,8 @@ int serve(const char* path, int threads) {
   std::puts("ready");
   std::fflush(stdout);
   while (std::fgets(line, sizeof line, stdin) != nullptr) {
-    if (std::sscanf(line, "%19s %d", what, &tokens) != 2) fail("a line is 'prompt N' or 'generate N'");
+    if (std::sscanf(line, "%19s %d", what, &tokens) != 2)
+      fail("a line is 'prompt N' or 'generate N'");
     std::printf("%ld\n", bench.run(what, tokens));
     std::fflush(stdout);
   }
@@ -207,8 +212,8 @@ int tokenize(const char* path, const char* text_file, bool bos, bool special) {
   const llama_vocab* const vocabulary = llama_model_get_vocab(load(path, true));
   const std::string text = read_file(text_file);
   std::vector<llama_token> ids(text.size() + 8);
-  const int count = llama_tokenize(vocabulary, text.data(), static_cast<int>(text.size()), ids.data(),
-                                   static_cast<int>(ids.size()), bos, special);
+  const int count = llama_tokenize(vocabulary, text.data(), static_cast<int>(text.size()),
+                                   ids.data(), static_cast<int>(ids.size()), bos, special);
   if (count < 0) fail("it cannot tokenize the text");
   for (int i = 0; i < count; ++i) std::printf(i > 0 ? " %d" : "%d", ids[static_cast<size_t>(i)]);
   std::puts("");

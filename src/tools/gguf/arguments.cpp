@@ -72,8 +72,8 @@ Result<u64> Arguments::number(std::string_view option, u64 fallback, u64 least, 
 }
 
 std::string command_help(const Command& command) {
-  std::string text = "usage: bf-gguf " + std::string(command.name) + " [OPTIONS] " +
-                     command.files + "\n\n" + command.help + "\n\n";
+  std::string text = "usage: bf-gguf " + std::string(command.name) + " [OPTIONS] " + command.files +
+                     "\n\n" + command.help + "\n\n";
   for (const OptionRow& option : command.options)
     append_row(text, option.name + (option.value ? " " + std::string(option.value) : ""),
                option.help);

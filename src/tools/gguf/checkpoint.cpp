@@ -19,8 +19,8 @@ Error wrong(const char* file, const char* what) {
 }
 
 bool is_sane(const Checkpoint::Shape& shape) {
-  for (const u64 size : {shape.dim, shape.hidden, shape.heads, shape.kv_heads, shape.vocabulary,
-                         shape.context})
+  for (const u64 size :
+       {shape.dim, shape.hidden, shape.heads, shape.kv_heads, shape.vocabulary, shape.context})
     if (size == 0 || size > kMost) return false;
   return shape.layers > 0 && shape.layers <= kMostLayers && shape.dim % shape.heads == 0 &&
          shape.heads % shape.kv_heads == 0 && shape.dim / shape.heads % 2 == 0;
@@ -41,8 +41,8 @@ struct Layout {
         rotations(2 * s.context * (head_dim / 2)) {}
 
   u64 elements(bool tied) const {
-    return embeddings * (tied ? 1 : 2) + 2 * norms + 2 * queries + 2 * keys + 3 * feed +
-           dim + rotations;
+    return embeddings * (tied ? 1 : 2) + 2 * norms + 2 * queries + 2 * keys + 3 * feed + dim +
+           rotations;
   }
 
   u64 dim, head_dim, kv_dim, embeddings, norms, queries, keys, feed, rotations;
@@ -55,7 +55,7 @@ Result<Checkpoint> Checkpoint::parse(const char* file, std::span<const u8> bytes
   i32 header[7];
   std::memcpy(header, bytes.data(), kHeaderBytes);
   if (header[0] == kLaterMagic) return wrong(file, "a later version");
-  for (const i32 number : header)
+  for (const i32& number : header)
     if (number <= 0 && &number != &header[5]) return wrong(file, "sizes that make no sense");
   const auto size = [&](int i) { return static_cast<u64>(std::abs(static_cast<i64>(header[i]))); };
   Checkpoint result;
@@ -64,10 +64,11 @@ Result<Checkpoint> Checkpoint::parse(const char* file, std::span<const u8> bytes
   const Layout layout(result.shape_);
   const u64 expected = kHeaderBytes + kFloat * layout.elements(result.shape_.tied);
   if (bytes.size() != expected)
-    return Error::format("%s: %llu bytes, where its sizes ask for %llu: damaged, or not a "
-                         "checkpoint of llama2.c (export.py --version 0)",
-                         file, static_cast<unsigned long long>(bytes.size()),
-                         static_cast<unsigned long long>(expected));
+    return Error::format(
+        "%s: %llu bytes, where its sizes ask for %llu: damaged, or not a "
+        "checkpoint of llama2.c (export.py --version 0)",
+        file, static_cast<unsigned long long>(bytes.size()),
+        static_cast<unsigned long long>(expected));
   result.place(bytes.data() + kHeaderBytes);
   return result;
 }

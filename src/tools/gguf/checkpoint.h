@@ -3,10 +3,9 @@
 // Format: https://github.com/karpathy/llama2.c, export.py and run.c
 //
 //   auto checkpoint = Checkpoint::parse("model.bin", bytes);
-//   auto vocabulary = CheckpointVocabulary::parse("tok.bin", bytes, checkpoint->shape().vocabulary);
-//   vocabulary->describe(model);
-//   checkpoint->describe(model);
-//   for (const auto& tensor : checkpoint->tensors()) ...
+//   auto vocabulary = CheckpointVocabulary::parse("tok.bin", bytes,
+//   checkpoint->shape().vocabulary); vocabulary->describe(model); checkpoint->describe(model); for
+//   (const auto& tensor : checkpoint->tensors()) ...
 //
 // Views point into the bytes, which must stay.
 #pragma once

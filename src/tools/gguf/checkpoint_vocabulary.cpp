@@ -22,8 +22,10 @@ bool is_byte(std::string_view piece) {
 std::string with_marks(std::string_view piece) {
   std::string result;
   for (const char c : piece) {
-    if (c == ' ') result += "\xe2\x96\x81";  // U+2581, what SentencePiece has for a space
-    else result += c;
+    if (c == ' ')
+      result += "\xe2\x96\x81";  // U+2581, what SentencePiece has for a space
+    else
+      result += c;
   }
   return result;
 }
@@ -61,8 +63,8 @@ Result<CheckpointVocabulary> CheckpointVocabulary::parse(const char* file,
     at += sizeof score + sizeof size;
     if (size < 0 || static_cast<u32>(size) > bytes.size() - at || !std::isfinite(score))
       return wrong();
-    Piece piece = piece_of(id, {reinterpret_cast<const char*>(bytes.data()) + at,
-                                static_cast<usize>(size)});
+    Piece piece =
+        piece_of(id, {reinterpret_cast<const char*>(bytes.data()) + at, static_cast<usize>(size)});
     at += static_cast<usize>(size);
     result.pieces_.push_back(std::move(piece.text));
     result.scores_.push_back(score);

@@ -36,8 +36,9 @@ constexpr OptionRow kInspectOptions[] = {
 constexpr OptionRow kConvertOptions[] = {
     kFormat,
     kPure,
-    {"--vocabulary", "FILE", "the vocabulary that belongs to a llama2.c checkpoint\n"
-                             "(tok*.bin)"},
+    {"--vocabulary", "FILE",
+     "the vocabulary that belongs to a llama2.c checkpoint\n"
+     "(tok*.bin)"},
     kThreads,
 };
 

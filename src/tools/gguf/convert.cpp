@@ -23,8 +23,7 @@ bool is_replaced(std::string_view key) {
 void copy_metadata(const SourceModel& source, const FileType& type, ModelWriter& model) {
   for (u64 i = 0; i < source.gguf().value_count(); ++i) {
     const auto& value = source.gguf().value(i);
-    if (!is_replaced(view(value.key)))
-      model.entry(view(value.key), value.type, raw_value(value));
+    if (!is_replaced(view(value.key))) model.entry(view(value.key), value.type, raw_value(value));
   }
   model.number("general.file_type", type.number);
   model.number("general.quantization_version", kQuantizationVersion);
@@ -47,8 +46,8 @@ Result<void> check_is_whole(const SourceModel& source, const char* path) {
 }
 
 // The tensors of the source, in its order.
-Result<std::vector<SourceRows>> add_tensors(const SourceModel& source,
-                                            const FormatChooser& chooser, ModelWriter& model) {
+Result<std::vector<SourceRows>> add_tensors(const SourceModel& source, const FormatChooser& chooser,
+                                            ModelWriter& model) {
   std::vector<SourceRows> all;
   for (u64 i = 0; i < source.gguf().tensor_count(); ++i) {
     const auto& tensor = source.gguf().tensor(i);
@@ -105,16 +104,15 @@ Result<void> convert_checkpoint(const Arguments& arguments, const FileType& type
   vocabulary->describe(model);
   checkpoint->describe(model);
   const auto& shape = checkpoint->shape();
-  const FormatChooser chooser(type, arguments.has("--pure"),
-                              {.layers = shape.layers,
-                               .heads_per_kv_head = shape.heads / shape.kv_heads,
-                               .tied = false});
+  const FormatChooser chooser(
+      type, arguments.has("--pure"),
+      {.layers = shape.layers, .heads_per_kv_head = shape.heads / shape.kv_heads, .tied = false});
   for (const auto& tensor : checkpoint->tensors())
-    model.tensor(tensor.name, tensor.sizes,
-                 fallback_with_note(chooser.choose(tensor.name,
-                                                   static_cast<u32>(tensor.sizes.size()),
-                                                   tensor.sizes[0]),
-                                    tensor.name, tensor.sizes[0]));
+    model.tensor(
+        tensor.name, tensor.sizes,
+        fallback_with_note(
+            chooser.choose(tensor.name, static_cast<u32>(tensor.sizes.size()), tensor.sizes[0]),
+            tensor.name, tensor.sizes[0]));
   auto file = model.create(arguments.file(1));
   if (!file) return file.error();
   auto written = write_tensors(model, *file, threads, "converting",

@@ -19,8 +19,8 @@ constexpr FileType kFileTypes[] = {
 constexpr struct {
   std::string_view format, instead;
 } kFallbacks[] = {
-    {"Q2_K", "Q4_0"}, {"Q3_K", "Q4_0"}, {"Q4_K", "Q5_0"},     {"Q5_K", "Q5_1"},
-    {"Q6_K", "Q8_0"}, {"IQ4_XS", "IQ4_NL"},
+    {"Q2_K", "Q4_0"}, {"Q3_K", "Q4_0"}, {"Q4_K", "Q5_0"},
+    {"Q5_K", "Q5_1"}, {"Q6_K", "Q8_0"}, {"IQ4_XS", "IQ4_NL"},
 };
 
 const Quantizer& quantizer(std::string_view name) {
@@ -61,8 +61,7 @@ const Quantizer& fallback(const Quantizer& format, u64 columns) {
   return quantizer("F16");
 }
 
-const Quantizer& fallback_with_note(const Quantizer& format, std::string_view tensor,
-                                    u64 columns) {
+const Quantizer& fallback_with_note(const Quantizer& format, std::string_view tensor, u64 columns) {
   const Quantizer& instead = fallback(format, columns);
   if (&instead != &format)
     std::fprintf(stderr, "note: %.*s has %llu columns, no multiple of %u: %s instead of %s\n",
@@ -78,8 +77,7 @@ Result<const FileType*> file_type_of(const Arguments& arguments, const char* fal
   return Error::format("--format %s: there is no such format (see --help)", name);
 }
 
-const Quantizer& FormatChooser::choose(std::string_view tensor, u32 dimensions,
-                                       u64 columns) const {
+const Quantizer& FormatChooser::choose(std::string_view tensor, u32 dimensions, u64 columns) const {
   if (!is_quantized(tensor, dimensions)) return quantizer("F32");
   if (pure_ || quantizer(type_.format).is_float()) return quantizer(type_.format);
   return quantizer(preferred(tensor, columns));

@@ -30,8 +30,12 @@ std::string format(const char* pattern, Values... values) {
 // How many bytes the character at the start of `text` takes; 0 if it is none in UTF-8.
 usize character_bytes(std::string_view text) {
   const u8 first = static_cast<u8>(text[0]);
-  const usize size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3
-                     : first < 0xf5 ? 4 : 0;
+  const usize size = first < 0x80   ? 1
+                     : first < 0xc2 ? 0
+                     : first < 0xe0 ? 2
+                     : first < 0xf0 ? 3
+                     : first < 0xf5 ? 4
+                                    : 0;
   if (size > text.size()) return 0;
   for (usize i = 1; i < size; ++i)
     if ((static_cast<u8>(text[i]) & 0xc0) != 0x80) return 0;
@@ -48,10 +52,14 @@ std::string quoted(std::string_view text) {
   while (!text.empty()) {
     const usize size = character_bytes(text);
     const char c = text[0];
-    if (size == 0) result += "\xef\xbf\xbd";
-    else if (c == '"' || c == '\\') result += std::string("\\") + c;
-    else if (static_cast<u8>(c) < 0x20 || c == 0x7f) result += format("\\u%04x", c);
-    else result += text.substr(0, size);
+    if (size == 0)
+      result += "\xef\xbf\xbd";
+    else if (c == '"' || c == '\\')
+      result += std::string("\\") + c;
+    else if (static_cast<u8>(c) < 0x20 || c == 0x7f)
+      result += format("\\u%04x", c);
+    else
+      result += text.substr(0, size);
     text.remove_prefix(std::max<usize>(size, 1));
   }
   return result + "\"";
@@ -155,13 +163,15 @@ Inspection::Inspection(const SourceModel& model) : file_bytes_(model.file_bytes(
     const bool is_array = value.type == GgufType::Array;
     entries_.push_back({std::string(view(value.key)), type_name(value),
                         is_array ? array(value.data, kShown) : scalar(value.type, value.data),
-                        is_array ? array(value.data, UINT64_MAX)
-                                 : scalar(value.type, value.data)});
+                        is_array ? array(value.data, UINT64_MAX) : scalar(value.type, value.data)});
   }
   for (u64 i = 0; i < model.gguf().tensor_count(); ++i) {
     const auto& tensor = model.gguf().tensor(i);
     Tensor row{std::string(view(tensor.name)),
-               std::string(view(inference::format_name(tensor.type))), {}, 1, 0};
+               std::string(view(inference::format_name(tensor.type))),
+               {},
+               1,
+               0};
     row.sizes.assign(tensor.sizes, tensor.sizes + tensor.dimensions);
     for (const u64 size : row.sizes) row.elements *= size;
     const Quantizer* const known = find_quantizer(tensor.type);
@@ -197,22 +207,21 @@ std::string Inspection::text(std::string_view file, bool with_tensors) const {
     text += left + shortened(entry.value, kColumns - std::min(left.size(), kColumns - 8)) + "\n";
   }
   if (with_tensors) {
-    text += "\n" + format("  %-30s %-20s %-7s %11s %6s\n", "tensor", "shape", "format", "bytes",
-                          "bits");
+    text += "\n" +
+            format("  %-30s %-20s %-7s %11s %6s\n", "tensor", "shape", "format", "bytes", "bits");
     for (const Tensor& tensor : tensors_)
       text += format("  %-30s %-20s %-7s %11llu %6.3f\n", shortened(tensor.name, 30).c_str(),
                      shape_text(tensor.sizes, " x ").c_str(), tensor.format.c_str(),
                      static_cast<unsigned long long>(tensor.bytes),
                      bits(tensor.bytes, tensor.elements));
   }
-  text += "\n" + format("  %-8s %8s %15s %15s %6s\n", "format", "tensors", "weights", "bytes",
-                        "bits");
+  text +=
+      "\n" + format("  %-8s %8s %15s %15s %6s\n", "format", "tensors", "weights", "bytes", "bits");
   for (const Total& total : totals())
     text += format("  %-8s %8llu %15llu %15llu %6.3f\n", total.format.c_str(),
                    static_cast<unsigned long long>(total.tensors),
                    static_cast<unsigned long long>(total.elements),
-                   static_cast<unsigned long long>(total.bytes),
-                   bits(total.bytes, total.elements));
+                   static_cast<unsigned long long>(total.bytes), bits(total.bytes, total.elements));
   return text;
 }
 

@@ -24,8 +24,10 @@ std::string array(ModelWriter::Type type, const std::vector<T>& values) {
   put(bytes, static_cast<u32>(type));
   put<u64>(bytes, values.size());
   for (const T& value : values) {
-    if constexpr (std::is_same_v<T, std::string>) put_text(bytes, value);
-    else put(bytes, value);
+    if constexpr (std::is_same_v<T, std::string>)
+      put_text(bytes, value);
+    else
+      put(bytes, value);
   }
   return bytes;
 }
@@ -38,8 +40,7 @@ u64 scalar_bytes(ModelWriter::Type type) {
 
 u64 texts_bytes(const u8* at, u64 count) {
   u64 bytes = 0;
-  for (u64 i = 0; i < count; ++i)
-    bytes += sizeof(u64) + inference::load_unaligned<u64>(at + bytes);
+  for (u64 i = 0; i < count; ++i) bytes += sizeof(u64) + inference::load_unaligned<u64>(at + bytes);
   return bytes;
 }
 

@@ -44,12 +44,11 @@ Result<Shape> named_shape(const char* name) {
 
 struct Size {
   const char* option;
-  u64 Shape::*member;
+  u64 Shape::* member;
 };
 constexpr Size kSizes[] = {
-    {"--layers", &Shape::layers},     {"--dim", &Shape::dim},
-    {"--hidden", &Shape::hidden},     {"--heads", &Shape::heads},
-    {"--kv-heads", &Shape::kv_heads}, {"--context", &Shape::context},
+    {"--layers", &Shape::layers}, {"--dim", &Shape::dim},           {"--hidden", &Shape::hidden},
+    {"--heads", &Shape::heads},   {"--kv-heads", &Shape::kv_heads}, {"--context", &Shape::context},
 };
 
 Result<Shape> read_shape(const Arguments& arguments) {
@@ -142,14 +141,14 @@ float deviation(const ModelWriter::Tensor& tensor) {
 Result<void> write(const ModelWriter& model, const OutputFile& file, u64 seed, u32 threads) {
   std::vector<u64> keys;
   for (const auto& tensor : model.tensors()) keys.push_back(random_key(seed, tensor.name));
-  return write_tensors(
-      model, file, threads, "random weights", [&](usize i, u64 row, u64 rows, float* out) {
-        const auto& tensor = model.tensors()[i];
-        const bool norm = tensor.sizes.size() == 1;
-        fill_normals(out, rows * tensor.columns(), keys[i], row * tensor.columns(), norm ? 1 : 0,
-                     norm ? kNormDeviation : deviation(tensor));
-        return Result<void>();
-      });
+  return write_tensors(model, file, threads, "random weights",
+                       [&](usize i, u64 row, u64 rows, float* out) {
+                         const auto& tensor = model.tensors()[i];
+                         const bool norm = tensor.sizes.size() == 1;
+                         fill_normals(out, rows * tensor.columns(), keys[i], row * tensor.columns(),
+                                      norm ? 1 : 0, norm ? kNormDeviation : deviation(tensor));
+                         return Result<void>();
+                       });
 }
 
 }  // namespace
@@ -173,10 +172,10 @@ Result<void> run_random(const Arguments& arguments) {
   shape->vocabulary = *pieces;
   describe(*shape, **type, model);
   model.entries_of(vocabulary);
-  const FormatChooser chooser(
-      **type, arguments.has("--pure"),
-      {.layers = shape->layers, .heads_per_kv_head = shape->heads / shape->kv_heads,
-       .tied = shape->tied});
+  const FormatChooser chooser(**type, arguments.has("--pure"),
+                              {.layers = shape->layers,
+                               .heads_per_kv_head = shape->heads / shape->kv_heads,
+                               .tied = shape->tied});
   Tensors(model, chooser).add_all(*shape);
   auto file = model.create(arguments.file(0));
   if (!file) return file.error();

@@ -41,8 +41,10 @@ Result<SourceRows> SourceModel::rows(const inference::GgufTensor& tensor) const 
                                          u64{format->block_bytes}, &result.row_bytes);
   fits = fits && !__builtin_mul_overflow(result.rows, result.row_bytes, &bytes);
   if (fits && bytes <= tensor.bytes_to_end) return result;
-  return Error::format("tensor %s: its shape and its data do not fit each other: the file is "
-                       "damaged or cut short", name.c_str());
+  return Error::format(
+      "tensor %s: its shape and its data do not fit each other: the file is "
+      "damaged or cut short",
+      name.c_str());
 }
 
 u64 SourceModel::number(std::string_view key, u64 fallback) const {

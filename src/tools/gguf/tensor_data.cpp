@@ -49,11 +49,11 @@ Result<void> write_tensors(const ModelWriter& model, const OutputFile& file, u32
     auto filled = rows(piece.tensor, piece.row, piece.rows, floats.data());
     if (!filled) return filled;
     if (!tensor.format->accepts(floats.data(), elements))
-      return Error::format("tensor %s, row %llu or one of the %llu behind it: a value that %s "
-                           "cannot hold (no number, or too large)",
-                           tensor.name.c_str(), static_cast<unsigned long long>(piece.row),
-                           static_cast<unsigned long long>(piece.rows - 1),
-                           tensor.format->name.data());
+      return Error::format(
+          "tensor %s, row %llu or one of the %llu behind it: a value that %s "
+          "cannot hold (no number, or too large)",
+          tensor.name.c_str(), static_cast<unsigned long long>(piece.row),
+          static_cast<unsigned long long>(piece.rows - 1), tensor.format->name.data());
     std::vector<u8> blocks(bytes);
     tensor.format->quantize(blocks.data(), floats.data(), elements);
     return file.write(offset, blocks.data(), bytes);

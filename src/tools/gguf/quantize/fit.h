@@ -27,10 +27,14 @@ struct Importance {
 template <u32 kSize, class Grid>
 BF_INLINE Lanes fit_signed(const Groups<kSize>& groups, const Grid& grid) {
   const Importance<kSize> importance(groups);
-  Lanes extreme;
+  // The magnitude is kept beside the value, because clang 19 loses the outer sign of
+  // |x| > |extreme| ? x : extreme where it starts from zero (for AVX and up).
+  Lanes extreme, largest;
   for (u32 i = 0; i < kSize; ++i) {
-    const Mask larger = absolute(groups.x[i]) > absolute(extreme);
+    const Lanes magnitude = absolute(groups.x[i]);
+    const Mask larger = magnitude > largest;
     extreme = select(larger, groups.x[i], extreme);
+    largest = select(larger, magnitude, largest);
   }
   const Lanes to_grid = reciprocal(-extreme);
   Lanes best_xq, best_qq = 1.0f, best_scale;
@@ -111,8 +115,7 @@ BF_INLINE Affine fit_affine(const Groups<kSize>& groups) {
       scale = select(above, wxq / wqq, scale);
       minimum = select(above, 0.0f, minimum);
     }
-    const Lanes error = scale * (scale * wqq - 2.0f * wxq) +
-                        minimum * (minimum * w - 2.0f * wx) +
+    const Lanes error = scale * (scale * wqq - 2.0f * wxq) + minimum * (minimum * w - 2.0f * wx) +
                         2.0f * scale * minimum * wq;
     const Mask better = solvable & (error < best_error) & (scale > 0.0f);
     best.scale = select(better, scale, best.scale);

@@ -19,9 +19,13 @@ struct Multiples {
 // larger magnitude is `extreme`; replaces the scales by what is left of them.
 BF_INLINE Multiples round_scales(Lanes& scales, u32 first, u32 count, i32 extreme, i32 least,
                                  i32 most) {
-  float largest = 0;
-  for (u32 i = first; i < first + count; ++i)
-    if (__builtin_fabsf(scales[i]) > __builtin_fabsf(largest)) largest = scales[i];
+  // Two variables for the reason that fit_signed has.
+  float largest = 0, magnitude = 0;
+  for (u32 i = first; i < first + count; ++i) {
+    if (__builtin_fabsf(scales[i]) <= magnitude) continue;
+    largest = scales[i];
+    magnitude = __builtin_fabsf(largest);
+  }
   Multiples result;
   result.unit = float_to_half(largest / static_cast<float>(extreme));
   const float unit = half_to_float(result.unit);

@@ -1,6 +1,5 @@
 #include "tools/gguf/quantize/quantize.h"
 
-
 namespace bf::gguf {
 
 namespace {

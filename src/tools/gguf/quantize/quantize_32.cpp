@@ -102,8 +102,7 @@ BF_FOR_EACH_MACHINE void quantize_q8_0(u8* out, const float* x, u64 count) {
     for (u64 block = 0; block < here / 32; ++block, out += 34) {
       BlockWriter writer(out);
       writer.put(scales.bits[block]);
-      for (u32 i = 0; i < 32; ++i)
-        writer.put(static_cast<i8>(blocks.levels[32 * block + i] - 127));
+      for (u32 i = 0; i < 32; ++i) writer.put(static_cast<i8>(blocks.levels[32 * block + i] - 127));
     }
   }
 }

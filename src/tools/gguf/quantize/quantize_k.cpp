@@ -76,8 +76,7 @@ BF_FOR_EACH_MACHINE void quantize_q2_k(u8* out, const float* x, u64 count) {
     const Multiples minimums = round_scales(fit.minimum, 0, 16, 15, 0, 15);
     groups.round(fit.scale, -fit.minimum, 0, 3);
     BlockWriter writer(out);
-    for (u32 i = 0; i < 16; ++i)
-      writer.put(static_cast<u8>(scales.of[i] | minimums.of[i] << 4));
+    for (u32 i = 0; i < 16; ++i) writer.put(static_cast<u8>(scales.of[i] | minimums.of[i] << 4));
     writer.put_pairs(groups.levels);
     writer.put_pairs(groups.levels + 128);
     writer.put(scales.unit);
@@ -98,15 +97,13 @@ BF_FOR_EACH_MACHINE void quantize_q3_k(u8* out, const float* x, u64 count) {
     BlockWriter writer(out);
     for (u32 i = 0; i < 32; ++i) {
       u32 thirds = 0;
-      for (u32 j = 0; j < 8; ++j)
-        thirds |= static_cast<u32>(groups.levels[32 * j + i] >> 2) << j;
+      for (u32 j = 0; j < 8; ++j) thirds |= static_cast<u32>(groups.levels[32 * j + i] >> 2) << j;
       writer.put(static_cast<u8>(thirds));
     }
     writer.put_pairs(groups.levels);
     writer.put_pairs(groups.levels + 128);
     const auto six = [&](u32 i) { return static_cast<u32>(scales.of[i] + 32); };
-    for (u32 i = 0; i < 8; ++i)
-      writer.put(static_cast<u8>((six(i) & 15) | (six(i + 8) & 15) << 4));
+    for (u32 i = 0; i < 8; ++i) writer.put(static_cast<u8>((six(i) & 15) | (six(i + 8) & 15) << 4));
     for (u32 i = 0; i < 4; ++i)
       writer.put(static_cast<u8>(six(i) >> 4 | six(i + 4) >> 4 << 2 | six(i + 8) >> 4 << 4 |
                                  six(i + 12) >> 4 << 6));
@@ -124,8 +121,7 @@ BF_FOR_EACH_MACHINE void quantize_q6_k(u8* out, const float* x, u64 count) {
     const Multiples scales = round_scales(scale, 0, 16, -128, -128, 127);
     groups.round(scale, 0.0f, -32, 31);
     BlockWriter writer(out);
-    for (u32 half = 0; half < kBlock; half += 128)
-      writer.put_nibbles(groups.levels + half, 64);
+    for (u32 half = 0; half < kBlock; half += 128) writer.put_nibbles(groups.levels + half, 64);
     for (u32 half = 0; half < kBlock; half += 128) {
       u8 upper[128];
       for (u32 i = 0; i < 128; ++i) upper[i] = groups.levels[half + i] >> 4;
