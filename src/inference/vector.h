@@ -18,7 +18,6 @@ using U32x16 = u32 __attribute__((vector_size(64)));
 using I16x16 = i16 __attribute__((vector_size(32)));
 using U16x16 = u16 __attribute__((vector_size(32)));
 using I16x32 = i16 __attribute__((vector_size(64)));
-using I16x8 = i16 __attribute__((vector_size(16)));
 using U16x32 = u16 __attribute__((vector_size(64)));
 using I8x32 = i8 __attribute__((vector_size(32)));
 using I8x16 = i8 __attribute__((vector_size(16)));
@@ -45,13 +44,6 @@ template <class V>
 
 [[gnu::always_inline]] inline I32x16 splat(i32 x) {
   return I32x16{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
-}
-
-// One of four lanes, in all of sixteen.
-template <int kLane>
-[[gnu::always_inline]] inline I32x16 splat_lane(I32x4 x) {
-  constexpr int k = kLane;
-  return __builtin_shufflevector(x, x, k, k, k, k, k, k, k, k, k, k, k, k, k, k, k, k);
 }
 
 [[gnu::always_inline]] inline I32x16 as_ints(F32x16 x) {

@@ -15,6 +15,7 @@ template <int kQueries>
                                          u64 padded, u64 stride, u64 head_dim, float scale) {
   for (u64 p = 0; p < padded; p += kLanes) {
     F32x16 sum[kQueries] = {};
+#pragma clang loop unroll(disable)
     for (u64 i = 0; i < head_dim; ++i, keys += kLanes) {
       const F32x16 key = halves_to_floats(keys);
 #pragma clang loop unroll(full)
@@ -31,6 +32,7 @@ template <int kQueries>
 [[gnu::always_inline]] inline void store_lanes(float* out, F32x16 x, u64 count) {
   float lanes[kLanes];
   store(lanes, x);
+#pragma clang loop unroll(disable)
   for (u64 i = 0; i < count; ++i) out[i] = lanes[i];
 }
 
@@ -41,6 +43,7 @@ template <int kQueries>
   for (u64 column = 0; column < head_dim; column += kLanes) {
     F32x16 sum[kQueries] = {};
     const u16* value = values + column;
+#pragma clang loop unroll(disable)
     for (u64 p = 0; p < positions; ++p, value += head_dim) {
       const F32x16 lanes = halves_to_floats(value);
 #pragma clang loop unroll(full)

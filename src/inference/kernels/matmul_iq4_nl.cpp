@@ -11,7 +11,7 @@ struct Block {
   static constexpr u64 kBytes = 18;
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
-    const I32x16 dot = dot_four_bit_values(block + 2 * kLanes, x.values);
+    const I32x16 dot = dot_four_bit_values(block + 2 * kLanes, x, 0);
     sum += to_floats(dot) * (halves_to_floats(block) * x.scale(0));
   }
 };

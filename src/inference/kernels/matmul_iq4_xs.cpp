@@ -28,8 +28,8 @@ struct Block {
     F32x16 total = {};
 #pragma clang loop unroll(disable)
     for (u64 index = 0; index < kBlocks; ++index) {
-      const u8* quants = block + kQuants * kLanes + 4 * index * sizeof(U16x32);
-      const I32x16 dot = dot_four_bit_values(quants, x.values + index * kQ8BlockElements);
+      const u8* quants = block + kQuants * kLanes + 4 * index * sizeof(U8x64);
+      const I32x16 dot = dot_four_bit_values(quants, x, index);
       total += to_floats(dot) * (scale(block, index) * x.scale(index));
     }
     sum += halves_to_floats(block) * total;

@@ -18,11 +18,9 @@ struct Block {
     const auto scale0 = load<U8x16>(block + 2 * index * kLanes);
     const auto scale1 = load<U8x16>(block + (2 * index + 1) * kLanes);
     const u8* quants = block + kQuants * kLanes;
-    products += dot_halves<3, 0>(x, index, to_floats(scale0 & u8{15}), to_floats(scale1 & u8{15}),
-                                 [&](u64 half, u64 k) __attribute__((always_inline)) {
-                                   return two_bits<kOfFour>(quants, chunk, half, k);
-                                 }) *
-                x.scale(index);
+    products += dot_halves(
+        x, index, to_floats(scale0 & u8{15}), to_floats(scale1 & u8{15}), 0,
+        [&](u64 k) __attribute__((always_inline)) { return two_bits<kOfFour>(quants, chunk, k); });
     const F32x16 sum0 = splat(static_cast<float>(x.half_sum(2 * index)));
     const F32x16 sum1 = splat(static_cast<float>(x.half_sum(2 * index + 1)));
     minima +=

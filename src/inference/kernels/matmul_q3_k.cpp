@@ -41,12 +41,11 @@ struct Block {
     const u64 index = 4 * chunk + kOfFour;
     const u8* quants = block + kQuants * kLanes;
     const u8 third = static_cast<u8>(1 << index);
-    return dot_halves<7, kOffset>(x, index, scales.at(2 * index), scales.at(2 * index + 1),
-                                  [&](u64 half, u64 k) __attribute__((always_inline)) {
-                                    return two_bits<kOfFour>(quants, chunk, half, k) |
-                                           where_set(unit(block, 4 * half + k), third, 4);
-                                  }) *
-           x.scale(index);
+    return dot_halves(x, index, scales.at(2 * index), scales.at(2 * index + 1), kOffset,
+                      [&](u64 k) __attribute__((always_inline)) {
+                        return two_bits<kOfFour>(quants, chunk, k) |
+                               where_set(unit(block, k), third, 4);
+                      });
   }
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
@@ -76,8 +75,8 @@ void dequantize_q3_k(float* out, const u8* weights, u64 columns) {
     for (u64 k = 0; k < kSuperBlock; ++k) {
       const i32 third = weights[k % 32] >> (k / 32) & 1;
       const i32 quant = two_bits_at(weights + Block::kQuants, k) + 4 * third - Block::kOffset;
-      out[i + k] =
-          scale * static_cast<float>(signed_scale_at(weights + Block::kScales, k / kHalfBlock) * quant);
+      out[i + k] = scale * static_cast<float>(
+                               signed_scale_at(weights + Block::kScales, k / kHalfBlock) * quant);
     }
     weights += Block::kBytes;
   }

@@ -12,15 +12,10 @@ struct Block {
   static constexpr i32 kOffset = 8;
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
-    const u8* quants = block + 2 * kLanes;
-    const I32x16 low = dot_unsigned<15>(x.values, [&](u64 k) __attribute__((always_inline)) {
-      return low_nibbles(unit(quants, k));
-    });
-    const I32x16 high = dot_unsigned<15>(
-        x.values + kHalfBlock,
-        [&](u64 k) __attribute__((always_inline)) { return high_nibbles(unit(quants, k)); });
-    const I32x16 offset = splat(kOffset * (x.half_sum(0) + x.half_sum(1)));
-    sum += to_floats(low + high - offset) * (halves_to_floats(block) * x.scale(0));
+    const I32x16 dot =
+        dot32(x.less_offset(0, kOffset), x.values,
+              [&](u64 k) __attribute__((always_inline)) { return nibbles(block + 2 * kLanes, k); });
+    sum += to_floats(dot) * (halves_to_floats(block) * x.scale(0));
   }
 };
 

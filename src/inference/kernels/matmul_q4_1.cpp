@@ -12,14 +12,10 @@ struct Block {
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
     const u8* minimum = block + 2 * kLanes;
-    const u8* quants = minimum + 2 * kLanes;
-    const I32x16 low = dot_unsigned<15>(x.values, [&](u64 k) __attribute__((always_inline)) {
-      return low_nibbles(unit(quants, k));
+    const I32x16 dot = dot32({}, x.values, [&](u64 k) __attribute__((always_inline)) {
+      return nibbles(block + 4 * kLanes, k);
     });
-    const I32x16 high = dot_unsigned<15>(
-        x.values + kHalfBlock,
-        [&](u64 k) __attribute__((always_inline)) { return high_nibbles(unit(quants, k)); });
-    sum += to_floats(low + high) * (halves_to_floats(block) * x.scale(0)) +
+    sum += to_floats(dot) * (halves_to_floats(block) * x.scale(0)) +
            halves_to_floats(minimum) * x.sum(0);
   }
 };

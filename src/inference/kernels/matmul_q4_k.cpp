@@ -12,8 +12,8 @@ struct Block {
   static constexpr u64 kScales = 4, kQuants = 16;  // where they are in a block
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
-    multiply_nibbles<15>(sum, block, block + kScales * kLanes, block + kQuants * kLanes, x,
-                         [](u64, u64) __attribute__((always_inline)) { return U16x32{}; });
+    multiply_nibbles(sum, block, block + kScales * kLanes, block + kQuants * kLanes, x,
+                     [](u64, u64) __attribute__((always_inline)) { return U8x64{}; });
   }
 };
 

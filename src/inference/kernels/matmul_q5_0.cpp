@@ -12,10 +12,8 @@ struct Block {
   static constexpr i32 kOffset = 16;
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
-    const u8* high = block + 2 * kLanes;
-    const I32x16 dot = dot_five_bits(high, high + 4 * kLanes, x);
-    const I32x16 offset = splat(kOffset * (x.half_sum(0) + x.half_sum(1)));
-    sum += to_floats(dot - offset) * (halves_to_floats(block) * x.scale(0));
+    const I32x16 dot = dot_five_bits(x.less_offset(0, kOffset), block + 2 * kLanes, x);
+    sum += to_floats(dot) * (halves_to_floats(block) * x.scale(0));
   }
 };
 

@@ -13,8 +13,7 @@ struct Block {
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
     const u8* minimum = block + 2 * kLanes;
-    const u8* high = minimum + 2 * kLanes;
-    const I32x16 dot = dot_five_bits(high, high + 4 * kLanes, x);
+    const I32x16 dot = dot_five_bits({}, minimum + 2 * kLanes, x);
     sum += to_floats(dot) * (halves_to_floats(block) * x.scale(0)) +
            halves_to_floats(minimum) * x.sum(0);
   }

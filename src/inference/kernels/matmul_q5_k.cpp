@@ -14,10 +14,10 @@ struct Block {
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
     const u8* fifth = block + kFifth * kLanes;
-    multiply_nibbles<31>(sum, block, block + kScales * kLanes, block + kQuants * kLanes, x,
-                         [&](u64 index, u64 k) __attribute__((always_inline)) {
-                           return where_set(unit(fifth, k), static_cast<u8>(1 << index), 16);
-                         });
+    multiply_nibbles(sum, block, block + kScales * kLanes, block + kQuants * kLanes, x,
+                     [&](u64 index, u64 k) __attribute__((always_inline)) {
+                       return where_set(unit(fifth, k), static_cast<u8>(1 << index), 16);
+                     });
   }
 };
 

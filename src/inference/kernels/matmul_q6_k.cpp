@@ -16,28 +16,24 @@ struct Block {
   static constexpr i32 kOffset = 32;
 
   template <int kOfFour>
-  [[gnu::always_inline]] static U16x32 quants(U16x32 lower, U16x32 upper) {
-    const U16x32 nibbles = kOfFour < 2 ? low_nibbles(lower) : high_nibbles(lower);
-    // Two bits from place 2 * kOfFour to place 4.
-    const U16x32 moved = kOfFour < 2 ? upper << (kOfFour < 2 ? 4 - 2 * kOfFour : 0)
-                                     : upper >> (kOfFour < 2 ? 0 : 2 * kOfFour - 4);
-    return nibbles | (moved & 0x3030);
+  [[gnu::always_inline]] static U8x64 quants(U8x64 lower, U8x64 upper) {
+    if constexpr (kOfFour < 2)
+      return (lower & u8{15}) | ((upper << u8{4 - 2 * kOfFour}) & u8{48});
+    else
+      return (lower >> u8{4}) | ((upper >> u8{2 * kOfFour - 4}) & u8{48});
   }
 
   template <int kOfFour>
   [[gnu::always_inline]] static F32x16 products(const u8* block, const Q8Row& x, u64 chunk) {
     const u64 index = 4 * chunk + kOfFour;
-    const u8* lower = block + (16 * chunk + 8 * (kOfFour % 2)) * sizeof(U16x32);
-    const u8* upper = block + kUpper * kLanes + 8 * chunk * sizeof(U16x32);
+    const u8* lower = block + (16 * chunk + 8 * (kOfFour % 2)) * sizeof(U8x64);
+    const u8* upper = block + kUpper * kLanes + 8 * chunk * sizeof(U8x64);
     const u8* scales = block + kScales * kLanes;
     const F32x16 scale0 = to_floats(load<I8x16>(scales + 2 * index * kLanes));
     const F32x16 scale1 = to_floats(load<I8x16>(scales + (2 * index + 1) * kLanes));
-    return dot_halves<63, kOffset>(x, index, scale0, scale1,
-                                   [&](u64 half, u64 k) __attribute__((always_inline)) {
-                                     return quants<kOfFour>(unit(lower, 4 * half + k),
-                                                            unit(upper, 4 * half + k));
-                                   }) *
-           x.scale(index);
+    return dot_halves(x, index, scale0, scale1, kOffset, [&](u64 k) __attribute__((always_inline)) {
+      return quants<kOfFour>(unit(lower, k), unit(upper, k));
+    });
   }
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {

@@ -10,13 +10,11 @@ struct Block {
   static constexpr u64 kBytes = 34;
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
-    const u8* quants = block + 2 * kLanes;
-    const I32x16 first =
-        dot_signed(x.values, [&](u64 k) __attribute__((always_inline)) { return unit(quants, k); });
-    const I32x16 second =
-        dot_signed(x.values + kHalfBlock,
-                   [&](u64 k) __attribute__((always_inline)) { return unit(quants, 4 + k); });
-    sum += to_floats(first + second) * (halves_to_floats(block) * x.scale(0));
+    const I32x16 dot =
+        dot32(x.less_offset(0, 128), x.values, [&](u64 k) __attribute__((always_inline)) {
+          return unit(block + 2 * kLanes, k) ^ u8 { 128 };
+        });
+    sum += to_floats(dot) * (halves_to_floats(block) * x.scale(0));
   }
 };
 

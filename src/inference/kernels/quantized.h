@@ -39,6 +39,14 @@ struct Q8Row {
   [[gnu::always_inline]] F32x16 sum(u64 block) const {
     return splat(load_unaligned<float>(sums + block * sizeof(float)));
   }
+
+  // What `offset` too much in each quant of a half-block, or of a block, makes of a dot product.
+  [[gnu::always_inline]] I32x16 less_offset_half(u64 half, i32 offset) const {
+    return splat(-offset * half_sum(half));
+  }
+  [[gnu::always_inline]] I32x16 less_offset(u64 block, i32 offset) const {
+    return splat(-offset * (half_sum(2 * block) + half_sum(2 * block + 1)));
+  }
   [[gnu::always_inline]] i32 half_sum(u64 half) const {
     return load_unaligned<i16>(halves + half * sizeof(i16));
   }
@@ -63,88 +71,60 @@ struct Quantized {
 };
 
 // ---- Integer dot products -------------------------------------------------------------------
-//
-// Quants are multiplied as i16, which SSE2 can do, too. A vector of 64 bytes, four quants for each
-// of 16 rows, is taken as pairs: those at even places, widened, and those at odd ones.
 
-// Sums of neighbouring lanes, as i32.
-[[gnu::always_inline]] inline I32x16 add_pairs(I16x32 products) {
-  const I32x16 both = __builtin_bit_cast(I32x16, products);
-  return ((both << 16) >> 16) + (both >> 16);
+// start + the products of four bytes of each row with four activations. The bytes are unsigned: a
+// format whose quants have a sign stores them with an offset, or gives them one, and starts with
+// what that is too much (less_offset()).
+[[gnu::always_inline]] inline I32x16 dot4(I32x16 start, U8x64 quants, const u8* activations) {
+  const I32x16 x = splat(load_unaligned<i32>(activations));
+#ifdef __AVX512VNNI__
+  // Lowered to one operation of the IR, dot4_us, which every tier knows.
+  return __builtin_ia32_vpdpbusd512(start, __builtin_bit_cast(I32x16, quants), x);
+#else
+  // Even and odd bytes, widened. Products fit 16 bits: 255 * 127 < 2^15.
+  const auto pairs = __builtin_bit_cast(U16x32, quants);
+  const auto x_pairs = __builtin_bit_cast(I16x32, x);
+  const I16x32 even = __builtin_bit_cast(I16x32, pairs & 0xff) * ((x_pairs << 8) >> 8);
+  const I16x32 odd = __builtin_bit_cast(I16x32, pairs >> 8) * (x_pairs >> 8);
+  const auto both_even = __builtin_bit_cast(I32x16, even);
+  const auto both_odd = __builtin_bit_cast(I32x16, odd);
+  return start + (((both_even << 16) >> 16) + (both_even >> 16)) +
+         (((both_odd << 16) >> 16) + (both_odd >> 16));
+#endif
 }
 
-// 16 activations, widened: of each four, the ones at even and at odd places.
-struct Sixteen {
-  I16x8 even, odd;
-
-  [[gnu::always_inline]] explicit Sixteen(const u8* values) {
-    const auto pairs = load<I16x8>(values);
-    even = (pairs << 8) >> 8;
-    odd = pairs >> 8;
-  }
-};
-
-template <int kFour>
-[[gnu::always_inline]] inline I16x32 splat_pair(I16x8 x) {
-  return __builtin_bit_cast(I16x32, splat_lane<kFour>(__builtin_bit_cast(I32x4, x)));
-}
-
-// Products with four activations, each lane the sum of two.
-template <int kFour>
-[[gnu::always_inline]] inline I16x32 multiply_unsigned(U16x32 quants, const Sixteen& x) {
-  const auto even = __builtin_bit_cast(I16x32, quants & 0xff);
-  const auto odd = __builtin_bit_cast(I16x32, quants >> 8);
-  return even * splat_pair<kFour>(x.even) + odd * splat_pair<kFour>(x.odd);
-}
-
-template <int kFour>
-[[gnu::always_inline]] inline I16x32 multiply_signed(U16x32 quants, const Sixteen& x) {
-  const auto even = __builtin_bit_cast(I16x32, quants << 8) >> 8;
-  const auto odd = __builtin_bit_cast(I16x32, quants) >> 8;
-  return even * splat_pair<kFour>(x.even) + odd * splat_pair<kFour>(x.odd);
-}
-
-// 16 columns of 16 rows: quants(k) gives columns 4 k to 4 k + 3 of each row as unsigned bytes up to
-// kMost. As many products are added up as i16 as surely fit.
-template <int kMost, class Quants>
-[[gnu::always_inline]] inline I32x16 dot_unsigned(const u8* values, Quants quants) {
-  constexpr int kFit = INT16_MAX / (kMost * 127);
-  static_assert(kFit >= 4);
-  const Sixteen x(values);
-  const I16x32 first = multiply_unsigned<0>(quants(0), x) + multiply_unsigned<1>(quants(1), x);
-  const I16x32 second = multiply_unsigned<2>(quants(2), x) + multiply_unsigned<3>(quants(3), x);
-  if constexpr (kFit >= 8) return add_pairs(first + second);
-  return add_pairs(first) + add_pairs(second);
-}
-
-// The same for signed bytes: two products fit, as 2 * 128 * 127 is less than 2^15.
+// 16 columns: quants(k) gives columns 4 k to 4 k + 3 of each row.
 template <class Quants>
-[[gnu::always_inline]] inline I32x16 dot_signed(const u8* values, Quants quants) {
-  const Sixteen x(values);
-  return (add_pairs(multiply_signed<0>(quants(0), x)) +
-          add_pairs(multiply_signed<1>(quants(1), x))) +
-         (add_pairs(multiply_signed<2>(quants(2), x)) +
-          add_pairs(multiply_signed<3>(quants(3), x)));
+[[gnu::always_inline]] inline I32x16 dot16(I32x16 start, const u8* activations, Quants quants) {
+  start = dot4(start, quants(0), activations);
+  start = dot4(start, quants(1), activations + 4);
+  start = dot4(start, quants(2), activations + 8);
+  return dot4(start, quants(3), activations + 12);
+}
+
+// 32 columns, one block of activations.
+template <class Quants>
+[[gnu::always_inline]] inline I32x16 dot32(I32x16 start, const u8* activations, Quants quants) {
+  start =
+      dot16(start, activations, [&](u64 k) __attribute__((always_inline)) { return quants(k); });
+  return dot16(start, activations + kHalfBlock,
+               [&](u64 k) __attribute__((always_inline)) { return quants(4 + k); });
 }
 
 // Four bytes of each row.
-[[gnu::always_inline]] inline U16x32 unit(const u8* field, u64 index) {
-  return load<U16x32>(field + index * sizeof(U16x32));
+[[gnu::always_inline]] inline U8x64 unit(const u8* field, u64 index) {
+  return load<U8x64>(field + index * sizeof(U8x64));
 }
 
-// The low and the high four bits of each byte.
-[[gnu::always_inline]] inline U16x32 low_nibbles(U16x32 bytes) {
-  return bytes & 0x0f0f;
-}
-[[gnu::always_inline]] inline U16x32 high_nibbles(U16x32 bytes) {
-  return (bytes >> 4) & 0x0f0f;
+// Unit k of a block of 32 columns in 16 bytes: byte i holds column i in its low four bits and
+// column i + 16 in its high ones.
+[[gnu::always_inline]] inline U8x64 nibbles(const u8* field, u64 k) {
+  return k < 4 ? unit(field, k) & u8{15} : unit(field, k - 4) >> u8{4};
 }
 
 // `value` in each byte that has all bits of `mask`, zero in the others.
-[[gnu::always_inline]] inline U16x32 where_set(U16x32 bytes, u8 mask, u8 value) {
-  const auto masked = __builtin_bit_cast(U8x64, bytes) & mask;
-  const auto hit = __builtin_bit_cast(U8x64, masked == mask);
-  return __builtin_bit_cast(U16x32, hit & value);
+[[gnu::always_inline]] inline U8x64 where_set(U8x64 bytes, u8 mask, u8 value) {
+  return __builtin_bit_cast(U8x64, (bytes & mask) == mask) & value;
 }
 
 // A byte of each row as a float.

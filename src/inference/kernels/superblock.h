@@ -13,30 +13,17 @@ inline constexpr u64 kSuperBlock = 256;
 inline constexpr u64 kBlocks = kSuperBlock / kQ8BlockElements;
 inline constexpr u64 kHalves = 2 * kBlocks;
 
-// The dot product of a block: quants(half, k) gives columns 16 half + 4 k to 16 half + 4 k + 3.
-template <int kMost, class Quants>
-[[gnu::always_inline]] inline I32x16 dot_block(const Q8Row& x, u64 block, Quants quants) {
-  const u8* values = x.values + block * kQ8BlockElements;
-  return dot_unsigned<kMost>(values,
-                             [&](u64 k) __attribute__((always_inline)) { return quants(0, k); }) +
-         dot_unsigned<kMost>(values + kHalfBlock,
-                             [&](u64 k) __attribute__((always_inline)) { return quants(1, k); });
-}
-
-// The same where each half has a scale, and `kOffset` is taken from each quant.
-template <int kMost, i32 kOffset, class Quants>
+// A block whose halves have a scale each: products with its activations, where quants(k) gives
+// columns 4 k to 4 k + 3 of each row with `offset` added.
+template <class Quants>
 [[gnu::always_inline]] inline F32x16 dot_halves(const Q8Row& x, u64 block, F32x16 scale0,
-                                                F32x16 scale1, Quants quants) {
+                                                F32x16 scale1, i32 offset, Quants quants) {
   const u8* values = x.values + block * kQ8BlockElements;
-  I32x16 first = dot_unsigned<kMost>(
-      values, [&](u64 k) __attribute__((always_inline)) { return quants(0, k); });
-  I32x16 second = dot_unsigned<kMost>(
-      values + kHalfBlock, [&](u64 k) __attribute__((always_inline)) { return quants(1, k); });
-  if constexpr (kOffset != 0) {
-    first -= splat(kOffset * x.half_sum(2 * block));
-    second -= splat(kOffset * x.half_sum(2 * block + 1));
-  }
-  return to_floats(first) * scale0 + to_floats(second) * scale1;
+  const I32x16 first = dot16(x.less_offset_half(2 * block, offset), values,
+                             [&](u64 k) __attribute__((always_inline)) { return quants(k); });
+  const I32x16 second = dot16(x.less_offset_half(2 * block + 1, offset), values + kHalfBlock,
+                              [&](u64 k) __attribute__((always_inline)) { return quants(4 + k); });
+  return (to_floats(first) * scale0 + to_floats(second) * scale1) * x.scale(block);
 }
 
 // ---- Two bits: Q2_K, Q3_K -------------------------------------------------------------------
@@ -44,8 +31,8 @@ template <int kMost, i32 kOffset, class Quants>
 // Of 64 bytes, the first 32 hold blocks 0 to 3 and the others blocks 4 to 7, two bits each.
 
 template <int kOfFour>
-[[gnu::always_inline]] inline U16x32 two_bits(const u8* quants, u64 chunk, u64 half, u64 k) {
-  return (unit(quants, 8 * chunk + 4 * half + k) >> (2 * kOfFour)) & 0x0303;
+[[gnu::always_inline]] inline U8x64 two_bits(const u8* quants, u64 chunk, u64 k) {
+  return (unit(quants, 8 * chunk + k) >> u8{2 * kOfFour}) & u8{3};
 }
 
 inline i32 two_bits_at(const u8* quants, u64 column) {
@@ -84,26 +71,25 @@ inline u8 minimum_at(const u8* bytes, u64 block) {
 // ---- A super-block of Q4_K or Q5_K -------------------------------------------------------------
 //
 // 32 bytes of `quants` hold two blocks, one in the low, the next in the high four bits;
-// more(block, unit) gives what is above those. Each block has a scale and a minimum.
-template <int kMost, class More>
+// more(block, k) gives what is above those. Each block has a scale and a minimum.
+template <class More>
 [[gnu::always_inline]] inline void multiply_nibbles(F32x16& sum, const u8* halves,
                                                     const u8* six_bits, const u8* quants,
                                                     const Q8Row& x, More more) {
-  const ScalesAndMinima k(six_bits);
+  const ScalesAndMinima by_block(six_bits);
   F32x16 products = {}, minima = {};
-  const auto add = [&](u64 block, I32x16 dot) __attribute__((always_inline)) {
-    products += to_floats(dot) * (to_floats(load<U8x16>(k.scales[block])) * x.scale(block));
-    minima += to_floats(load<U8x16>(k.minima[block])) * x.sum(block);
+  const auto add = [&](u64 block, auto nibble) __attribute__((always_inline)) {
+    const I32x16 dot =
+        dot32({}, x.values + block * kQ8BlockElements, [&](u64 k) __attribute__((always_inline)) {
+          return nibble(unit(quants, k)) | more(block, k);
+        });
+    products += to_floats(dot) * (to_floats(load<U8x16>(by_block.scales[block])) * x.scale(block));
+    minima += to_floats(load<U8x16>(by_block.minima[block])) * x.sum(block);
   };
 #pragma clang loop unroll(disable)
-  for (u64 block = 0; block < kBlocks; block += 2, quants += 8 * sizeof(U16x32)) {
-    add(block, dot_block<kMost>(x, block, [&](u64 half, u64 i) __attribute__((always_inline)) {
-          return low_nibbles(unit(quants, 4 * half + i)) | more(block, 4 * half + i);
-        }));
-    add(block + 1,
-        dot_block<kMost>(x, block + 1, [&](u64 half, u64 i) __attribute__((always_inline)) {
-          return high_nibbles(unit(quants, 4 * half + i)) | more(block + 1, 4 * half + i);
-        }));
+  for (u64 block = 0; block < kBlocks; block += 2, quants += 8 * sizeof(U8x64)) {
+    add(block, [](U8x64 bytes) __attribute__((always_inline)) { return bytes & u8{15}; });
+    add(block + 1, [](U8x64 bytes) __attribute__((always_inline)) { return bytes >> u8{4}; });
   }
   sum += halves_to_floats(halves) * products - halves_to_floats(halves + 2 * kLanes) * minima;
 }

@@ -238,6 +238,7 @@ class FunctionLowering {
   void intrinsic_average(const llvm::CallBase& call, Op op);
   void intrinsic_lanes(const llvm::CallBase& call, Op op);
   void intrinsic_multiply_pairs(const llvm::CallBase& call, Op op);
+  void intrinsic_dot_product(const llvm::CallBase& call, Op op);
   void intrinsic_sum_distances(const llvm::CallBase& call, Op op);
   void intrinsic_pack(const llvm::CallBase& call, Op op);
   void intrinsic_byte_shuffle(const llvm::CallBase& call, Op op);

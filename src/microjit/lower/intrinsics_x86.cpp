@@ -1,5 +1,5 @@
 // What clang makes of x86's header files (<immintrin.h>) where LLVM has no instruction of its own,
-// and what asks for the machine itself. Vectors here are of 16 or 32 bytes: one part.
+// and what asks for the machine itself. Vectors here are of up to 64 bytes: one part.
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/IntrinsicsX86.h>
@@ -214,6 +214,16 @@ void FunctionLowering::intrinsic_multiply_pairs(const llvm::CallBase& call, Op o
 }
 
 // Of eight neighbouring bytes each: the sum of the distances. Halves are added until one is left.
+// A start value, and bytes as vectors of 32 bits: the sums of four products are added.
+void FunctionLowering::intrinsic_dot_product(const llvm::CallBase& call, Op op) {
+  const ValueId start = one(*call.getArgOperand(0));
+  const Type sums = e_.type(start), bytes{Kind::I8, static_cast<u8>(4 * sums.lanes)};
+  const ValueId products = e_.emit(op, sums,
+                                   {e_.bitcast(one(*call.getArgOperand(1)), bytes),
+                                    e_.bitcast(one(*call.getArgOperand(2)), bytes)});
+  set(call, e_.binary(Op::add, start, products));
+}
+
 void FunctionLowering::intrinsic_sum_distances(const llvm::CallBase& call, Op) {
   const ValueId a = one(*call.getArgOperand(0)), b = one(*call.getArgOperand(1));
   ValueId sum = e_.binary(Op::sub, e_.binary(Op::umax, a, b), e_.binary(Op::umin, a, b));
