@@ -44,7 +44,7 @@ class Binaries:
 def command(binaries, model, engine, tokens):
     """The command line of one engine for `tokens` tokens."""
     _, tier, isa, profile = engine
-    options = [f"tokens={tokens}", "temp=0"]
+    options = [f"tokens={tokens}", "temp=0", "threads=1"]  # waiting would be counted, too
     line = [str(binaries.native)]
     if tier:
         line = [str(binaries.host), "--blob", f"program={binaries.program}"]

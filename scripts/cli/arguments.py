@@ -83,6 +83,12 @@ def _cores(text):
     return text
 
 
+def _threads(text):
+    if not re.fullmatch("[0-9]{1,2}", text) or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of threads from 1 to 64")
+    return text
+
+
 def _repeat(text):
     if not re.fullmatch("[0-9]{1,3}", text) or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs from 1 to 999")
@@ -184,6 +190,12 @@ def add_engine(parser, profile=True):
     if profile:
         group.add_argument("--profile", metavar="OUT.json",
                            help="write calls, cycles and tier of every function (docs/profile.md)")
+
+
+def add_threads(parser):
+    group = parser.add_argument_group("cores")
+    group.add_argument("--threads", metavar="N", type=_threads,
+                       help="cores that share the work (default: all)")
 
 
 def add_machine(parser):
@@ -297,7 +309,8 @@ def _add_run(commands):
 def _add_host(commands):
     parser = _command(commands, "host", "run the same image in a Linux process", HOST,
                       HOST_EXAMPLES)
-    for add in (add_model, add_prompt, add_tokenize, add_story, add_grammar, add_engine):
+    for add in (add_model, add_prompt, add_tokenize, add_story, add_grammar, add_engine,
+                add_threads):
         add(parser)
 
 

@@ -8,7 +8,7 @@ from cli.report import Failure
 
 KEYS = ("tokens", "temp", "top-p", "seed", "top-k", "min-p", "typical", "min-keep", "repeat-last-n",
         "repeat-penalty", "frequency-penalty", "presence-penalty", "mirostat", "mirostat-lr",
-        "mirostat-ent", "logit-bias", "tier", "gdb", "special", "bos")
+        "mirostat-ent", "logit-bias", "tier", "gdb", "special", "bos", "threads")
 
 TEXT_KEYS = ("grammar",)  # of several lines, perhaps
 

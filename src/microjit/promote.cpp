@@ -4,11 +4,16 @@
 #include "microjit/interp/interp.h"
 #include "microjit/promotion.h"
 #include "runtime/side_log.h"
+#include "runtime/workers.h"
 
 namespace bf::microjit {
 
 void Engine::set_hooks() {
-    interp::set_hot_hook([](FunctionState& state) { state.engine->on_hot(state, nullptr); });
+  workers::set_rest_hook([](workers::Rest rest) {
+    if (rest == workers::Rest::Sleep) quiescence::leave();
+    else quiescence::poll();
+  });
+  interp::set_hot_hook([](FunctionState& state) { state.engine->on_hot(state, nullptr); });
   set_hot_entry([](FunctionState& state, const u64* general) { state.engine->on_hot(state, general); });
   interp::set_poll_hook([](FunctionState& state, u32 header) {
     return state.engine->on_poll(state, header, Tier::Interp);

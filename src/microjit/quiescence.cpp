@@ -64,21 +64,6 @@ void answer_if_asked(Core& core) {
   answering().store(false, std::memory_order_relaxed);
 }
 
-void leave() {
-  Core* core = this_core();
-  if (core == nullptr) return;
-  // From here on an interrupt finds nothing to answer; a round waits for what follows.
-  platform::core_local().member = nullptr;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  {
-    LockGuard guard(lock);
-    Core** at = &cores;
-    while (*at != core) at = &(*at)->next;
-    *at = core->next;
-  }
-  delete core;
-}
-
 bool all_answered(u64 number) {
   for (const Core* c = cores; c != nullptr; c = c->next)
     if (c->answered.load(std::memory_order_acquire) != number) return false;
@@ -188,6 +173,21 @@ void enter() {
   cores = core;
   std::atomic_signal_fence(std::memory_order_seq_cst);
   platform::core_local().member = core;
+}
+
+void leave() {
+  Core* core = this_core();
+  if (core == nullptr) return;
+  // From here on an interrupt finds nothing to answer; a round waits for what follows.
+  platform::core_local().member = nullptr;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  {
+    LockGuard guard(lock);
+    Core** at = &cores;
+    while (*at != core) at = &(*at)->next;
+    *at = core->next;
+  }
+  delete core;
 }
 
 void poll() {

@@ -69,6 +69,9 @@ class Round {
 void enter();
 // A safepoint: the calling core answers the round that is running, if it has not. Never waits.
 void poll();
+// The calling core has nothing of the engine, and will not come by for a while: nobody waits for its
+// answer until it enters again.
+void leave();
 // How many cores take part.
 u32 core_count();
 

@@ -63,6 +63,10 @@ u32 core_count();
 // The number of the core that asks, from 0 to core_count() - 1.
 u32 core_index();
 
+// The number of the processor that the core is on at the moment: on the host several of our cores,
+// which are threads, may have to share one.
+u32 processor_number();
+
 // Lets others run who wait for this core: a thread's turn on the host, a pause on bare metal.
 void yield();
 

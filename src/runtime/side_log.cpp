@@ -1,5 +1,6 @@
 #include "runtime/side_log.h"
 
+#include "runtime/lock.h"
 #include "runtime/platform.h"
 #include "runtime/text.h"
 
@@ -7,6 +8,7 @@ namespace bf::side_log {
 
 namespace {
 
+Lock lock;
 bool patient = false;
 bool line_open = false;
 
@@ -24,17 +26,20 @@ void let_go() {
 }  // namespace
 
 void set_patient(bool on) {
+  LockGuard guard(lock);
   patient = on;
   if (!on) let_go();
 }
 
 void write(std::string_view lines) {
+  LockGuard guard(lock);
   if (patient && line_open) return waiting().append(lines);
   platform::write(platform::Stream::Log, lines);
 }
 
 void text_written(std::string_view bytes) {
   if (bytes.empty()) return;
+  LockGuard guard(lock);
   line_open = bytes.back() != '\n';
   if (!line_open) let_go();
 }

@@ -1,12 +1,321 @@
 #include "runtime/workers.h"
 
+#include <atomic>
+
+#include "runtime/patience.h"
+#include "runtime/platform.h"
+#include "runtime/text.h"
+
 namespace bf::workers {
 
-// No other core has been woken as yet: the whole range is the caller's. Others will take their
-// ranges from here, and nothing above this function will notice.
+namespace {
+
+constexpr u32 kMostCores = 64;
+constexpr usize kCacheLine = 64;
+
+// Of what is left of a share, its own core takes an n-th at a time, and others less.
+constexpr u32 kOwnPart = 4, kOthersPart = 8;
+
+// Grains [first, end) of the range.
+struct Piece {
+  u32 first, end;
+  u32 size() const { return end - first; }
+  u64 packed() const { return u64{end} << 32 | first; }
+};
+constexpr Piece unpack(u64 packed) {
+  return {static_cast<u32>(packed), static_cast<u32>(packed >> 32)};
+}
+
+u32 part(u32 size, u32 of) {
+  return size < of ? 1 : size / of;
+}
+
+// What is left of a core's share. Whoever takes a piece of it has a piece of the range that is
+// under way, whatever it knew before: nobody can be late.
+struct alignas(kCacheLine) Share {
+  std::atomic<u64> left{0};
+  std::atomic<u32> done{0};  // by the core whose share it is, of the range that is under way
+  // Written by that core alone.
+  std::atomic<u32> processor{0};  // that it was last seen on
+  std::atomic<u64> pieces{0}, stolen{0}, sleeps{0};
+
+  bool take_front(Piece& piece) {
+    u64 seen = left.load(std::memory_order_relaxed);
+    for (;;) {
+      const Piece all = unpack(seen);
+      if (all.first >= all.end) return false;
+      piece = {all.first, all.first + part(all.size(), kOwnPart)};
+      if (take(seen, {piece.end, all.end})) return true;
+    }
+  }
+  bool take_back(Piece& piece) {
+    u64 seen = left.load(std::memory_order_relaxed);
+    for (;;) {
+      const Piece all = unpack(seen);
+      if (all.first >= all.end) return false;
+      piece = {all.end - part(all.size(), kOthersPart), all.end};
+      if (take(seen, {all.first, piece.first})) return true;
+    }
+  }
+
+ private:
+  bool take(u64& seen, Piece rest) {
+    return left.compare_exchange_weak(seen, rest.packed(), std::memory_order_acquire,
+                                      std::memory_order_relaxed);
+  }
+};
+
+void add(std::atomic<u64>& counter, u64 n) {
+  counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+}
+
+// The range that is under way. Read by who has taken a piece of it and not yet said that it is
+// done.
+struct alignas(kCacheLine) Range {
+  u64 begin, end, grain;
+  Body body;
+  void* context;
+
+  void run(Piece piece) const {
+    const u64 last = begin + piece.end * grain;
+    body(context, begin + piece.first * grain, last < end ? last : end);
+  }
+};
+
+// How much of a range each core did, on average of the last ones of the same kind.
+struct Speeds {
+  static constexpr u32 kOne = 1 << 16;
+  static constexpr u32 kInertia = 8;
+
+  Body body = nullptr;
+  u32 of[kMostCores];
+
+  void start(Body kind, u32 cores) {
+    body = kind;
+    for (u32 i = 0; i < cores; ++i) of[i] = kOne / cores;
+  }
+  void learn(const Share* shares, u32 cores, u32 grains) {
+    // Where a core had no part it was asleep; a few grains say nothing about speed.
+    if (grains < cores * 8) return;
+    for (u32 i = 0; i < cores; ++i)
+      if (shares[i].done.load(std::memory_order_relaxed) == 0) return;
+    for (u32 i = 0; i < cores; ++i) {
+      const u64 done = shares[i].done.load(std::memory_order_relaxed);
+      const u32 now = static_cast<u32>(done * kOne / grains);
+      of[i] = static_cast<u32>((u64{of[i]} * (kInertia - 1) + now) / kInertia);
+    }
+  }
+};
+
+Range range;
+Share shares[kMostCores];
+// Grains that are not done; the word that the caller waits on.
+alignas(kCacheLine) std::atomic<u32> unfinished{0};
+std::atomic<bool> caller_sleeps{false};
+// Counts ranges; the word that workers wait on.
+alignas(kCacheLine) std::atomic<u32> posted{0};
+std::atomic<u32> sleepers{0};
+
+alignas(kCacheLine) u32 cores = 0;  // 0: not started
+bool busy = false;
+u64 range_count = 0;
+Patience callers_patience;
+constexpr usize kKinds = 8;
+Speeds speeds[kKinds];
+void (*rest_hook)(Rest) = nullptr;
+
+// ---- What every core does ---------------------------------------------------------------------
+
+u32 do_own_share(Share& mine) {
+  u32 done = 0, pieces = 0;
+  for (Piece piece; mine.take_front(piece); ++pieces) {
+    range.run(piece);
+    done += piece.size();
+  }
+  add(mine.pieces, pieces);
+  return done;
+}
+
+u32 help_others(u32 self, u32 count) {
+  u32 done = 0, pieces = 0;
+  for (u32 i = 1; i < count; ++i) {
+    Share& other = shares[(self + i) % count];
+    for (Piece piece; other.take_back(piece); ++pieces) {
+      range.run(piece);
+      done += piece.size();
+    }
+  }
+  add(shares[self].pieces, pieces);
+  add(shares[self].stolen, pieces);
+  return done;
+}
+
+// Takes pieces until there are none. Who has done something must say so: until then the range is
+// not finished, so all that it did was of one range.
+void take_part(u32 self, u32 count) {
+  shares[self].processor.store(platform::processor_number(), std::memory_order_relaxed);
+  const u32 own = do_own_share(shares[self]);
+  const u32 done = own + help_others(self, count);
+  if (done == 0) return;
+  std::atomic<u32>& sum = shares[self].done;
+  sum.store(sum.load(std::memory_order_relaxed) + done, std::memory_order_relaxed);
+  const u32 before = unfinished.fetch_sub(done, std::memory_order_seq_cst);
+  if (before == done && caller_sleeps.load(std::memory_order_seq_cst)) platform::wake(&unfinished);
+}
+
+// Whether a core's processor is the one that asks: then that core does nothing at the moment.
+bool is_here(u32 core) {
+  return shares[core].processor.load(std::memory_order_relaxed) == platform::processor_number();
+}
+
+// ---- Workers ----------------------------------------------------------------------------------
+
+void rest(Rest kind) {
+  if (rest_hook != nullptr) rest_hook(kind);
+}
+
+void sleep_until_posted(u32 self, u32 seen) {
+  rest(Rest::Sleep);
+  add(shares[self].sleeps, 1);
+  sleepers.fetch_add(1, std::memory_order_seq_cst);
+  while (posted.load(std::memory_order_seq_cst) == seen) platform::wait_while(&posted, seen);
+  sleepers.fetch_sub(1, std::memory_order_relaxed);
+}
+
+struct WorkerStart {
+  u32 index, count;
+};
+WorkerStart worker_starts[kMostCores];
+
+void work(void* context) {
+  const WorkerStart& me = *static_cast<const WorkerStart*>(context);
+  Patience patience;
+  for (u32 seen = 0;;) {
+    const auto is_posted = [&] { return posted.load(std::memory_order_acquire) != seen; };
+    const auto caller_is_away = [] { return is_here(0); };
+    const u64 start = platform::ticks();
+    if (!patience.spin(is_posted, caller_is_away)) sleep_until_posted(me.index, seen);
+    patience.waited(platform::ticks() - start);
+    seen = posted.load(std::memory_order_acquire);
+    take_part(me.index, me.count);
+    rest(Rest::Short);
+  }
+}
+
+void start_workers() {
+  const u32 wanted = platform::core_count() < kMostCores ? platform::core_count() : kMostCores;
+  cores = 1;
+  while (cores < wanted) {
+    worker_starts[cores] = {cores, wanted};
+    platform::ExtraCore core;
+    if (!platform::start_worker(cores, work, &worker_starts[cores], core)) break;
+    ++cores;
+  }
+  if (cores == wanted) return;
+  Text line;
+  line.format("[cores] %u of %u could be started: the program runs on those\n", cores, wanted);
+  platform::write(platform::Stream::Log, line.view());
+}
+
+// ---- The caller -------------------------------------------------------------------------------
+
+Speeds& speeds_of(Body body) {
+  Speeds& found = speeds[reinterpret_cast<usize>(body) / 64 % kKinds];
+  if (found.body != body) found.start(body, cores);
+  return found;
+}
+
+void split(u32 grains, const Speeds& by) {
+  u64 total = 0, sum = 0;
+  for (u32 i = 0; i < cores; ++i) total += by.of[i];
+  u32 at = 0;
+  for (u32 i = 0; i < cores; ++i) {
+    sum += by.of[i];
+    const u32 end = static_cast<u32>(grains * sum / total);
+    shares[i].done.store(0, std::memory_order_relaxed);
+    shares[i].left.store(Piece{at, end}.packed(), std::memory_order_release);
+    at = end;
+  }
+}
+
+void wake_workers() {
+  posted.fetch_add(1, std::memory_order_seq_cst);
+  if (sleepers.load(std::memory_order_seq_cst) != 0) platform::wake(&posted);
+}
+
+void sleep_until_finished() {
+  add(shares[0].sleeps, 1);
+  caller_sleeps.store(true, std::memory_order_seq_cst);
+  while (const u32 left = unfinished.load(std::memory_order_seq_cst))
+    platform::wait_while(&unfinished, left);
+  caller_sleeps.store(false, std::memory_order_relaxed);
+}
+
+bool somebody_is_here() {
+  for (u32 i = 1; i < cores; ++i)
+    if (is_here(i)) return true;
+  return false;
+}
+
+// Waiting is nobody's work: the profiler leaves it out, as the callees' part of the caller.
+void wait_until_finished() {
+  const auto is_finished = [] { return unfinished.load(std::memory_order_acquire) == 0; };
+  if (is_finished()) return;
+  const u64 start = platform::ticks();
+  if (!callers_patience.spin(is_finished, somebody_is_here)) sleep_until_finished();
+  const u64 waited = platform::ticks() - start;
+  callers_patience.waited(waited);
+  platform::core_local().callee_cycles += waited;
+}
+
+void share(u64 begin, u64 end, u64 grain, Body body, void* context) {
+  constexpr u64 kMostGrains = u64{1} << 31;
+  const u64 all = (end - begin - 1) / grain + 1;
+  if (all > kMostGrains) grain *= (all - 1) / kMostGrains + 1;
+  const auto grains = static_cast<u32>((end - begin - 1) / grain + 1);
+  range = {begin, end, grain, body, context};
+  unfinished.store(grains, std::memory_order_relaxed);
+  Speeds& by = speeds_of(body);
+  split(grains, by);
+  wake_workers();
+  take_part(0, cores);
+  wait_until_finished();
+  by.learn(shares, cores, grains);
+  ++range_count;
+}
+
+}  // namespace
+
 void parallel_for(u64 begin, u64 end, u64 grain, Body body, void* context) {
   BF_ASSERT(grain > 0);
-  if (begin < end) body(context, begin, end);
+  BF_ASSERT(!busy);
+  if (begin >= end) return;
+  busy = true;
+  if (end - begin <= grain || core_count() == 1)
+    body(context, begin, end);
+  else
+    share(begin, end, grain, body, context);
+  busy = false;
+}
+
+void set_rest_hook(void (*hook)(Rest)) {
+  rest_hook = hook;
+}
+
+u32 core_count() {
+  if (cores == 0) start_workers();
+  return cores;
+}
+
+Counts counts() {
+  Counts sum;
+  sum.ranges = range_count;
+  for (u32 i = 0; i < kMostCores; ++i) {
+    sum.pieces += shares[i].pieces.load(std::memory_order_relaxed);
+    sum.stolen += shares[i].stolen.load(std::memory_order_relaxed);
+    sum.sleeps += shares[i].sleeps.load(std::memory_order_relaxed);
+  }
+  return sum;
 }
 
 }  // namespace bf::workers

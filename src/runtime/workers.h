@@ -1,9 +1,17 @@
 // Data parallelism: a range of rows, split over the cores.
 //
-//   workers::parallel_for(0, rows, 4, body, &context);
+//   workers::parallel_for(0, rows, 16, body, &context);
 //
-// There are no tasks and no threads: the caller's core takes part and returns when all is done.
-// A body must not start another parallel_for.
+// There are no tasks: one range at a time, the caller's core takes part and returns when all is
+// done. Each core starts with a contiguous share, as large as it has proved fast at this kind of
+// work (the same body), and takes it piece by piece from the front; who has finished takes pieces
+// from the back of the others' shares. A core that does not come, because the system runs something
+// else on it, has taken nothing and is not waited for.
+//
+// Cores that wait, for work or for the last piece of it, look for a while (patience.h) and then
+// sleep.
+//
+// One caller at a time, and none from a body.
 #pragma once
 
 #include "runtime/base.h"
@@ -15,5 +23,22 @@ using Body = void (*)(void* context, u64 first, u64 last);
 // Runs `body(context, first, last)` over disjoint ranges that together cover [begin, end). Ranges
 // start at multiples of `grain` (at least 1) above `begin`.
 void parallel_for(u64 begin, u64 end, u64 grain, Body body, void* context);
+
+// What a worker calls between two pieces of work: after its part of each range, and before it
+// sleeps. It holds nothing of the program then. Set by the engine, before the first parallel_for.
+enum class Rest : u8 { Short, Sleep };
+void set_rest_hook(void (*hook)(Rest));
+
+// What has happened since the start, for the benchmark and tests; exact while nothing runs.
+struct Counts {
+  u64 ranges = 0;  // that were shared; others had one grain, or there was one core
+  u64 pieces = 0;
+  u64 stolen = 0;  // pieces of another core's share
+  u64 sleeps = 0;  // of workers and of callers
+};
+Counts counts();
+
+// Cores that take part, the caller's included. Starts them.
+u32 core_count();
 
 }  // namespace bf::workers

@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cstring>
 
@@ -159,6 +160,8 @@ TEST_CASE("command lines that are wrong are refused") {
   CHECK_THAT(refusal({"--stream", "profile=/no/such/folder/x"}),
              Catch::Matchers::StartsWith("error: cannot write"));
   CHECK_THAT(refusal({"--stream", "text=/dev/null"}), Catch::Matchers::Contains("only stream"));
+  for (const char* threads : {"threads=", "threads=0", "threads=65", "threads=2x", "threads=-1"})
+    CHECK_THAT(refusal({"--option", threads}), Catch::Matchers::Contains("a number from 1 to 64"));
   CHECK_THAT(refusal({"--option", "isa=z80"}), Catch::Matchers::Contains("use sse2, avx2"));
 }
 
@@ -205,9 +208,9 @@ TEST_CASE("imports have names and addresses") {
   auto* memory = static_cast<char*>(bf_alloc(1000));
   CHECK(reinterpret_cast<uintptr_t>(memory) % 64 == 0);
   bf_free(memory);
-  u64 sum = 0;
+  std::atomic<u64> sum = 0;
   const auto add = [](void* total, u64 first, u64 last) {
-    for (; first < last; ++first) *static_cast<u64*>(total) += first;
+    for (; first < last; ++first) *static_cast<std::atomic<u64>*>(total) += first;
   };
   bf_parallel_for(3, 10, 4, add, &sum);
   CHECK(sum == 42);

@@ -25,6 +25,10 @@ int lost_output();
 // processor.cpp: applies the option `isa`.
 Result<void> cap_processor();
 
+// cores.cpp: applies the option `threads`. How many processors this process may use, 64 at most.
+Result<void> count_cores();
+usize processor_count();
+
 // clock.cpp: the zero of clock_ns().
 void start_clock();
 

@@ -59,6 +59,8 @@ Result<void> bring_up(const CommandLine& line) {
   }
   auto capped = cap_processor();
   if (!capped) return capped.error();
+  auto counted = count_cores();
+  if (!counted) return counted.error();
   start_clock();
   start_terminal();
   return {};

@@ -30,7 +30,7 @@ struct CommandLine {
 // `arguments` without the program's own name.
 Result<CommandLine> parse_command_line(std::span<const char* const> arguments);
 
-// Opens streams and maps blobs; reads the options `isa` and `interactive`, which are the
+// Opens streams and maps blobs; reads the options `isa`, `threads` and `interactive`, which are the
 // platform's own business. Once per process, before anything else of the platform is used.
 Result<void> bring_up(const CommandLine& line);
 

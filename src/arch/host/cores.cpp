@@ -1,5 +1,6 @@
-// Cores of the host: the program's threads, with core-local words of their own. They are interrupted
-// by SIGURG, which is ignored where nobody asked for it and which debuggers pass on in silence.
+// Cores of the host: the program's threads, with core-local words of their own. They are
+// interrupted by SIGURG, which is ignored where nobody asked for it and which debuggers pass on in
+// silence.
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -9,9 +10,41 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <charconv>
+
+#include "arch/host/bring_up.h"
+#include "runtime/options.h"
 #include "runtime/platform.h"
 
-namespace bf::platform {
+namespace bf {
+
+namespace {
+
+constexpr u32 kMostCores = 64;
+u32 wanted_cores = 0;  // 0: as many as this process may use
+
+}  // namespace
+
+usize host::processor_count() {
+  cpu_set_t set;
+  const bool known = sched_getaffinity(0, sizeof set, &set) == 0;
+  const auto count = known ? static_cast<usize>(CPU_COUNT(&set)) : usize{1};
+  return count < kMostCores ? count : kMostCores;
+}
+
+Result<void> host::count_cores() {
+  const auto text = options::find("threads");
+  wanted_cores = 0;
+  if (!text) return {};
+  const char* const end = text->data() + text->size();
+  const auto [stop, problem] = std::from_chars(text->data(), end, wanted_cores);
+  if (problem == std::errc() && stop == end && wanted_cores >= 1 && wanted_cores <= kMostCores)
+    return {};
+  return Error::format("error: threads=%.*s: use a number from 1 to %u",
+                       static_cast<int>(text->size()), text->data(), kMostCores);
+}
+
+namespace platform {
 
 namespace {
 
@@ -56,8 +89,8 @@ struct ThreadStart {
   u32 index;  // of a worker; 0 for those that do not run the program's code
 };
 
-// The program's signals are the program's threads' business. A worker is interrupted as they are, and
-// what it does wrong itself ends the process in the same way.
+// The program's signals are the program's threads' business. A worker is interrupted as they are,
+// and what it does wrong itself ends the process in the same way.
 sigset_t signals_kept_out(bool worker) {
   sigset_t set;
   sigfillset(&set);
@@ -100,11 +133,17 @@ bool start_thread(const ThreadStart& wanted, ExtraCore& core) {
 i64 core_local_offset = distance_from_fs();
 
 u32 core_count() {
-  return 1;
+  if (wanted_cores == 0) wanted_cores = static_cast<u32>(host::processor_count());
+  return wanted_cores;
 }
 
 u32 core_index() {
   return index;
+}
+
+u32 processor_number() {
+  const int number = sched_getcpu();
+  return number < 0 ? index : static_cast<u32>(number);
 }
 
 void yield() {
@@ -165,4 +204,6 @@ void wake(const void* word) {
   syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
 
-}  // namespace bf::platform
+}  // namespace platform
+
+}  // namespace bf

@@ -2,7 +2,6 @@
 // several threads. Where the pages of a file are cached, what reading costs is faults and copying:
 // huge pages make it a five-hundredth as many faults, and a second thread halves the rest.
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -79,10 +78,8 @@ void say_progress(const std::string& name, const Reading& reading) {
 }
 
 usize reader_count(usize bytes) {
-  cpu_set_t cpus;
-  const bool known = sched_getaffinity(0, sizeof cpus, &cpus) == 0;
-  const usize most = known ? static_cast<usize>(CPU_COUNT(&cpus)) : 1;
-  return std::clamp(bytes / (8 * kPiece), usize{1}, std::min(most, kMostReaders));
+  const usize most = std::min(host::processor_count(), kMostReaders);
+  return std::clamp(bytes / (8 * kPiece), usize{1}, most);
 }
 
 }  // namespace

@@ -46,7 +46,8 @@ CodeMemory allocate_code(usize bytes) {
 }
 
 void free_code(const CodeMemory& memory) {
-  const int failed = munmap(memory.write, memory.bytes) | munmap(const_cast<u8*>(memory.run), memory.bytes);
+  const int failed =
+      munmap(memory.write, memory.bytes) | munmap(const_cast<u8*>(memory.run), memory.bytes);
   BF_ASSERT(failed == 0);
 }
 

@@ -29,5 +29,4 @@ const platform::CpuFeatures& platform::cpu_features() {
   return features();
 }
 
-
 }  // namespace bf

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+
 #include "arch/host/bring_up.h"
 #include "runtime/platform.h"
 
@@ -40,7 +42,7 @@ bool share_a_terminal() {
 
 // Where the log would go on in the middle of a line of text, it starts a line of its own.
 bool needs_line_break(platform::Stream stream, std::string_view bytes) {
-  static bool text_line_open = false;
+  static std::atomic<bool> text_line_open{false};  // a guess, where several threads write
   if (stream == platform::Stream::Profile || bytes.empty()) return false;
   const bool breaks = stream == platform::Stream::Log && text_line_open && share_a_terminal();
   text_line_open = stream == platform::Stream::Text && bytes.back() != '\n';

@@ -101,6 +101,10 @@ u32 platform::core_index() {
   return 0;
 }
 
+u32 platform::processor_number() {
+  return core_index();
+}
+
 void platform::yield() {
   __builtin_ia32_pause();
 }
