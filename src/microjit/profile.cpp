@@ -92,8 +92,11 @@ void start_leg(Profile& p) {
 
 void start_timing(Profile& p, TimedCall& call) {
   call.profile = &p;
-  call.stands_for = counted(p.leg);
-  start_leg(p);
+  // Where two cores use up a countdown together, the leg has ended with the first one's call.
+  const bool ended = __atomic_load_n(&p.countdown, __ATOMIC_RELAXED) <= 0;
+  call.stands_for = ended ? counted(p.leg) : 1;
+  if (ended) start_leg(p);
+  else count(p.calls, 1);
   u64& callees = platform::core_local().callee_cycles;
   call.callees_before = callees;
   callees = 0;
