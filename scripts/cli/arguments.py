@@ -164,6 +164,21 @@ def add_grammar(parser):
                        help="the same, from a file")
 
 
+def add_chat(parser):
+    group = parser.add_argument_group("conversation")
+    group.add_argument("--chat", action="store_const", const=1,
+                       help="texts are turns of a conversation, written as the model's template "
+                            "wants them; the prompt or a line is a message, and it is answered")
+    group.add_argument("--system", metavar="TEXT", type=_text,
+                       help="what the model is told before a conversation")
+    group.add_argument("--chat-template", metavar="NAME",
+                       help="llama3, chatml, tinyllama, ... instead of the model's own template")
+    group.add_argument("--reverse-prompt", metavar="TEXT", type=_text, action="append",
+                       help="end the story or the answer before this text (may be repeated)")
+    group.add_argument("--no-context-shift", dest="context_shift", action="store_const", const=0,
+                       help="end where the context is full, instead of forgetting half of it")
+
+
 def add_prompt(parser):
     group = parser.add_argument_group("prompt")
     group.add_argument("--prompt", metavar="TEXT", type=_text,
@@ -302,15 +317,15 @@ def _command(commands, name, line, text, examples=None):
 
 def _add_run(commands):
     parser = _command(commands, "run", "boot the model in QEMU", RUN, RUN_EXAMPLES)
-    for add in (add_model, add_prompt, add_story, add_grammar, add_engine, add_machine):
+    for add in (add_model, add_prompt, add_story, add_chat, add_grammar, add_engine, add_machine):
         add(parser)
 
 
 def _add_host(commands):
     parser = _command(commands, "host", "run the same image in a Linux process", HOST,
                       HOST_EXAMPLES)
-    for add in (add_model, add_prompt, add_tokenize, add_story, add_grammar, add_engine,
-                add_threads):
+    for add in (add_model, add_prompt, add_tokenize, add_story, add_chat, add_grammar,
+                add_engine, add_threads):
         add(parser)
 
 
@@ -348,6 +363,7 @@ def _add_iso(commands):
                         help="where the ISO goes")
     add_model(parser)
     add_story(parser)
+    add_chat(parser)
     add_grammar(parser)
     add_engine(parser, profile=False)
 
@@ -401,7 +417,7 @@ def _bind_texts(arguments):
     """Joins options and free texts with '=', so that a text may begin with a dash."""
     bound = []
     for argument in arguments:
-        if bound and bound[-1] in ("--prompt", "--grammar", "--qemu-args", "--batch", "--cflags", "--engine"):
+        if bound and bound[-1] in ("--prompt", "--grammar", "--system", "--reverse-prompt", "--qemu-args", "--batch", "--cflags", "--engine"):
             bound[-1] += "=" + argument
         else:
             bound.append(argument)

@@ -8,9 +8,10 @@ from cli.report import Failure
 
 KEYS = ("tokens", "temp", "top-p", "seed", "top-k", "min-p", "typical", "min-keep", "repeat-last-n",
         "repeat-penalty", "frequency-penalty", "presence-penalty", "mirostat", "mirostat-lr",
-        "mirostat-ent", "logit-bias", "tier", "gdb", "special", "bos", "threads")
+        "mirostat-ent", "logit-bias", "chat", "chat-template", "context-shift",
+        "tier", "gdb", "special", "bos", "threads")
 
-TEXT_KEYS = ("grammar",)  # of several lines, perhaps
+TEXT_KEYS = ("grammar", "system", "reverse-prompt")  # of several lines, perhaps
 
 
 def _escape(text):
@@ -24,8 +25,10 @@ def _texts(arguments):
         path = text_file("--grammar-file", values["grammar_file"])
         values["grammar"] = path.read_bytes().decode(errors="surrogateescape")
     for key in TEXT_KEYS:
-        if values.get(key) is not None:
-            yield f"{key}={_escape(values[key])}"
+        value = values.get(key.replace("-", "_"))
+        if value is not None:
+            for text in value if isinstance(value, list) else [value]:
+                yield f"{key}={_escape(text)}"
 
 
 def option_lines(arguments):

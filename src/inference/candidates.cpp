@@ -81,7 +81,7 @@ void top_k(Candidates& candidates, const float* logits, u64 vocabulary, u64 k) {
   // The greatest k so far are a heap, the least of them in front.
   for (u32 token = 0; token < vocabulary; ++token) {
     if (logits[token] == kImpossible) continue;
-    const Candidate candidate = {token, logits[token], 0.0f};
+    const Candidate candidate = {logits[token], token, 0.0f};
     if (all) {
       items[count++] = candidate;
     } else if (count < k) {

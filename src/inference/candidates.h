@@ -18,8 +18,8 @@
 namespace inference {
 
 struct Candidate {
-  u32 token;
   float logit;
+  u32 token;
   float probability;  // after set_probabilities()
 };
 

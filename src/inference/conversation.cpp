@@ -14,6 +14,13 @@ constexpr Text kHelp =
     "  /help   this text\n"
     "  /quit   the end (also Ctrl-D)\n"
     "Ctrl-C or Escape stops a story.\n";
+constexpr Text kChatHelp =
+    "What you type is answered.\n"
+    "  /stats  tokens so far, and what the engine does\n"
+    "  /new    forgets the conversation\n"
+    "  /help   this text\n"
+    "  /quit   the end (also Ctrl-D)\n"
+    "Ctrl-C or Escape stops an answer.\n";
 
 void show(Text text) {
   bf_write(BF_STREAM_TEXT, text.data, text.size);
@@ -45,9 +52,9 @@ void log_error(const Error& error) {
   line.write(BF_STREAM_LOG);
 }
 
-bool tell(Generator& generator, Text prompt, Interruptor* interruptor) {
+bool respond(Generator& generator, Text text, Interruptor* interruptor) {
   Error error;
-  const bool told = generator.tell(prompt, interruptor, error);
+  const bool told = generator.respond(text, interruptor, error);
   if (!told) log_error(error);
   return told;
 }
@@ -101,13 +108,15 @@ void converse(Generator& generator) {
     if (line.empty()) continue;
     if (line == Text("/quit")) return;
     if (line == Text("/help"))
-      show(kHelp);
+      show(generator.chats() ? kChatHelp : kHelp);
+    else if (generator.chats() && line == Text("/new"))
+      generator.forget();
     else if (line == Text("/stats"))
       show_statistics(generator);
     else if (line[0] == '/')
       show("There is no such command; /help lists them.\n");
     else
-      tell(generator, line, &interruptor);
+      respond(generator, line, &interruptor);
   }
 }
 
@@ -117,7 +126,7 @@ bool tell_lines(Generator& generator) {
   bool fits = true;
   bool all_told = true;
   while (read_line(input, line, fits) && fits)
-    if (!line.text().empty()) all_told = tell(generator, line.text(), nullptr) && all_told;
+    if (!line.text().empty()) all_told = respond(generator, line.text(), nullptr) && all_told;
   if (!fits) {
     Error error;
     error << "prompt: not enough memory for a line of input: give shorter lines";

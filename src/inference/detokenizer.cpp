@@ -5,35 +5,48 @@
 
 namespace inference {
 
-void Detokenizer::add(char byte) {
-  const bool dropped = drop_space_ && byte == ' ';
-  drop_space_ = false;
-  // Pieces of a sane vocabulary are far shorter; of others the rest is cut.
-  if (!dropped && size_ < kCapacity) bytes_[size_++] = byte;
+namespace {
+
+// How many bytes a character takes that begins with this one; 1 for bytes that begin none.
+u64 whole_bytes(char first) {
+  const u8 byte = static_cast<u8>(first);
+  return byte < 0xc2 || byte > 0xf4 ? 1 : utf8_length(first);
 }
+
+}  // namespace
 
 // How many bytes do not belong to a character whose end is yet to come.
 u64 Detokenizer::complete_bytes() const {
-  for (u64 back = 1; back <= min(size_, u64{3}); ++back) {
-    const char byte = bytes_[size_ - back];
+  const u64 size = bytes_.size();
+  for (u64 back = 1; back <= min(size, u64{3}); ++back) {
+    const char byte = bytes_[size - back];
     if (utf8_continues(byte)) continue;
-    return utf8_length(byte) > back ? size_ - back : size_;
+    return whole_bytes(byte) > back ? size - back : size;
   }
-  return size_;
+  return size;
+}
+
+// The first `count` bytes go.
+void Detokenizer::drop(u64 count) {
+  for (u64 i = count; i < bytes_.size(); ++i) bytes_[i - count] = bytes_[i];
+  bytes_.shrink(bytes_.size() - count);
 }
 
 Text Detokenizer::put(u32 token) {
-  // What the last call returned is gone now; what it held back moves to the front.
-  for (u64 i = given_; i < size_; ++i) bytes_[i - given_] = bytes_[i];
-  size_ -= given_;
-  each_byte(tokenizer_, token, [this](char byte) { add(byte); });
+  drop(given_);  // what the last call returned; what it held back moves to the front
+  given_ = 0;
+  // Where memory is short, the rest of the piece is lost.
+  const bool whole = append_bytes(tokenizer_, token, bytes_);
+  if (!whole || bytes_.empty()) return {};
+  if (drop_space_ && bytes_[0] == ' ') drop(1);
+  drop_space_ = false;
   given_ = complete_bytes();
-  return {bytes_, given_};
+  return {bytes_.data(), given_};
 }
 
 Text Detokenizer::finish() {
-  const Text rest(bytes_ + given_, size_ - given_);
-  given_ = size_;
+  const Text rest(bytes_.data() + given_, bytes_.size() - given_);
+  given_ = bytes_.size();
   return rest;
 }
 

@@ -4,8 +4,9 @@
 //   Text text = detokenizer.put(token);      // valid until the next call
 //   Text rest = detokenizer.finish();
 //
-// Bytes of an unfinished UTF-8 character are held back until the rest of it comes. The space that
-// encoding puts in front of a text is not printed: with `at_start`, one leading space is dropped.
+// Bytes of an unfinished UTF-8 character are held back until the rest of it comes; what cannot be
+// one, or is the end, comes as it is. The space that encoding puts in front of a text is not
+// printed: with `at_start`, one leading space is dropped.
 #pragma once
 
 #include "inference/tokenizer.h"
@@ -24,15 +25,12 @@ class Detokenizer {
   Text finish();
 
  private:
-  void add(char byte);
+  void drop(u64 count);
   u64 complete_bytes() const;
-
-  static constexpr u64 kCapacity = 512;
 
   const Tokenizer& tokenizer_;
   bool drop_space_;
-  char bytes_[kCapacity];
-  u64 size_ = 0;   // filled
+  List<char> bytes_;
   u64 given_ = 0;  // of these, returned by the last put()
 };
 

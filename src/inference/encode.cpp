@@ -40,7 +40,7 @@ bool Tokenizer::encode(Text text, Encode how, List<u32>& tokens) const {
 
   Encoding encoding(*this, tokens);
   Array<u32> owners;
-  if (!special_.cut(text, how.special, owners)) return false;
+  if (!special_.cut(text, how, owners)) return false;
   const auto owner = [&](u64 at) { return owners.size() == 0 ? kNone : owners[at]; };
   for (u64 at = 0; at < text.size;) {
     const u64 start = at;

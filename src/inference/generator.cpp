@@ -1,49 +1,30 @@
 #include "inference/generator.h"
 
-#include "inference/detokenizer.h"
-
 namespace inference {
 
 namespace {
 
-constexpr double kNsPerMs = 1e6;
-constexpr double kNsPerSecond = 1e9;
-
-void describe_part(Message& message, Text name, u64 tokens, u64 ns) {
-  message << name << " " << tokens << " tokens in "
-          << Decimal{static_cast<double>(ns) / kNsPerMs, 1} << " ms";
-  if (ns > 0 && tokens > 0) {
-    const double rate = static_cast<double>(tokens) * kNsPerSecond / static_cast<double>(ns);
-    message << " (" << Decimal{rate, 2} << " tok/s)";
-  }
+Text as_text(const List<char>& bytes) {
+  return {bytes.data(), bytes.size()};
 }
 
 }  // namespace
 
-void Statistics::add(const Statistics& other) {
-  prompt_tokens += other.prompt_tokens;
-  prompt_ns += other.prompt_ns;
-  generated_tokens += other.generated_tokens;
-  generate_ns += other.generate_ns;
-}
-
-void Statistics::describe(Message& message) const {
-  describe_part(message, "prompt", prompt_tokens, prompt_ns);
-  message << ", ";
-  describe_part(message, "generated", generated_tokens, generate_ns);
-}
-
 bool Generator::load(MutableBytes file, const Settings& settings, Error& error) {
-  constexpr u64 kMiB = 1 << 20;
   if (!file_.parse(file, error) || !model_.load(file_, file, error) ||
       !tokenizer_.load(file_, model_.shape.vocabulary, error) ||
       !transformer_.prepare(model_, settings.transformer, error))
     return false;
-  if (!load_sampler(settings, error) ||
-      !load_grammar({settings.grammar.data(), settings.grammar.size()}, error))
+  settings_ = &settings;
+  if (!load_sampler(settings, error) || !load_grammar(as_text(settings.grammar), error) ||
+      !load_chat(error))
     return false;
-  most_tokens_ = settings.tokens;
-  special_ = settings.special;
+  describe_model();
+  return true;
+}
+
+void Generator::describe_model() const {
+  constexpr u64 kMiB = 1 << 20;
   const Shape& shape = model_.shape;
   Message line;
   line << "model: " << shape.layers << " layers, dim " << shape.dim << ", " << shape.heads
@@ -51,14 +32,14 @@ bool Generator::load(MutableBytes file, const Settings& settings, Error& error) 
        << model_.output.format->name << ", context " << transformer_.context() << ", "
        << transformer_.memory_bytes() / kMiB << " MiB\n";
   line.write(BF_STREAM_LOG);
-  const u64 wanted = min(settings.transformer.context == 0 ? shape.context : settings.transformer.context, shape.context);
+  const u64 most = settings_->transformer.context;
+  const u64 wanted = min(most == 0 ? shape.context : most, shape.context);
   if (transformer_.context() < wanted) {
     Message note;
     note << "model: memory is short, so the context is " << transformer_.context()
          << " tokens instead of " << wanted << "\n";
     note.write(BF_STREAM_LOG);
   }
-  return true;
 }
 
 bool Generator::load_sampler(const Settings& settings, Error& error) {
@@ -83,38 +64,120 @@ bool Generator::load_grammar(Text text, Error& error) {
   return error.empty();
 }
 
-void Generator::print(Text text) {
-  if (text.empty()) return;
-  bf_write(BF_STREAM_TEXT, text.data, text.size);
+bool Generator::load_chat(Error& error) {
+  const auto add_stop = [&](Text stop) {
+    bool fits = true;
+    for (const char byte : stop) fits = fits && stops_.add(byte);
+    if (!(fits && stops_.add('\0'))) error << "reverse-prompt: not enough memory";
+  };
+  add_stop(as_text(settings_->stops));
+  if (!chats()) return error.empty();
+  const Text wanted = as_text(settings_->chat_template);
+  Text jinja;
+  ChatTemplate style;
+  const bool has_own = file_.find_text("tokenizer.chat_template", jinja);
+  if (!(wanted.empty() ? detect_chat_template(jinja, style) : find_chat_template(wanted, style))) {
+    if (!wanted.empty())
+      error << "chat-template=" << Quoted(wanted) << " is not known: give one of ";
+    else
+      error << "model: "
+            << (has_own ? Text("its chat template is none that is known")
+                        : Text("it has no chat template"))
+            << ": name one with --chat-template: ";
+    list_chat_templates(error);
+    return false;
+  }
+  const u32 end = tokenizer_.end_token();
+  chat_ = Chat(style, end == Tokenizer::kNone ? Text() : tokenizer_.piece(end));
+  chat_end_ = tokenizer_.find(chat_.end());
+  if (chat_end_ == Tokenizer::kNone) add_stop(chat_.end());
+  return error.empty();
 }
 
-bool Generator::encode(Text prompt, Error& error) {
-  prompt_.clear();
-  bool fits = tokenizer_.encode(prompt, {.begin = true, .special = special_}, prompt_);
+// ---- What is said to the model ------------------------------------------------------------------
+
+bool Generator::take_prompt(Text prompt, Error& error) {
+  List<u32> tokens;
+  bool fits = tokenizer_.encode(prompt, {.begin = true, .special = settings_->special}, tokens);
   // A model without a beginning needs something to begin with.
-  if (fits && prompt_.empty()) fits = prompt_.add(tokenizer_.begin_token());
+  if (fits && tokens.empty()) fits = tokens.add(tokenizer_.begin_token());
   if (!fits) {
     error << "prompt: not enough memory for " << prompt.size << " bytes: give a shorter one";
     return false;
   }
-  if (prompt_.size() <= transformer_.context()) return true;
-  error << "prompt: " << prompt_.size() << " tokens do not fit into the context of "
-        << transformer_.context() << ": give a shorter one";
-  return false;
+  if (tokens.size() > window_.capacity()) {
+    error << "prompt: " << tokens.size() << " tokens do not fit into the context of "
+          << window_.capacity() << ": give a shorter one";
+    return false;
+  }
+  window_.clear();
+  sampler_.start();
+  keep_ = tokens[0] == tokenizer_.begin_token() ? 1 : 0;
+  return fill_window(tokens, error);
 }
 
-// The logits after the prompt, or null where it was interrupted.
-const float* Generator::read_prompt(Interruptor* interruptor, Statistics& story) {
-  const float* logits = nullptr;
-  while (story.prompt_tokens < prompt_.size()) {
-    if (logits != nullptr && interruptor != nullptr && interruptor->interrupted()) return nullptr;
-    const u64 first = story.prompt_tokens;
-    const u64 count = min(prompt_.size() - first, transformer_.batch());
-    logits = transformer_.forward(prompt_.data() + first, count, first);
-    story.prompt_tokens += count;
+bool Generator::take_turn(Text message, Error& error) {
+  List<u32> tokens;
+  if (!encode_turn(message, tokens)) {
+    error << "message: not enough memory for " << message.size << " bytes: give a shorter one";
+    return false;
   }
-  return logits;
+  return make_room(tokens.size(), error) && fill_window(tokens, error);
 }
+
+// The first turn begins with what is kept for ever.
+bool Generator::encode_turn(Text message, List<u32>& tokens) {
+  MarkedText turn;
+  List<u32> kept;
+  if (!chat_.open_turn(as_text(settings_->system), message, turn)) return false;
+  Encode how{.begin = window_.size() == 0, .special = true, .written = turn.written()};
+  if (!tokenizer_.encode(turn.text(), how, tokens)) return false;
+  if (!how.begin) return true;
+  sampler_.start();
+  const Text system = turn.text().first(chat_.system_bytes());
+  if (!tokenizer_.encode(system, how, kept)) return false;
+  for (keep_ = 0; keep_ < min(kept.size(), tokens.size()) && kept[keep_] == tokens[keep_];) ++keep_;
+  return true;
+}
+
+bool Generator::make_room(u64 tokens, Error& error) {
+  const u64 least = tokens + (window_.size() == 0 ? 0 : keep_);
+  if (least > window_.capacity()) {
+    error << "message: " << least << " tokens do not fit into the context of " << window_.capacity()
+          << ": give a shorter one";
+    return false;
+  }
+  while (window_.size() + tokens > window_.capacity()) {
+    if (!shifts()) {
+      error << "message: the context is full: /new begins a new conversation";
+      return false;
+    }
+    window_.shift(keep_);
+  }
+  return true;
+}
+
+bool Generator::fill_window(const List<u32>& tokens, Error& error) {
+  bool fits = true;
+  for (u64 i = 0; i < tokens.size(); ++i) {
+    fits = fits && window_.add(tokens[i]);
+    sampler_.accept(tokens[i]);
+  }
+  if (!fits) error << "prompt: not enough memory for " << tokens.size() << " tokens";
+  return fits;
+}
+
+// A story that nobody gave a length is over when the context is full.
+bool Generator::shifts() const {
+  return settings_->context_shift && (chats() || settings_->has_tokens);
+}
+
+void Generator::forget() {
+  window_.clear();
+  chat_.forget();
+}
+
+// ---- What the model says ------------------------------------------------------------------------
 
 bool Generator::choose(const float* logits, u32& token, Error& error) {
   token = sampler_.choose(logits, has_grammar_ ? &filter_ : nullptr);
@@ -128,48 +191,61 @@ bool Generator::choose(const float* logits, u32& token, Error& error) {
   return error.empty();
 }
 
-bool Generator::go_on(const float* logits, bool at_start, Interruptor* interruptor,
-                      Statistics& story, Error& error) {
-  // To a grammar a space in front is part of the text.
-  Detokenizer detokenizer(tokenizer_, at_start && !has_grammar_);
-  u64 position = prompt_.size();
-  while (story.generated_tokens < most_tokens_) {
-    u32 token;
-    if (!choose(logits, token, error)) return false;
-    if (tokenizer_.ends_sequence(token)) break;
-    ++story.generated_tokens;
-    sampler_.accept(token);
-    if (has_grammar_ && !filter_.accept(token)) break;  // never: it has just been allowed
-    print(detokenizer.put(token));
-    if (position == transformer_.context() || story.generated_tokens == most_tokens_) break;
-    if (interruptor != nullptr && interruptor->interrupted()) break;
-    logits = transformer_.forward(&token, 1, position++);
-  }
-  print(detokenizer.finish());
-  return true;
-}
-
-bool Generator::tell(Text prompt, Interruptor* interruptor, Error& error) {
-  if (!encode(prompt, error)) return false;
-  Statistics story;
-  print(prompt);
-
-  sampler_.start();
+bool Generator::go_on(bool at_start, Interruptor* interruptor, Statistics& story, Error& error) {
   if (has_grammar_ && !filter_.start()) {
     error << "grammar: not enough memory to begin a text";
     return false;
   }
-  for (u64 i = 0; i < prompt_.size(); ++i) sampler_.accept(prompt_[i]);
-
+  const u64 read_before = window_.tokens_read();
   const u64 start = bf_clock_ns();
-  const float* logits = most_tokens_ == 0 ? nullptr : read_prompt(interruptor, story);
-  const u64 prompt_done = bf_clock_ns();
-  const bool told = logits == nullptr || go_on(logits, prompt.empty(), interruptor, story, error);
-  print("\n");  // always, as llama2.c does
+  const float* logits = settings_->tokens == 0 ? nullptr : window_.read(interruptor);
+  story.prompt_tokens = window_.tokens_read() - read_before;
+  story.prompt_ns = bf_clock_ns() - start;
+  // To a grammar a space in front is part of the text.
+  TextStream stream(tokenizer_, at_start && !has_grammar_, as_text(stops_));
+  const bool written = write_on(logits, stream, interruptor, story, error);
+  stream.finish();
+  story.generate_ns = bf_clock_ns() - start - story.prompt_ns;
+  return written;
+}
+
+bool Generator::write_on(const float* logits, TextStream& stream, Interruptor* interruptor,
+                         Statistics& story, Error& error) {
+  const u64 most = chats() && !settings_->has_tokens ? window_.capacity() : settings_->tokens;
+  bool ended = false;
+  while (logits != nullptr && !ended) {
+    u32 token;
+    if (!choose(logits, token, error)) return false;
+    ended = tokenizer_.ends_sequence(token) || token == chat_end_;
+    sampler_.accept(token);
+    if (!window_.add(token)) {
+      error << "context: not enough memory for one more token";
+      return false;
+    }
+    if (ended || (has_grammar_ && !filter_.accept(token))) break;
+    ++story.generated_tokens;
+    if (stream.put(token)) {
+      ended = stream.stop() == chat_.end();
+      break;
+    }
+    const bool full = window_.size() > window_.capacity();
+    if (story.generated_tokens == most || (full && !shifts())) break;
+    if (interruptor != nullptr && interruptor->interrupted()) break;
+    if (full) window_.shift(keep_);
+    logits = window_.read(interruptor);
+  }
+  chat_.close_answer(ended);
+  return true;
+}
+
+bool Generator::respond(Text text, Interruptor* interruptor, Error& error) {
+  if (!(chats() ? take_turn(text, error) : take_prompt(text, error))) return false;
+  if (!chats() && !text.empty()) bf_write(BF_STREAM_TEXT, text.data, text.size);
+  Statistics story;
+  const bool told = go_on(text.empty() && !chats(), interruptor, story, error);
+  bf_write(BF_STREAM_TEXT, "\n", 1);  // always, as llama2.c does
   if (!told) return false;
 
-  story.prompt_ns = prompt_done - start;
-  story.generate_ns = bf_clock_ns() - prompt_done;
   totals_.add(story);
   Message line;
   line << "stats: ";

@@ -6,69 +6,67 @@
 //   generator.totals()
 #pragma once
 
+#include "inference/chat.h"
+#include "inference/context_window.h"
 #include "inference/gguf.h"
 #include "inference/grammar_filter.h"
 #include "inference/model.h"
 #include "inference/sampler.h"
 #include "inference/settings.h"
+#include "inference/statistics.h"
+#include "inference/text_stream.h"
 #include "inference/tokenizer.h"
 #include "inference/transformer.h"
 
 namespace inference {
-
-// What one story, or all of them, took.
-struct Statistics {
-  u64 prompt_tokens = 0;
-  u64 prompt_ns = 0;
-  u64 generated_tokens = 0;
-  u64 generate_ns = 0;
-
-  void add(const Statistics& other);
-  // "prompt 5 tokens, 1.2 ms (...); ..."
-  void describe(Message& message) const;
-};
-
-// Asked between tokens whether to stop.
-class Interruptor {
- public:
-  virtual bool interrupted() = 0;
-
- protected:
-  ~Interruptor() = default;
-};
 
 class Generator {
  public:
   // Reads the model, whose weights are rearranged in place; one line about it goes to the log.
   [[nodiscard]] bool load(MutableBytes file, const Settings& settings, Error& error);
 
-  // Prints the prompt and what follows it, and ends the line. `interruptor` may be null. Each
-  // story has a context of its own. False if the prompt cannot be taken.
-  [[nodiscard]] bool tell(Text prompt, Interruptor* interruptor, Error& error);
+  // Whether texts are turns of a conversation.
+  bool chats() const { return settings_->chat; }
+
+  // Prints the text and what follows it, or the answer to it, and ends the line. `interruptor` may
+  // be null. False if the text cannot be taken.
+  [[nodiscard]] bool respond(Text text, Interruptor* interruptor, Error& error);
+
+  // The next turn begins a new conversation.
+  void forget();
 
   const Statistics& totals() const { return totals_; }
 
  private:
   bool load_sampler(const Settings& settings, Error& error);
   bool load_grammar(Text text, Error& error);
-  bool encode(Text prompt, Error& error);
+  bool load_chat(Error& error);
+  void describe_model() const;
+  bool take_prompt(Text prompt, Error& error);
+  bool take_turn(Text message, Error& error);
+  bool encode_turn(Text message, List<u32>& tokens);
+  bool make_room(u64 tokens, Error& error);
+  bool fill_window(const List<u32>& tokens, Error& error);
+  bool shifts() const;
   bool choose(const float* logits, u32& token, Error& error);
-  const float* read_prompt(Interruptor* interruptor, Statistics& story);
-  bool go_on(const float* logits, bool at_start, Interruptor* interruptor, Statistics& story,
-             Error& error);
-  void print(Text text);
+  bool go_on(bool at_start, Interruptor* interruptor, Statistics& story, Error& error);
+  bool write_on(const float* logits, TextStream& stream, Interruptor* interruptor,
+                Statistics& story, Error& error);
 
+  const Settings* settings_ = nullptr;
   Gguf file_;
   Model model_;
   Tokenizer tokenizer_;
   Transformer transformer_;
+  ContextWindow window_{transformer_};
+  u64 keep_ = 0;  // of the window's tokens, how many a shift keeps in any case
   Sampler sampler_;
   Grammar grammar_;
   GrammarFilter filter_{grammar_};
   bool has_grammar_ = false;
-  u64 most_tokens_ = 0;
-  bool special_ = true;
-  List<u32> prompt_;
+  Chat chat_;
+  u32 chat_end_ = Tokenizer::kNone;  // the token that ends an answer, if it is one
+  List<char> stops_;                 // stop strings, each with a zero byte behind it
   Statistics totals_;
 };
 

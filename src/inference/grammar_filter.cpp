@@ -32,7 +32,7 @@ bool GrammarFilter::prepare(const Tokenizer& tokenizer) {
   bool fits = true;
   u64 longest = 0;
   for (u32 token = 0; token < count; ++token) {
-    each_byte(tokenizer, token, [&](char byte) { fits = fits && bytes_.add(byte); });
+    fits = fits && append_bytes(tokenizer, token, bytes_);
     starts_[token + 1] = bytes_.size();
     order_[token] = token;
     longest = max(longest, text(token).size);

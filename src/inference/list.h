@@ -30,7 +30,7 @@ class List {
   const T& operator[](u64 index) const { return items_[index]; }
 
  private:
-  bool grow() {
+  [[gnu::noinline]] bool grow() {
     Array<T> larger;
     if (!larger.allocate(max<u64>(2 * size_, 64))) return false;
     if (size_ > 0) copy_bytes(larger.data(), items_.data(), size_ * sizeof(T));

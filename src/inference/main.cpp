@@ -1,4 +1,4 @@
-// bf_main: options, model, prompt; then stories, or the ids of a text.
+// bf_main: options, model, prompt; then stories, answers, or the ids of a text.
 #include "inference/conversation.h"
 #include "inference/generator.h"
 #include "inference/settings.h"
@@ -57,7 +57,8 @@ i32 run() {
     return fail(error, kBadModel);
 
   const Bytes prompt = find_blob("prompt");
-  if (!generator.tell(as_text(prompt), nullptr, error)) return fail(error, kBadUse);
+  const bool begins = prompt.data != nullptr || !settings.chat;
+  if (begins && !generator.respond(as_text(prompt), nullptr, error)) return fail(error, kBadUse);
   if (prompt.data != nullptr) return kSuccess;
   if (!settings.interactive) return tell_lines(generator) ? kSuccess : kBadUse;
   converse(generator);

@@ -68,7 +68,17 @@ class Options {
   // A text of several lines: \n, \r and \\ stand for line ends and a backslash.
   void text(Text key, List<char>& value) const {
     Text escaped;
-    if (!find(key, escaped)) return;
+    if (find(key, escaped)) append(key, escaped, value);
+  }
+
+  // All lines of `key`, with a zero byte between.
+  void texts(Text key, List<char>& value) const {
+    each(key, [&](Text escaped) {
+      if (value.empty() || value.add('\0')) append(key, escaped, value);
+    });
+  }
+
+  void append(Text key, Text escaped, List<char>& value) const {
     bool fits = true;
     for (u64 at = 0; at < escaped.size; ++at) {
       const char next = at + 1 < escaped.size ? escaped[at + 1] : '\0';
@@ -209,7 +219,7 @@ bool parse_decimal(Text text, double& value) {
 
 bool Settings::read(Text text, Error& error) {
   const Options options(text, error);
-  options.integer("tokens", tokens);
+  has_tokens = options.integer("tokens", tokens);
   options.integer("context", transformer.context);
   options.integer("batch", transformer.batch, 1, TransformerOptions::kMostBatch,
                   "give a number from 1 to 1024");
@@ -218,6 +228,13 @@ bool Settings::read(Text text, Error& error) {
   sampler.biases = {biases.data(), biases.size()};
   has_seed = options.integer("seed", sampler.seed);
   options.text("grammar", grammar);
+  options.flag("chat", chat);
+  options.flag("context-shift", context_shift);
+  options.text("chat-template", chat_template);
+  options.text("system", system);
+  options.texts("reverse-prompt", stops);
+  if (!system.empty() && !chat && error.empty())
+    error << "system: it belongs to a conversation: give --chat, too";
   options.flag("interactive", interactive);
   options.flag("special", special);
   options.flag("bos", begin);

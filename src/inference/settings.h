@@ -13,11 +13,17 @@ namespace inference {
 
 struct Settings {
   u64 tokens = UINT64_MAX;  // to generate, at most
+  bool has_tokens = false;
   bool interactive = false;
   bool has_seed = false;
-  bool special = true;  // control tokens are looked for in texts
-  bool begin = false;   // ids of a text are told with the beginning of the sequence
-  List<char> grammar;   // none where it is empty
+  bool special = true;        // control tokens are looked for in texts
+  bool begin = false;         // ids of a text are told with the beginning of the sequence
+  bool chat = false;          // texts are turns of a conversation
+  bool context_shift = true;  // a full context forgets half of itself
+  List<char> chat_template;   // by name; the file's where it is empty
+  List<char> system;          // what the model is told before a conversation
+  List<char> stops;           // texts that end what is generated, with a zero byte between
+  List<char> grammar;         // none where it is empty
   TransformerOptions transformer;
   SamplerSettings sampler;
   List<TokenBias> biases;  // what the sampler's are a view of

@@ -39,9 +39,9 @@ bool SpecialTokens::build(const Tokenizer& tokenizer) {
   return true;
 }
 
-bool SpecialTokens::cut(Text text, bool control, Array<u32>& owners) const {
+bool SpecialTokens::cut(Text text, const Encode& how, Array<u32>& owners) const {
   List<Match> matches;
-  if (!find(text, control, matches)) return false;
+  if (!find(text, how, matches)) return false;
   if (matches.empty()) return true;
   const auto size = [this](u32 token) { return tokenizer_->piece(token).size; };
   heap_sort(matches.data(), matches.size(), [&](const Match& a, const Match& b) {
@@ -61,17 +61,17 @@ bool SpecialTokens::cut(Text text, bool control, Array<u32>& owners) const {
   return true;
 }
 
-bool SpecialTokens::find(Text text, bool control, List<Match>& matches) const {
+bool SpecialTokens::find(Text text, const Encode& how, List<Match>& matches) const {
   for (u64 at = 0; at < text.size; ++at) {
     const u8 byte = static_cast<u8>(text[at]);
     if (first_[byte] == first_[byte + 1]) continue;
-    if (!find_at(text, at, control, matches)) return false;
+    if (!find_at(text, at, how, matches)) return false;
   }
   return true;
 }
 
 // All that begin at `at`: the stretch of tokens_ that agrees with the text narrows byte by byte.
-bool SpecialTokens::find_at(Text text, u64 at, bool control, List<Match>& matches) const {
+bool SpecialTokens::find_at(Text text, u64 at, const Encode& how, List<Match>& matches) const {
   u64 first = 0, end = tokens_.size();
   for (u64 depth = 0; first < end && at + depth < text.size;) {
     const u32 byte = static_cast<u8>(text[at + depth]);
@@ -82,6 +82,9 @@ bool SpecialTokens::find_at(Text text, u64 at, bool control, List<Match>& matche
     // The shortest of a stretch is its first.
     if (first == end || tokenizer_->piece(tokens_[first]).size != depth) continue;
     const u32 token = tokens_[first++];
+    bool control = how.special;
+    for (u64 i = 0; control && how.written != nullptr && i < depth; ++i)
+      control = !how.written[at + i];
     const bool wanted = control || tokenizer_->type(token) == TokenType::UserDefined;
     if (wanted && !matches.add({token, static_cast<u32>(at)})) return false;
   }

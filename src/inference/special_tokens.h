@@ -4,7 +4,7 @@
 //   SpecialTokens special;
 //   if (!special.build(tokenizer)) ...
 //   Array<u32> owners;
-//   if (!special.cut(text, true, owners)) ...    // memory is short
+//   if (!special.cut(text, {.special = true}, owners)) ...    // memory is short
 //   owners[i]                                    // the token that byte i belongs to, or kNone
 //
 // Which of them count where they overlap is as in llama.cpp: the longest first, of those of one
@@ -17,6 +17,7 @@
 namespace inference {
 
 class Tokenizer;
+struct Encode;
 
 class SpecialTokens {
  public:
@@ -24,15 +25,15 @@ class SpecialTokens {
   [[nodiscard]] bool build(const Tokenizer& tokenizer);
 
   // `owners` has no element where nothing was found, else one for each byte of the text.
-  [[nodiscard]] bool cut(Text text, bool control, Array<u32>& owners) const;
+  [[nodiscard]] bool cut(Text text, const Encode& how, Array<u32>& owners) const;
 
  private:
   struct Match {
     u32 token;
     u32 at;
   };
-  bool find(Text text, bool control, List<Match>& matches) const;
-  bool find_at(Text text, u64 at, bool control, List<Match>& matches) const;
+  bool find(Text text, const Encode& how, List<Match>& matches) const;
+  bool find_at(Text text, u64 at, const Encode& how, List<Match>& matches) const;
   u64 first_from(u64 first, u64 end, u64 depth, u32 byte) const;
 
   const Tokenizer* tokenizer_ = nullptr;

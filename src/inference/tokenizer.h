@@ -41,6 +41,7 @@ enum class TokenType : u32 {
 struct Encode {
   bool begin = false;    // after the beginning-of-sequence token, where the file wants one
   bool special = false;  // control tokens are looked for in the text; else they are text
+  const bool* written = nullptr;  // of each byte: whether it is text in any case
 };
 
 class Tokenizer {
@@ -70,6 +71,8 @@ class Tokenizer {
 
   // What a text without tokens begins with.
   u32 begin_token() const;
+  // What the file says that a text ends with, or kNone.
+  u32 end_token() const { return end_; }
   // Whether generation ends with this token.
   bool ends_sequence(u32 token) const;
   // Whether encode() puts a space in front of the text, which decoding then takes away.

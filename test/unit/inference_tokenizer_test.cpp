@@ -145,6 +145,47 @@ TEST_CASE("an unfinished character is held back") {
   CHECK(as_string(detokenizer.finish()) == "");
 }
 
+TEST_CASE("wherever tokens divide a text, what is printed is whole characters") {
+  const std::string texts[] = {
+      "\u00e9a\u4e16\u754c \U0001f999\U0001f1e9\U0001f1ea",
+      "\u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd",
+      "\u0928\u092e\u0938\u094d\u0924\u0947 \u0e2a\u0e27\u0e31",
+      "\u043f\u0440\u0438 e\u0301 \ud55c\uad6d \u3053 \U0001f468\u200d\U0001f469"};
+  GgufBuilder pairs;
+  add_byte_pairs(pairs, "gpt-2", {});
+  GgufBuilder bytes;
+  add_vocabulary(bytes, {});
+  for (const std::string& file : {bytes.build(), pairs.build()}) {
+    const LoadedTokenizer t(file);
+    for (const std::string& text : texts) {
+      inference::Detokenizer detokenizer(t.tokenizer, false);
+      std::string all;
+      for (const char byte : text) {
+        const uint32_t id = t.tokenizer.byte_level()
+                                ? t.tokenizer.find(as_text(byte_letter(static_cast<uint8_t>(byte))))
+                                : kFirstByte + static_cast<uint8_t>(byte);
+        const std::string part = as_string(detokenizer.put(id));
+        all += part;
+        // The next byte of the text, where there is one, begins a character.
+        if (!part.empty() && all.size() < text.size()) CHECK((text[all.size()] & 0xc0) != 0x80);
+        CHECK(text.starts_with(all));
+      }
+      CHECK(all == text);
+      CHECK(as_string(detokenizer.finish()) == "");
+    }
+  }
+}
+
+TEST_CASE("bytes that begin no character are not waited with") {
+  const LoadedTokenizer t(vocabulary({"a"}));
+  inference::Detokenizer detokenizer(t.tokenizer, true);
+  for (const uint32_t byte : {0x80, 0xbf, 0xc0, 0xc1, 0xf5, 0xff})
+    CHECK(as_string(detokenizer.put(kFirstByte + byte)) == std::string(1, static_cast<char>(byte)));
+  CHECK(as_string(detokenizer.put(kFirstByte + 0xe4)) == "");
+  CHECK(as_string(detokenizer.put(kFirstByte + 0xc3)) == "\xe4");
+  CHECK(as_string(detokenizer.put(kFirstByte + 0xa9)) == "\u00e9");
+}
+
 TEST_CASE("long texts take time in proportion") {
   const LoadedTokenizer t(vocabulary({"aa", "aaaa", "aaaaaaaa", "a", "\u2581"}));
   CHECK(t.encode(std::string(1 << 20, 'a')).size() == 1 + (1 << 17));

@@ -24,6 +24,21 @@ def run(program, options, prompt=None, text=""):
     return subprocess.run(command, input=text.encode(), capture_output=True, timeout=120)
 
 
+def both(options, prompt=None, text=""):
+    """The same run natively and in the IR: one result, and it went well."""
+    done = [run(program, options, prompt, text) for program in (BF_NATIVE, BF_HOST)]
+    for process in done:
+        assert process.returncode == 0, process.stderr
+    assert done[0].stdout == done[1].stdout, (done[0].stdout, done[1].stdout)
+    return done[0]
+
+
+def counted(process):
+    """Of each story or answer: how many tokens were read, and how many generated."""
+    return [tuple(map(int, pair)) for pair in
+            re.findall(rb"stats: prompt (\d+) tokens .*, generated (\d+) tokens", process.stderr)]
+
+
 class Sampling(unittest.TestCase):
     def story(self, *options, prompt="Once upon"):
         stories = [run(program, ("tokens=40", "seed=3", *options), prompt)
@@ -148,6 +163,102 @@ class Grammars(unittest.TestCase):
             process = run(BF_NATIVE, ["grammar=" + grammar], "a")
             self.assertEqual(process.returncode, 1 if word else 0, process.stderr)
             self.assertIn(word.encode(), process.stderr)
+
+
+class Stops(unittest.TestCase):
+    def test_a_stop_string_is_not_printed_nor_what_is_behind_it(self):
+        whole = both(["temp=0", "tokens=60"], "Once upon a time").stdout.decode()[:-1]
+        behind = whole[len("Once upon a time"):]
+        for first in range(0, len(behind) - 12, 7):
+            stop = behind[first:first + 3 + first % 9]
+            told = both(["temp=0", "tokens=60", "reverse-prompt=never this",
+                         f"reverse-prompt={stop}"], "Once upon a time")
+            expected = whole[:len("Once upon a time") + behind.index(stop)] + "\n"
+            self.assertEqual(told.stdout.decode(), expected, stop)
+
+    def test_what_only_begins_like_one_is_printed(self):
+        whole = both(["temp=0", "tokens=60"], "Once upon a time").stdout
+        beginnings = [f"reverse-prompt={whole.decode()[at:at + 4]}~" for at in range(16, 60)]
+        self.assertEqual(both(["temp=0", "tokens=60", *beginnings], "Once upon a time").stdout, whole)
+
+    def test_several_lines_in_one(self):
+        told = run(BF_NATIVE, ["grammar=root ::= \"a\\\\n\\\\nb\"", "reverse-prompt=\\n\\nb"], "x")
+        self.assertEqual(told.stdout, b"xa\n")
+
+
+class Shifts(unittest.TestCase):
+    def test_a_story_with_a_length_goes_on_beyond_the_context(self):
+        options = ["temp=0", "tokens=150", "context=32", "logit-bias=2-inf", "logit-bias=1-inf"]
+        told = both(options, "Once upon a time")
+        self.assertEqual(counted(told)[0][1], 150)
+        self.assertIn(b"context: full, so 16 tokens are forgotten and 16 read again", told.stderr)
+        within = both([*options, "context-shift=0"], "Once upon a time")
+        self.assertTrue(told.stdout.startswith(within.stdout[:-1]))
+        self.assertLess(counted(within)[0][1], 33)
+        without = both([option for option in options if "tokens" not in option], "Once upon a time")
+        self.assertEqual(without.stdout, within.stdout)
+
+    def test_what_is_left_is_read_as_if_it_were_the_beginning(self):
+        # Contexts that divide the same forgotten past differently still go on from what is left.
+        for context in (16, 31, 100):
+            told = both(["seed=4", "tokens=200", f"context={context}", "logit-bias=2-inf"], "Tom")
+            self.assertEqual(counted(told)[0][1], 200)
+            self.assertGreater(told.stderr.count(b"context: full"), 0)
+
+
+class Conversations(unittest.TestCase):
+    CHAT = ("chat=1", "chat-template=tinyllama", "temp=0.8", "seed=1")
+
+    def test_only_what_is_new_is_read(self):
+        told = both([*self.CHAT, "tokens=8"], text="Hello\nHow are you?\nHow are you?\n")
+        self.assertEqual(len(told.stdout.splitlines()), 3)
+        reads = [read for read, _ in counted(told)]
+        # The second and third turns are alike; the first has the beginning of the sequence, but no
+        # end of an answer before it.
+        self.assertEqual(len(reads), 3)
+        self.assertLess(abs(reads[1] - reads[2]), 3)
+
+    def test_long_conversations_go_over_the_end_of_the_context(self):
+        lines = "".join(f"Tell me of number {i}.\n" for i in range(20))
+        told = both([*self.CHAT, "tokens=20", "context=90", "system=Be kind.\\nBe brief."], text=lines)
+        self.assertEqual(len(counted(told)), 20)
+        self.assertGreater(told.stderr.count(b"context: full"), 3)
+        stopped = run(BF_NATIVE, [*self.CHAT, "tokens=20", "context=90", "context-shift=0"], text=lines)
+        self.assertEqual(stopped.returncode, 2)
+        self.assertIn(b"error: message: the context is full", stopped.stderr)
+
+    def test_a_message_that_cannot_fit_is_passed_over(self):
+        told = run(BF_NATIVE, [*self.CHAT, "tokens=4", "context=60"],
+                   text="Hello\n" + "word " * 100 + "\nHello\n")
+        self.assertEqual(told.returncode, 2)
+        self.assertEqual(len(counted(told)), 2)
+        self.assertEqual(told.stderr.count(b"error: message: "), 1)
+
+    def test_a_prompt_is_one_message(self):
+        told = both([*self.CHAT, "tokens=5"], "Hello")
+        self.assertEqual(len(counted(told)), 1)
+        self.assertNotIn(b"Hello", told.stdout)
+
+    def test_a_grammar_holds_for_each_answer(self):
+        told = both([*self.CHAT, "tokens=5", "grammar=root ::= [ab]{2}"], text="x\ny\n")
+        self.assertRegex(told.stdout, rb"^[ab]{2}\n[ab]{2}\n$")
+
+    def test_an_end_that_is_no_token_is_a_stop_string(self):
+        told = both(["chat=1", "chat-template=chatml", "tokens=40",
+                     'grammar=root ::= "yes<|im_end|>" [a-z]+'], text="x\ny\n")
+        self.assertEqual(told.stdout, b"yes\nyes\n")
+
+    def test_refusals(self):
+        for options, word in ((["chat=1"], b"it has no chat template"),
+                              (["chat=1", "chat-template=x"], b"chat-template='x' is not known"),
+                              (["system=x"], b"give --chat")):
+            refused = run(BF_NATIVE, options, "a")
+            self.assertIn(refused.returncode, (1, 2))
+            self.assertIn(word, refused.stderr)
+            self.assertEqual(refused.stdout, b"")
+            if b"template" in word:
+                self.assertIn(b"chatml, llama2, llama2-sys", refused.stderr)
+                self.assertIn(b"gemma", refused.stderr)
 
 
 if __name__ == "__main__":
