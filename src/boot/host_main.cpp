@@ -1,9 +1,24 @@
 // Composition root of the host: the same engine and the same program image in a Linux process.
+#include <malloc.h>
+
 #include "arch/host/command_line.h"
 #include "boot/run.h"
 #include "runtime/platform.h"
 
+namespace {
+
+// What compiling a function took is used again for the next one, on whatever thread that is: one arena
+// for all of them, and nothing kept for each size of block that was large once.
+void save_memory() {
+  constexpr int kLargeBytes = 128 << 10;
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  save_memory();
   bf::host::start(argc, argv);
   bf::platform::exit(bf::run_program());
 }

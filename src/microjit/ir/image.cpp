@@ -327,6 +327,7 @@ class FunctionReader {
       b.instruction_count = r_.count();
       for (u32 i = 0; i < b.instruction_count && !r_.failed(); ++i) instruction();
     }
+    fit();
     return !bad_op_;
   }
 
@@ -334,6 +335,13 @@ class FunctionReader {
   template <class T>
   static u32 size32(const std::vector<T>& v) {
     return static_cast<u32>(v.size());
+  }
+
+  // The function stays as long as the program runs, so what growing has left over is given back.
+  void fit() {
+    const auto shrink = [](auto&... vectors) { (vectors.shrink_to_fit(), ...); };
+    shrink(f_.blocks, f_.instructions, f_.values, f_.operands, f_.edges, f_.masks, f_.cases,
+           f_.constant_bytes);
   }
 
   void constants() {
@@ -473,6 +481,7 @@ Result<Module> read_image(std::span<const u8> bytes) {
     f.index = i;
     if (!FunctionReader(f, r).run()) return damaged("an operation that does not exist");
   }
+  m.functions.shrink_to_fit();
   if (r.failed()) return damaged("a count or a length that cannot be");
   if (r.left() != 0) return damaged("bytes after its end");
   if (auto ok = verify(m); !ok) return ok.error();
