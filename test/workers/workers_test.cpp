@@ -3,7 +3,11 @@
 // what ThreadSanitizer is asked about).
 //
 //   workers-test THREADS [RANGES]
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -12,11 +16,18 @@
 
 #include "arch/host/command_line.h"
 #include "runtime/platform.h"
+#include "runtime/program_abi.h"
 #include "runtime/workers.h"
 
 namespace {
 
 using namespace bf;
+
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
 
 int failures = 0;
 #define CHECK(condition) \
@@ -101,12 +112,85 @@ void check_stuck_core() {
   CHECK(stuck.left == 0);
 }
 
+// ---- What goes wrong --------------------------------------------------------------------------
+
+// How a child process ends whose cores run this, and what it said.
+struct Ending {
+  int status;
+  std::string log;
+};
+template <class F>
+Ending ending_of(F&& run) {
+  int pipe_ends[2];
+  CHECK(pipe(pipe_ends) == 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(pipe_ends[1], STDERR_FILENO);
+    const rlimit no_core_file = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core_file);
+    run();
+    _exit(0);
+  }
+  close(pipe_ends[1]);
+  Ending ending = {};
+  char bytes[256];
+  for (ssize_t n; (n = read(pipe_ends[0], bytes, sizeof bytes)) > 0;)
+    ending.log.append(bytes, static_cast<usize>(n));
+  close(pipe_ends[0]);
+  waitpid(child, &ending.status, 0);
+  return ending;
+}
+
+// Runs `body` on each core, on the workers before it is on the first one.
+void on_workers(workers::Body body) {
+  workers::parallel_for(0, 1000, 1, body, nullptr);
+}
+
+// A worker that fails ends the process, as the first core would.
+void check_failures() {
+  const Ending aborted = ending_of([] {
+    on_workers([](void*, u64, u64) {
+      if (platform::core_index() != 0) bf_abort("no more", 7);
+      pass_time(1'000'000);
+    });
+  });
+  CHECK(WIFSIGNALED(aborted.status) && WTERMSIG(aborted.status) == SIGABRT);
+  CHECK(aborted.log.find("program: no more") != std::string::npos);
+  const Ending trapped = ending_of([] {
+    on_workers([](void*, u64, u64) {
+      if (platform::core_index() != 0) __builtin_trap();
+      pass_time(1'000'000);
+    });
+  });
+  CHECK(WIFSIGNALED(trapped.status) && WTERMSIG(trapped.status) == SIGILL);
+}
+
+// Where the system has no memory for more threads, those that there are do the work.
+void check_too_few_threads() {
+  const Ending ending = ending_of([] {
+    const rlimit no_more_memory = {1 << 20, RLIM_INFINITY};
+    setrlimit(RLIMIT_AS, &no_more_memory);
+    check_ranges(100);
+    const rlimit all_memory = {RLIM_INFINITY, RLIM_INFINITY};
+    setrlimit(RLIMIT_AS, &all_memory);
+    _exit(failures == 0 && workers::core_count() == 1 ? 0 : 1);
+  });
+  CHECK(WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0);
+  CHECK(ending.log.find("[cores] 1 of ") != std::string::npos);
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   const std::string threads = std::string("threads=") + (count > 1 ? words[1] : "2");
   const char* const arguments[] = {"workers-test", "--option", threads.c_str()};
   host::start(3, arguments);
+  // In processes of their own, which start their own workers. ThreadSanitizer has other ways to end
+  // one, and needs memory of its own.
+  if (platform::core_count() > 1 && !kSanitized) {
+    check_failures();
+    check_too_few_threads();
+  }
   const u32 cores = workers::core_count();
   CHECK(cores == platform::core_count());
   check_ranges(count > 2 ? std::strtoull(words[2], nullptr, 10) : 20'000);
