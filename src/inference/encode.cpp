@@ -10,6 +10,10 @@ namespace {
 
 constexpr u64 kLongestText = 1 << 28;
 
+bool is_blank(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 }  // namespace
 
 bool Tokenizer::score_pair(Text left, Text right, float& score) const {
@@ -47,6 +51,8 @@ bool Tokenizer::encode(Text text, Encode how, List<u32>& tokens) const {
     if (const u32 token = owner(at); token != kNone) {
       if (!tokens.add(token)) return false;
       at += pieces_[token].size;
+      if (strips_spaces_behind(token))
+        while (at < text.size && owner(at) == kNone && is_blank(text[at])) ++at;
       continue;
     }
     while (at < text.size && owner(at) == kNone) ++at;
@@ -54,7 +60,7 @@ bool Tokenizer::encode(Text text, Encode how, List<u32>& tokens) const {
     if (!(byte_level_ ? encode_byte_level(stretch, encoding) : encode_sentence(stretch, encoding)))
       return false;
   }
-  return true;
+  return !how.end || !add_end_ || end_ == kNone || tokens.add(end_);
 }
 
 bool Tokenizer::encode_sentence(Text text, Encoding& encoding) const {
@@ -121,7 +127,7 @@ bool Tokenizer::encode_byte_word(Text word, Encoding& encoding) const {
   for (char byte : word)
     if (!append_utf8(kByteAlphabet.letters[static_cast<u8>(byte)], letters)) return false;
   const Text text(letters.data(), letters.size());
-  const bool whole = takes_whole_words(word_rules_) && find(text) != kNone;
+  const bool whole = whole_words_ && find(text) != kNone;
   return (whole ? encoding.merger.keep(text) : encoding.merger.merge(text)) &&
          add_symbols(encoding);
 }

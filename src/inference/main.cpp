@@ -46,7 +46,7 @@ i32 run() {
 
   const Bytes document = find_blob("tokenize");
   if (document.data != nullptr) {
-    const Encode how{.begin = settings.begin, .special = settings.special};
+    const Encode how{.begin = settings.begin, .end = settings.begin, .special = settings.special};
     if (!tokenize(find_blob("model"), as_text(document), how, error)) return fail(error, kBadModel);
     return kSuccess;
   }

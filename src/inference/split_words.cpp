@@ -65,11 +65,47 @@ u64 line_ends(Text text) {
   return end;
 }
 
+// Tekken's U*L+|U+L*: capitals and then small letters. Letters that are not ASCII are both.
+u64 cased_letters(Text text, u64 start) {
+  const auto small = [](const Character& c) { return c.code >= 'a' && c.code <= 'z'; };
+  const auto capital = [](const Character& c) { return c.code >= 'A' && c.code <= 'Z'; };
+  u64 at = start, both = start;  // behind the last letter that can also be a small one
+  for (Character c = character_at(text, at); c.kind == Letter && !small(c);
+       c = character_at(text, at)) {
+    at += c.bytes;
+    if (!capital(c)) both = at;
+  }
+  const u64 end =
+      skip(text, at, [&](const Character& c) { return c.kind == Letter && !capital(c); });
+  if (end > at) return end;
+  // There is no small letter, so one of the capitals' run has to be it, if there is any.
+  return both > start ? both : at;
+}
+
+// ?[^\s\p{L}\p{N}]+ with what may come `behind` it; or spaces, up to the last line end if there is
+// one.
+template <class Behind>
+u64 symbols_or_spaces(Text text, Behind behind) {
+  const u64 start = text[0] == ' ' ? 1 : 0;
+  if (is_symbol(character_at(text, start))) return skip(text, skip(text, start, is_symbol), behind);
+  const u64 end = line_ends(text);
+  return end > 0 ? end : spaces(text);
+}
+
+u64 punctuation(Text text, Text symbols) {
+  return skip(text, 0, [&](const Character& c) {
+    if (c.kind == Punctuation) return true;
+    for (const char symbol : symbols)
+      if (c.code == static_cast<u32>(symbol)) return true;
+    return false;
+  });
+}
+
 }  // namespace
 
-bool find_word_rules(Text name, WordRules& rules) {
-#define PRE_TOKENIZER(known, its_rules) \
-  if (name == Text(known)) return rules = WordRules::its_rules, true;
+bool find_word_rules(Text name, WordRules& rules, bool& whole) {
+#define PRE_TOKENIZER(known, its_rules, its_whole) \
+  if (name == Text(known)) return rules = WordRules::its_rules, whole = its_whole, true;
 #include "inference/pre_tokenizers.def"
 #undef PRE_TOKENIZER
   return false;
@@ -77,8 +113,8 @@ bool find_word_rules(Text name, WordRules& rules) {
 
 void list_word_rules(Message& message) {
   Text separator;
-#define PRE_TOKENIZER(known, its_rules) \
-  message << separator << Text(known);  \
+#define PRE_TOKENIZER(known, its_rules, its_whole) \
+  message << separator << Text(known);             \
   separator = ", ";
 #include "inference/pre_tokenizers.def"
 #undef PRE_TOKENIZER
@@ -100,21 +136,24 @@ u64 llama3_word(Text text, u32 most_digits) {
   // Whatever is in front of letters goes with them, but for numbers and line ends.
   if (!is_line_end(first))
     if (const u64 end = skip(text, first.bytes, Letter); end > first.bytes) return end;
+  return symbols_or_spaces(text, is_line_end);
+}
 
-  const u64 start = first.code == ' ' ? 1 : 0;
-  if (is_symbol(character_at(text, start)))
-    return skip(text, skip(text, start, is_symbol), is_line_end);
-  const u64 end = line_ends(text);
-  return end > 0 ? end : spaces(text);
+u64 tekken_word(Text text) {
+  const Character first = character_at(text, 0);
+  if (first.kind == Number) return first.bytes;
+  const u64 start = first.kind == Letter || is_line_end(first) ? 0 : first.bytes;
+  if (const u64 end = cased_letters(text, start); end > start) return end;
+  return symbols_or_spaces(text,
+                           [](const Character& c) { return is_line_end(c) || c.code == '/'; });
 }
 
 u64 default_punctuation(Text text) {
-  return skip(text, 0, [](const Character& c) {
-    if (c.kind == Punctuation) return true;
-    for (char symbol : Text("$+<=>^~|"))
-      if (c.code == static_cast<u32>(symbol)) return true;
-    return false;
-  });
+  return punctuation(text, "$+<=>^~|");
+}
+
+u64 falcon_punctuation(Text text) {
+  return punctuation(text, "$+<=>^~|`");
 }
 
 u64 numbers(Text text, u64 most) {

@@ -12,6 +12,9 @@
 //            | ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
 //   Qwen2    as Llama3, but \p{N} alone
 //   Smollm   \p{N} is cut out first; Gpt2 between
+//   Tekken   [^\r\n\p{L}\p{N}]?U*L+|[^\r\n\p{L}\p{N}]?U+L*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*
+//            |\s*[\r\n]+|\s+(?!\S)|\s+, where U is a letter but a to z, and L one but A to Z
+//   Falcon   [\p{P}$+<=>^~|`]+ is cut out first; Gpt2 in all parts; then [0-9][0-9][0-9]
 //   Default  [\p{P}$+<=>^~|]+ is cut out first; Gpt2 in all parts; then \p{N}+ is cut out of those,
 //            and then [0-9][0-9][0-9]
 #pragma once
@@ -22,23 +25,21 @@
 
 namespace inference {
 
-enum class WordRules : u8 { Gpt2, Default, Llama3, Qwen2, Smollm };
+enum class WordRules : u8 { Gpt2, Default, Llama3, Qwen2, Smollm, Falcon, Tekken };
 
-// Rules by the name in tokenizer.ggml.pre; false if there are none of this name.
-bool find_word_rules(Text name, WordRules& rules);
+// Rules by the name in tokenizer.ggml.pre; false if there are none of this name. `whole`: whether a
+// word that is a piece as a whole is taken as that, whatever the merges say.
+bool find_word_rules(Text name, WordRules& rules, bool& whole);
 void list_word_rules(Message& message);
-
-// Whether a word that is a piece as a whole is taken as that, whatever the merges say.
-constexpr bool takes_whole_words(WordRules rules) {
-  return rules == WordRules::Llama3;
-}
 
 // Where the word at the front of `text`, which is not empty, ends.
 u64 gpt2_word(Text text);
 u64 llama3_word(Text text, u32 most_digits);
+u64 tekken_word(Text text);
 
 // How long the run at the front of a text is that is cut out whole; 0 if there is none.
 u64 default_punctuation(Text text);
+u64 falcon_punctuation(Text text);
 u64 numbers(Text text, u64 most);
 u64 three_digits(Text text);
 
@@ -86,6 +87,11 @@ bool split_words(Text text, WordRules rules, Take take) {
     case WordRules::Default:
       return cut_out(text, default_punctuation,
                      [&](Text part) { return split_by(part, gpt2_word, any_numbers); });
+    case WordRules::Falcon:
+      return cut_out(text, falcon_punctuation,
+                     [&](Text part) { return split_by(part, gpt2_word, digits); });
+    case WordRules::Tekken:
+      return split_by(text, tekken_word, take);
     case WordRules::Llama3:
       return split_by(text, [](Text part) { return llama3_word(part, 3); }, take);
     case WordRules::Qwen2:

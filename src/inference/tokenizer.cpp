@@ -25,16 +25,29 @@ i32 parse_byte_piece(Text piece) {
   return value;
 }
 
-// Pieces that end a turn or a text by their names, whatever else a file says: as in llama.cpp.
+// Pieces that end a turn or a text by their names, and are control tokens, whatever else a file
+// says: as in llama.cpp.
 constexpr Text kEndNames[] = {
-    "<|eot_id|>",    "<|eom_id|>",    "<|im_end|>", "<|end|>",
-    "<|endoftext|>", "<end_of_turn>", "<EOT>",      "<end_of_utterance>",
+    "<|eot_id|>",    "<|eom_id|>", "<|im_end|>",         "<|end|>", "<|endoftext|>",
+    "<end_of_turn>", "<EOT>",      "<end_of_utterance>", "_<EOT>",  "<|end_of_text|>",
 };
 static_assert(sizeof kEndNames / sizeof kEndNames[0] == Tokenizer::kEndNameCount);
+
+// "Phi-3 mini", "phi3"
+bool names_phi3(Text name) {
+  const auto letter = [&](u64 at) { return at < name.size ? name[at] | 0x20 : 0; };
+  for (u64 at = 0; at < name.size; ++at)
+    if (letter(at) == 'p' && letter(at + 1) == 'h' && letter(at + 2) == 'i' &&
+        letter(letter(at + 3) == '-' ? at + 4 : at + 3) == '3')
+      return true;
+  return false;
+}
 
 }  // namespace
 
 TokenType Tokenizer::type(u32 token) const {
+  for (u32 named : named_ends_)
+    if (token == named) return TokenType::Control;
   if (types_ != nullptr)
     return static_cast<TokenType>(load_unaligned<u32>(types_ + 4 * u64{token}));
   // A file without types: what the pieces look like has to do.
@@ -53,6 +66,12 @@ bool Tokenizer::ends_sequence(u32 token) const {
   for (u32 named : named_ends_)
     if (token == named) return true;
   return false;
+}
+
+bool Tokenizer::strips_spaces_behind(u32 token) const {
+  if (!strips_spaces_) return false;
+  const Text name = piece(token);
+  return !(name == Text("<unk>") || name == Text("<s>") || name == Text("<|endoftext|>"));
 }
 
 bool Tokenizer::load(const Gguf& file, u64 vocabulary, Error& error) {
@@ -79,7 +98,7 @@ bool Tokenizer::load_kind(const Gguf& file, Error& error) {
   }
   Text rules = "default";
   file.find_text("tokenizer.ggml.pre", rules);
-  if (!byte_level_ || find_word_rules(rules, word_rules_)) return true;
+  if (!byte_level_ || find_word_rules(rules, word_rules_, whole_words_)) return true;
   error << "model: pre-tokenizer " << Quoted(rules)
         << " is not supported: use a model with one of ";
   list_word_rules(error);
@@ -183,9 +202,12 @@ bool Tokenizer::load_special(const Gguf& file, Error& error) {
   end_of_turn_ = number("tokenizer.ggml.eot_token_id", kNone);
   unknown_ = number("tokenizer.ggml.unknown_token_id", 0);
   for (u64 i = 0; i < kEndNameCount; ++i) named_ends_[i] = find(kEndNames[i]);
-  add_begin_ = !byte_level_ || word_rules_ == WordRules::Llama3;
+  add_begin_ = !byte_level_ || whole_words_;
   add_space_ = !byte_level_;
   file.find_bool("tokenizer.ggml.add_bos_token", add_begin_);
+  file.find_bool("tokenizer.ggml.add_eos_token", add_end_);
+  Text name;
+  if (file.find_text("general.name", name)) strips_spaces_ = names_phi3(name);
   if (!byte_level_) file.find_bool("tokenizer.ggml.add_space_prefix", add_space_);
   if (begin_ == kNone && !byte_level_ && error.empty())
     error << "model: its tokenizer has no beginning-of-sequence token: " << kAdvice;

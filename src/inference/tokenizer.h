@@ -39,8 +39,9 @@ enum class TokenType : u32 {
 
 // How a text is to be encoded.
 struct Encode {
-  bool begin = false;    // after the beginning-of-sequence token, where the file wants one
-  bool special = false;  // control tokens are looked for in the text; else they are text
+  bool begin = false;             // after the beginning-of-sequence token, where the file wants one
+  bool end = false;               // and likewise before the end-of-sequence token
+  bool special = false;           // control tokens are looked for in the text; else they are text
   const bool* written = nullptr;  // of each byte: whether it is text in any case
 };
 
@@ -48,7 +49,7 @@ class Tokenizer {
  public:
   static constexpr u32 kNone = NameTable::kNone;
   static constexpr u64 kAnySize = 0;
-  static constexpr u64 kEndNameCount = 8;
+  static constexpr u64 kEndNameCount = 10;
 
   // `vocabulary` is how many rows the embedding has; the pieces must be as many. kAnySize for a
   // vocabulary without a model.
@@ -65,6 +66,9 @@ class Tokenizer {
   TokenType type(u32 token) const;
   // The byte that a token of type Byte stands for.
   u8 byte(u32 token) const;
+
+  // Whether spaces behind a token of special_tokens.h are dropped: so it is in Phi-3's files.
+  bool strips_spaces_behind(u32 token) const;
 
   // Whether two texts, one behind the other in memory, may be merged, and how gladly.
   bool score_pair(Text left, Text right, float& score) const;
@@ -102,6 +106,7 @@ class Tokenizer {
   Array<Text> pieces_;
   bool byte_level_ = false;
   WordRules word_rules_ = WordRules::Default;
+  bool whole_words_ = false;
   MergeRanks merges_;           // of a byte-level vocabulary
   const u8* scores_ = nullptr;  // of any other: f32, unaligned, in the file
   const u8* types_ = nullptr;   // u32 or i32, likewise; null where the file has none
@@ -114,6 +119,8 @@ class Tokenizer {
   u32 named_ends_[kEndNameCount];  // kNone where a name is no piece
   u32 unknown_ = kNone;
   bool add_begin_ = true;
+  bool add_end_ = false;
+  bool strips_spaces_ = false;
   bool add_space_ = true;
   bool words_are_apart_ = true;  // no piece goes on with a space behind anything but a space
 };

@@ -58,6 +58,14 @@ S = "\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000
 GPT2 = (f"'s|'t|'re|'ve|'m|'ll|'d| ?[{L}]+| ?[{N}]+| ?[^{S}{L}{N}]+|[{S}]+(?![^{S}])|[{S}]+")
 
 
+def tekken():
+    upper = f"(?:(?=[{L}])[^a-z])"
+    lower = f"(?:(?=[{L}])[^A-Z])"
+    front = f"[^\\r\\n{L}{N}]?"
+    return (f"{front}{upper}*{lower}+|{front}{upper}+{lower}*|[{N}]| ?[^{S}{L}{N}]+[\\r\\n/]*"
+            f"|[{S}]*[\\r\\n]+|[{S}]+(?![^{S}])|[{S}]+")
+
+
 def llama3(numbers):
     return (f"'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\\r\\n{L}{N}]?[{L}]+|{numbers}"
             f"| ?[^{S}{L}{N}]+[\\r\\n]*|[{S}]*[\\r\\n]+|[{S}]+(?![^{S}])|[{S}]+")
@@ -69,6 +77,8 @@ RULES = {
     "llama-bpe": [llama3(f"[{N}]{{1,3}}")],
     "qwen2": [llama3(f"[{N}]")],
     "smollm": [f"[{N}]", GPT2],
+    "falcon": [f"[{P}$+<=>^~|`]+", GPT2, "[0-9][0-9][0-9]"],
+    "tekken": [tekken()],
 }
 RULES = {name: [re.compile(stage) for stage in stages] for name, stages in RULES.items()}
 
@@ -181,7 +191,7 @@ def gguf(pre, pieces, types, merges):
 
 SAMPLES = ["Hello", "world", "don't", "I'LL", "we'Ve", "'re", "'RE", "'d", "'x", "''", " ", "  ", "   ",
            "\t", "\n", "\r\n", "\n\n ", " \n", "1", "12", "123", "1234567", "½", "٣٤٥", "Ⅷ", "...", "!?",
-           "$+<=>^~|`", "(", " (", "—", "«", "ñandú", "e\u0301", "Привет", "你好", "日本語", "नमस्ते", "สวัสดี",
+           "$+<=>^~|`", "``", "//", "/\n/", "iPhone", "HTMLParser", "ÀBCd", "ΑΒγ", "ABÀCD", "ЯB", "(", " (", "—", "«", "ñandú", "e\u0301", "Привет", "你好", "日本語", "नमस्ते", "สวัสดี",
            "한국어", "ﬃ", "🦙", "😶\u200d🌫️", "\u00a0", "\u3000", "\u2028", "\x85", "\x00", "\x1c", "\x7f",
            "\ufeff", "\u200b", "_", "a_b", "x=1;", "<|eot|>", "<|eot", "<x>", "<x><xy>", "<xy"]
 
@@ -259,7 +269,7 @@ class BytePairs(unittest.TestCase):
         types = [1] * len(pieces) + [4, 3, 4]
         pieces += special
         return (gguf(pre, pieces, types, merges),
-                Vocabulary(pieces, merges, special, pre == "llama-bpe"))
+                Vocabulary(pieces, merges, special, pre in ("llama-bpe", "tekken")))
 
     def test_generated_texts(self):
         for number, (pre, stages) in enumerate(RULES.items()):

@@ -128,6 +128,48 @@ TEST_CASE("the space prefix and the beginning can be switched off") {
   CHECK(t.decode({kFirst, kFirst + 1}) == " a");
 }
 
+TEST_CASE("texts end with the end of the sequence where the file wants it") {
+  GgufBuilder file;
+  add_vocabulary(file, {"\u2581", "a"});
+  for (const bool wanted : {false, true}) {
+    const LoadedTokenizer t(file.flag("tokenizer.ggml.add_eos_token", wanted).build());
+    inference::List<inference::u32> tokens;
+    REQUIRE(t.tokenizer.encode("a", {.begin = true, .end = true}, tokens));
+    CHECK(tokens.size() == (wanted ? 4 : 3));
+    CHECK(tokens[tokens.size() - 1] == (wanted ? 2 : kFirst + 1));
+    CHECK(t.encode("a", true).size() == 3);
+  }
+}
+
+TEST_CASE("in Phi-3's files special tokens take the spaces behind them") {
+  GgufBuilder file;
+  add_vocabulary(file, {"\u2581", "a", "<|user|>", "\n", "<|end|>"});
+  auto& types = file.entries.back().value;
+  for (const uint32_t id : {kFirst + 2, kFirst + 4}) types[12 + 4 * id] = 3;
+  const uint32_t space = kFirst, a = kFirst + 1, user = kFirst + 2, line = kFirst + 3;
+  for (const char* name : {"Phi-3 Mini", "phi3", "Llama"}) {
+    const LoadedTokenizer t(file.text("general.name", name).build());
+    const bool strips = *name != 'L';
+    INFO(name);
+    CHECK(t.encode("<|user|> \n\ta", false, true) ==
+          (strips ? std::vector<uint32_t>{user, space, a}
+                  : std::vector<uint32_t>{user, space, space, line, kFirstByte + 9, a}));
+    CHECK(t.encode("<s>\n<|user|>\n<|user|>", false, true) ==
+          (strips ? std::vector<uint32_t>{1, space, line, user, user}
+                  : std::vector<uint32_t>{1, space, line, user, space, line, user}));
+  }
+}
+
+TEST_CASE("what ends turns by its name is a control token, whatever its type says") {
+  GgufBuilder file;
+  add_vocabulary(file, {"\u2581", "a", "<|im_end|>"});
+  const LoadedTokenizer t(file.build());
+  CHECK(t.tokenizer.type(kFirst + 2) == inference::TokenType::Control);
+  CHECK(t.encode("<|im_end|>", false, true) == std::vector<uint32_t>{kFirst + 2});
+  CHECK(t.encode("<|im_end|>").size() > 1);
+  CHECK(t.decode({kFirst + 2, kFirst + 1}) == "a");
+}
+
 TEST_CASE("an unfinished character is held back") {
   const LoadedTokenizer t(vocabulary({"a"}));
   inference::Detokenizer detokenizer(t.tokenizer, true);
