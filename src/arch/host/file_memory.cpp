@@ -22,7 +22,9 @@ constexpr usize kHugePage = usize{2} << 20;
 // overwritten.
 constexpr usize kPiece = kHugePage;
 constexpr usize kMostReaders = 8;
+// How often something is said about it: a line in a log, less of a wait on a terminal.
 constexpr u64 kNsPerLine = 1'000'000'000;
+constexpr u64 kNsPerUpdate = 200'000'000;
 
 // Aligned to huge pages; null if there is not that much. Small files are not worth the rest of one.
 u8* allocate_aligned(usize bytes) {
@@ -70,12 +72,32 @@ struct Reading {
   }
 };
 
-void say_progress(const std::string& name, const Reading& reading) {
-  Text line;
-  line.format("[host] %s: %lu of %lu MiB read\n", name.c_str(),
-              reading.done.load(std::memory_order_relaxed) >> 20, reading.bytes >> 20);
-  platform::write(platform::Stream::Log, line.view());
-}
+// Says how far it is: lines in a log, on a terminal one that changes and goes away in the end.
+class Progress {
+ public:
+  Progress(const std::string& name, const Reading& reading) : name_(name), reading_(reading) {}
+  ~Progress() {
+    if (shown_) platform::write(platform::Stream::Log, "\r\x1b[K");
+  }
+  void tell() {
+    if (platform::clock_ns() < due_) return;
+    due_ += interval_;
+    const usize done = reading_.done.load(std::memory_order_relaxed) >> 20;
+    Text line;
+    line.format("%s[host] %s: %lu of %lu MiB read%s", on_terminal_ ? "\r" : "", name_.c_str(), done,
+                reading_.bytes >> 20, on_terminal_ ? "" : "\n");
+    platform::write(platform::Stream::Log, line.view());
+    shown_ = on_terminal_;
+  }
+
+ private:
+  const std::string& name_;
+  const Reading& reading_;
+  const bool on_terminal_ = isatty(STDERR_FILENO) != 0;
+  const u64 interval_ = on_terminal_ ? kNsPerUpdate : kNsPerLine;
+  u64 due_ = platform::clock_ns() + interval_;
+  bool shown_ = false;
+};
 
 usize reader_count(usize bytes) {
   const usize most = std::min(host::processor_count(), kMostReaders);
@@ -95,11 +117,9 @@ u8* host::read_file(int file, usize bytes, const std::string& name, const std::s
   };
   for (usize more = reader_count(bytes) - 1; more > 0; --more)
     if (platform::start_core(body, &reading, helpers[helper_count])) ++helper_count;
-  u64 line_due = platform::clock_ns() + kNsPerLine;
-  while (reading.read_next()) {
-    if (platform::clock_ns() < line_due) continue;
-    say_progress(name, reading);
-    line_due += kNsPerLine;
+  {
+    Progress progress(name, reading);
+    while (reading.read_next()) progress.tell();
   }
   for (usize i = 0; i < helper_count; ++i) platform::join_core(helpers[i]);
   const int reason = reading.failure.load(std::memory_order_relaxed);
