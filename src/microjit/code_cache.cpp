@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstring>
 
+#include "runtime/valgrind.h"
+
 namespace bf::microjit {
 
 namespace {
@@ -161,6 +163,7 @@ void CodeCache::release(const u8* entry) {
   pieces_[id].worn = true;
   used_bytes_ -= pieces_[id].bytes;
   std::memset(memory_.write + offset, kBreakpoint, pieces_[id].bytes);
+  forget_translations(entry, pieces_[id].bytes);
   const PieceId next = pieces_[id].after, before = pieces_[id].before;
   if (next != kNoPiece && !pieces_[next].used) join_with_next(id);
   if (before != kNoPiece && !pieces_[before].used) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "runtime/fit.h"
+
 namespace bf::microjit::interp {
 
 std::unique_ptr<Code> Decoder::run() {
@@ -11,6 +13,7 @@ std::unique_ptr<Code> Decoder::run() {
   block_cells_.resize(f_.blocks.size());
   for (BlockId b = 0; b < f_.blocks.size(); ++b)
     if (analysis_.reachable(b)) block(b);
+  fit(code_->cells);
   for (const Patch& p : patches_) patch(p);
   code_->frame_bytes = align_up(frame_, 64u);
   code_->places.resize(f_.values.size());

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "microjit/ir/verify.h"
+#include "runtime/fit.h"
 
 namespace bf::ir {
 
@@ -337,11 +338,10 @@ class FunctionReader {
     return static_cast<u32>(v.size());
   }
 
-  // The function stays as long as the program runs, so what growing has left over is given back.
   void fit() {
-    const auto shrink = [](auto&... vectors) { (vectors.shrink_to_fit(), ...); };
-    shrink(f_.blocks, f_.instructions, f_.values, f_.operands, f_.edges, f_.masks, f_.cases,
-           f_.constant_bytes);
+    const auto all = [](auto&... vectors) { (bf::fit(vectors), ...); };
+    all(f_.blocks, f_.instructions, f_.values, f_.operands, f_.edges, f_.masks, f_.cases,
+        f_.constant_bytes);
   }
 
   void constants() {
@@ -481,7 +481,7 @@ Result<Module> read_image(std::span<const u8> bytes) {
     f.index = i;
     if (!FunctionReader(f, r).run()) return damaged("an operation that does not exist");
   }
-  m.functions.shrink_to_fit();
+  bf::fit(m.functions);
   if (r.failed()) return damaged("a count or a length that cannot be");
   if (r.left() != 0) return damaged("bytes after its end");
   if (auto ok = verify(m); !ok) return ok.error();
