@@ -1,4 +1,5 @@
 // bf_main: options, model, prompt; then stories, answers, or the ids of a text.
+#include "inference/bench.h"
 #include "inference/conversation.h"
 #include "inference/generator.h"
 #include "inference/settings.h"
@@ -52,8 +53,11 @@ i32 run() {
   }
 
   MutableBytes model;
+  if (!take_model(model, error)) return fail(error, kBadModel);
+  if (settings.bench) return bench(model, settings, error) ? kSuccess : fail(error, kBadModel);
+
   Generator generator;
-  if (!take_model(model, error) || !generator.load(model, settings, error))
+  if (!generator.load(model, settings, error))
     return fail(error, kBadModel);
 
   const Bytes prompt = find_blob("prompt");

@@ -236,6 +236,7 @@ bool Settings::read(Text text, Error& error) {
   if (!system.empty() && !chat && error.empty())
     error << "system: it belongs to a conversation: give --chat, too";
   options.flag("interactive", interactive);
+  options.flag("bench", bench);
   options.flag("special", special);
   options.flag("bos", begin);
   return error.empty();

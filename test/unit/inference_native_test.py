@@ -54,6 +54,15 @@ class Stories(unittest.TestCase):
         self.assertTrue(lines[2].startswith("The last"))
         self.assertTrue(result.stdout.endswith(b"\n"))
 
+    def test_bench_answers_each_line_with_a_time(self):
+        result = run(model=STORY, options=["bench=1"], text="prompt 70\n\ngenerate 3\n")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout.decode(), r"\Aready\n[1-9][0-9]*\n[1-9][0-9]*\n\Z")
+        for text in ("read 5\n", "prompt\n", "prompt 0\n", "generate 99999999\n"):
+            result = run(model=STORY, options=["bench=1"], text=text)
+            self.assertEqual((result.returncode, result.stdout), (1, b"ready\n"), text)
+            self.assertIn(b"error: bench: ", result.stderr)
+
     def test_a_line_that_is_too_long_is_passed_over(self):
         result = run(model=STORY, options=["tokens=2", "temp=0", "context=20"],
                      text="Tom\n" + "word " * 50 + "\nTom\n")
