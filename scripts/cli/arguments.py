@@ -292,14 +292,28 @@ Sizes, and instruction counts per token: native, interpreted, compiled by the
 baseline tier, with and without the profiler; and the guest's instructions from
 the kernel's first one to the prompt. Counted, not timed. Takes minutes.
 
+`bench --model FILE.gguf`: tokens a second, in the columns of llama-bench, beside
+what the machine allows, and with --peer beside llama.cpp, in turn.
+
 `bench jit`: the engine as a compiler. Thirty C programs in every tier against
 the same bitcode compiled by clang -O2 and run by LLVM's ORC JIT, in one run;
 compile time against LLVM's; memory; what profiling costs (bench/README.md)."""
 BENCH_EXAMPLES = """\
 examples:
   ./bareflow bench
+  ./bareflow bench --model tinyllama.gguf --threads 2 -p 128,512 -n 32
+  ./bareflow bench --model tinyllama.gguf --peer llama.cpp --json
   ./bareflow bench jit --programs nbody,sieve --tiers baseline --parts speed"""
 BENCH_JIT_PARTS = ("speed", "compile", "memory", "profiling", "interpreters")
+GGUF = """\
+Make, inspect and convert model files: bf-gguf. `./bareflow gguf --help` tells
+its commands, `./bareflow gguf COMMAND --help` their options."""
+GGUF_EXAMPLES = """\
+examples:
+  ./bareflow gguf inspect --tensors model.gguf
+  ./bareflow gguf convert model.gguf small.gguf --format Q4_K_M
+  ./bareflow gguf convert stories.bin stories.gguf --vocabulary tok.bin
+  ./bareflow gguf random tiny.gguf --like tinyllama --vocabulary vocab.gguf"""
 SETUP = """\
 Install the Debian packages that a command needs. Every command does this by
 itself; here it is alone, for images and offline machines."""
@@ -384,16 +398,44 @@ def _parts(text):
     return text.split(",")
 
 
+def _threads(text):
+    if not re.fullmatch("[0-9]{1,2}", text) or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of threads from 1 to 64")
+    return int(text)
+
+
+def _counts(text):
+    if not re.fullmatch("[0-9]{1,5}(,[0-9]{1,5})*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 128,512")
+    return [int(number) for number in text.split(",")]
+
+
 def _add_bench(commands):
     parser = _command(commands, "bench", "print sizes, instruction counts and speeds", BENCH,
                       BENCH_EXAMPLES)
-    parser.add_argument("subject", nargs="?", choices=("jit",),
-                        help="the engine as a compiler, instead of sizes and instructions")
+    parser.add_argument("subject", nargs="?", choices=("jit", "model"),
+                        help="the engine as a compiler, or the speed of a model (--model without a "
+                             "subject says so, too), instead of sizes and instructions")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--no-guest", action="store_true", help="leave out the part in QEMU")
     parser.add_argument("--save", action="store_true",
                         help="write the results to bench/ (and the README's table) too")
     add_model(parser)
+    parser.add_argument("--repeat", type=_repeat, metavar="N", default=5,
+                        help="runs of each in each engine (default: 5)")
+    group = parser.add_argument_group("bench --model")
+    group.add_argument("--threads", type=_threads, metavar="N",
+                       help="cores that work (default: all)")
+    group.add_argument("-p", dest="prompt_tokens", type=_counts, metavar="A,B", default=[128],
+                       help="lengths of prompts, 0 for none (default: 128)")
+    group.add_argument("-n", dest="generated_tokens", type=_counts, metavar="A,B", default=[32],
+                       help="numbers of tokens to generate, 0 for none (default: 32)")
+    group.add_argument("--batch", type=_cores, metavar="N",
+                       help="tokens of a prompt that are read together (default: 64)")
+    group.add_argument("--isa", metavar="NAME",
+                       help="use no more of the processor than this (docs/options.md)")
+    group.add_argument("--peer", choices=("llama.cpp",),
+                       help="run the same file in llama.cpp, too, by turns; it is got from npm")
     group = parser.add_argument_group("bench jit")
     group.add_argument("--programs", action="append", metavar="A,B",
                        help="only these programs (default: all of bench/programs/)")
@@ -401,8 +443,14 @@ def _add_bench(commands):
                        help="only these tiers (default: all)")
     group.add_argument("--parts", type=_parts, metavar="A,B", default=BENCH_JIT_PARTS,
                        help="only these parts: " + ", ".join(BENCH_JIT_PARTS))
-    group.add_argument("--repeat", type=_repeat, metavar="N", default=5,
-                       help="runs of each program in each engine; the best counts (default: 5)")
+
+
+def _add_gguf(commands):
+    parser = _command(commands, "gguf", "make, inspect and convert model files", GGUF,
+                      GGUF_EXAMPLES)
+    parser.usage = "./bareflow gguf COMMAND [ARGUMENTS]"
+    parser.add_argument("tool_arguments", nargs=argparse.REMAINDER, metavar="COMMAND",
+                        help="random, inspect or convert, and what belongs to it")
 
 
 def _add_setup(commands):
@@ -429,11 +477,14 @@ def parse(arguments):
     parser = Parser(prog="./bareflow", description=ALL, epilog=ALL_EXAMPLES)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands",
                                      parser_class=Parser)
-    for add in (_add_run, _add_host, _add_exec, _add_test, _add_iso, _add_gdb, _add_bench, _add_setup):
+    for add in (_add_run, _add_host, _add_exec, _add_test, _add_iso, _add_gdb, _add_bench, _add_gguf,
+                _add_setup):
         add(commands)
     if not arguments:
         parser.print_help(sys.stderr)
         sys.exit(USAGE)
+    if arguments[0] == "gguf":  # all that follows is the tool's own, --help too
+        return argparse.Namespace(command="gguf", tool_arguments=arguments[1:])
     program_arguments = []
     if arguments[0] == "exec" and "--" in arguments:
         cut = arguments.index("--")

@@ -57,6 +57,9 @@ def main(arguments):
     if arguments.subject == "jit":
         from cli import bench_jit
         return bench_jit.main(arguments)
+    if arguments.subject == "model" or arguments.model is not None:
+        from cli import bench_model
+        return bench_model.main(arguments)
     model = settings.model(arguments)
     packages.require(packages.BENCH_SET)
     build(places.HOST_ENGINE, places.NATIVE_PROGRAM, places.PROGRAM, places.KERNEL)

@@ -15,7 +15,9 @@ NATIVE_PROGRAM = BUILD / "src" / "inference" / "bf-native"
 PROGRAM = BUILD / "src" / "inference" / "program.bfir"
 LOWER_TOOL = BUILD / "src" / "microjit" / "lower" / "bf-lower"
 RUN_TOOL = BUILD / "src" / "tools" / "bf-run"
-# What only the benchmark of the JIT needs.
+GGUF_TOOL = BUILD / "src" / "tools" / "gguf" / "bf-gguf"
+# What only benchmarks need.
+LIMITS = BUILD / "bench" / "limits"
 ORC_PEER = BUILD / "bench" / "orc-peer"
 ENGINE_COST = BUILD / "bench" / "engine-cost"
 # What goes onto discs, and the same with symbols for gdb.

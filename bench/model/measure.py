@@ -1,0 +1,43 @@
+"""Runs work in engines, by turns.
+
+    warm_up(engine, "generate", 32)
+    times = in_turn([bareflow, llama], "generate", 32, repeat=5)   # {name: [nanoseconds]}
+"""
+
+import statistics
+import time
+
+ENOUGH = 0.02        # less than that is no progress
+QUIET_ROUNDS = 3     # without progress, in a row
+MOST_SECONDS = 40
+
+
+def warm_up(engine, work, tokens):
+    """Until the best time stays what it is: code is compiled and tuned while work is done."""
+    start, best, quiet = time.monotonic(), None, 0
+    while quiet < QUIET_ROUNDS and time.monotonic() - start < MOST_SECONDS:
+        took = engine.run(work, tokens)
+        quiet = quiet + 1 if best is not None and took > best * (1 - ENOUGH) else 0
+        best = took if best is None else min(best, took)
+
+
+def in_turn(engines, work, tokens, repeat):
+    """Who goes first changes each time."""
+    times = {engine.name: [] for engine in engines}
+    for round_number in range(repeat):
+        for engine in engines if round_number % 2 == 0 else reversed(engines):
+            times[engine.name].append(engine.run(work, tokens))
+    return times
+
+
+def speeds(times, tokens):
+    """Tokens a second: of each run, mean, deviation, best."""
+    each = [tokens * 1e9 / took for took in times]
+    return {"tokens_per_second": [round(speed, 3) for speed in each],
+            "mean": statistics.fmean(each), "best": max(each),
+            "deviation": statistics.stdev(each) if len(each) > 1 else 0.0}
+
+
+def ratio(ours, theirs):
+    """How many times as fast: the median over the pairs."""
+    return statistics.median(b / a for a, b in zip(ours, theirs))

@@ -1,0 +1,50 @@
+"""Results at 80 columns."""
+
+LIMITS = {"pp": "multiplying", "tg": "reading memory"}
+
+
+def speeds(result):
+    """llama-bench's columns."""
+    model = result["model"]
+    lines = [f"{'model':<19}{'size':>11}{'params':>8}  {'backend':<10}{'threads':>7} {'test':<6}"
+             f"{'t/s':>16}"]
+    for row in result["tests"]:
+        for backend, speed in row["speeds"].items():
+            value = f"{speed['mean']:.2f} ± {speed['deviation']:.2f}"
+            lines.append(f"{model['name'][:18]:<19}{model['size']:>11}{model['parameters']:>8}  "
+                         f"{backend:<10}{result['threads']:>7} {row['test']:<6}{value:>16}")
+    return lines
+
+
+def limits(result):
+    """Best speeds beside what the machine allows."""
+    measured = result["limits"]
+    lines = [f"reading memory  {measured['read_gb_s']:8.1f} GB/s",
+             f"8-bit integers  {measured['int8_gops']:8.1f} billion a second ({measured['int8_by']})",
+             f"32-bit floats   {measured['f32_gflops']:8.1f} billion a second ({measured['f32_by']})",
+             "",
+             f"{'test':<7}{'BareFlow':>10}{'llama.cpp':>11}{'ratio':>7}{'at most':>10}  "
+             f"{'limit':<15}{'reached':>8}"]
+    for row in result["tests"]:
+        ours = row["speeds"]["BareFlow"]["best"]
+        theirs = row["speeds"].get("llama.cpp")
+        lines.append(f"{row['test']:<7}{ours:>10.2f}"
+                     f"{'-' if theirs is None else format(theirs['best'], '.2f'):>11}"
+                     f"{'-' if theirs is None else format(row['ratio'], '.2f'):>7}"
+                     f"{row['at_most']:>10.2f}  {LIMITS[row['test'][:2]]:<15}"
+                     f"{100 * ours / row['at_most']:>6.0f} %")
+    return lines
+
+
+def functions(result):
+    lines = []
+    for row in result["tests"]:
+        lines += ["", f"cycles of {row['test']}, loading and warming up among them"]
+        lines += [f"  {name[:52]:<53}{tier:<9}{100 * share:>6.1f} %"
+                  for name, tier, share in row["functions"]]
+    return lines[1:]
+
+
+def all_tables(result):
+    return {"Tokens a second": speeds(result), "Limits": limits(result),
+            "Where the cycles go": functions(result)}

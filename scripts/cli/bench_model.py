@@ -1,0 +1,133 @@
+"""`./bareflow bench --model F`: tokens a second, as llama-bench has them, and against llama.cpp."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+
+from cli import packages, places, settings
+from cli.build import build
+from cli.report import Failure, Step
+
+sys.path.append(str(places.ROOT / "bench"))
+
+from model import measure, profile, tables
+from model.engines import Engine, EngineFailed
+from model.facts import Facts
+
+RESULTS = places.ROOT / "bench" / "RESULTS-model.md"
+RESULTS_JSON = places.ROOT / "bench" / "RESULTS-model.json"
+PREFACE = """\
+# Results of models
+
+Written by `./bareflow bench --model ... --save` on {machine}. `bench/README.md` says how to read it.
+"""
+WORK = {"pp": "prompt", "tg": "generate"}
+
+
+def _machine():
+    with open("/proc/cpuinfo") as lines:
+        found = re.search(r"^model name\s*: (.*)$", lines.read(), re.MULTILINE)
+    name = found.group(1) if found else platform.processor()
+    return f"{name}, {len(os.sched_getaffinity(0))} cores"
+
+
+def _output(*command):
+    process = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+    if process.returncode != 0:
+        raise Failure(process.stderr.strip().removeprefix("error: ") or f"{command[0]} failed")
+    return process.stdout
+
+
+def _bareflow(model, arguments, profile_file, most):
+    options = [f"threads={arguments.threads}", "bench=1", f"context={most}"]
+    options += [f"{key}={value}" for key in ("tier", "isa", "batch")
+                if (value := getattr(arguments, key, None)) is not None]
+    line = [places.HOST_ENGINE, "--blob", f"program={places.PROGRAM}", "--blob", f"model={model}",
+            "--stream", f"profile={profile_file}"]
+    return line + [word for option in options for word in ("--option", option)]
+
+
+def _test(name, tokens, model, peer, arguments, folder):
+    """One row: both engines at once, so that they may take turns."""
+    profile_file = folder / "profile.json"
+    kind = WORK[name[:2]]
+    ours = Engine("BareFlow", _bareflow(model, arguments, profile_file, max(tokens, 128)),
+                  folder / "bareflow.log")
+    with Step(f"{name}: BareFlow" + (" and llama.cpp in turn" if peer else "")), ours:
+        measure.warm_up(ours, kind, tokens)
+        if peer:
+            command = peer.command(model, arguments.threads, "serve")
+            with Engine("llama.cpp", command, folder / "llama.log") as theirs:
+                measure.warm_up(theirs, kind, tokens)
+                times = measure.in_turn([ours, theirs], kind, tokens, arguments.repeat)
+        else:
+            times = measure.in_turn([ours], kind, tokens, arguments.repeat)
+    row = {"test": name, "tokens": tokens,
+           "speeds": {engine: measure.speeds(taken, tokens) for engine, taken in times.items()},
+           "functions": profile.shares(profile_file)}
+    if peer:
+        row["ratio"] = measure.ratio(times["BareFlow"], times["llama.cpp"])
+    return row
+
+
+def _measure(model, facts, peer, arguments):
+    folder = places.BUILD / "bench-model"
+    folder.mkdir(exist_ok=True)
+    with Step("measuring what the machine can do"):
+        limits = json.loads(_output(places.LIMITS, arguments.threads))
+    tests = []
+    for name, counts in (("pp", arguments.prompt_tokens), ("tg", arguments.generated_tokens)):
+        for tokens in counts:
+            if tokens == 0:
+                continue
+            row = _test(f"{name}{tokens}", tokens, model, peer, arguments, folder)
+            row["at_most"] = (facts.most_generated(limits) if name == "tg"
+                              else facts.most_read(limits, tokens))
+            tests.append(row)
+    return {"machine": _machine(), "threads": arguments.threads, "limits": limits,
+            "peer": f"llama.cpp {peer.version}" if peer else None,
+            "model": {"name": facts.name, "size": facts.size, "bytes": facts.bytes,
+                      "parameters": facts.parameters_text,
+                      "bytes_per_token": facts.bytes_per_token()},
+            "tests": tests}
+
+
+def _save(result):
+    """One section for each model; those of other models stay."""
+    known = json.loads(RESULTS_JSON.read_text()) if RESULTS_JSON.exists() else {}
+    known[result["model"]["name"]] = result
+    RESULTS_JSON.write_text(json.dumps(known, indent=1) + "\n")
+    parts = [PREFACE.format(machine=result["machine"])]
+    for name, one in known.items():
+        parts.append(f"## {name}\n")
+        parts += [f"### {title}\n\n```\n" + "\n".join(lines) + "\n```\n"
+                  for title, lines in tables.all_tables(one).items()]
+    RESULTS.write_text("\n".join(parts))
+
+
+def main(arguments):
+    model = settings.model(arguments)
+    if arguments.threads is None:
+        arguments.threads = len(os.sched_getaffinity(0))
+    packages.require(packages.HOST_SET)
+    build(places.HOST_ENGINE, places.PROGRAM, places.GGUF_TOOL, places.LIMITS)
+    facts = Facts(json.loads(_output(places.GGUF_TOOL, "inspect", "--json", model)))
+    peer = None
+    if arguments.peer:
+        from cli import llama_peer
+        peer = llama_peer.ready()
+    try:
+        result = _measure(model, facts, peer, arguments)
+    except EngineFailed as failed:
+        raise Failure(str(failed)) from None
+    if arguments.json:
+        print(json.dumps(result, indent=2))
+    else:
+        print("\n\n".join("\n".join(lines) for lines in tables.all_tables(result).values()))
+    if arguments.save:
+        _save(result)
+    return 0
