@@ -1,8 +1,8 @@
 """What a model asks of a machine: bytes to read and operations to do, for each token.
 
     facts = Facts(json of `bf-gguf inspect --json`)
-    facts.most_generated(limits)      # tokens a second, if reading weights were all
-    facts.most_read(limits, 128)      # ... if multiplying were all
+    facts.at_most(limits, "tg", 32)     # tokens a second, if reading weights were all
+    facts.at_most(limits, "pp", 128)    # ... if multiplying were all
 """
 
 FLOATS = ("F32", "F16", "BF16")
@@ -47,9 +47,9 @@ class Facts:
     def size(self):
         return f"{self.bytes / (1 << 20):.1f} MiB"
 
-    @property
-    def parameters_text(self):
-        return _short(self.parameters)
+    def summary(self):
+        return {"name": self.name, "size": self.size, "bytes": self.bytes,
+                "parameters": _short(self.parameters), "bytes_per_token": self.bytes_per_token()}
 
     def bytes_per_token(self):
         return sum(tensor["bytes"] for tensor in self._matrices)
@@ -59,11 +59,11 @@ class Facts:
         peak = limits["f32_gflops"] if tensor["format"] in FLOATS else limits["int8_gops"]
         return 2 * tensor["weights"] / (peak * 1e9)
 
-    def most_generated(self, limits):
-        return limits["read_gb_s"] * 1e9 / self.bytes_per_token()
-
-    def most_read(self, limits, tokens):
-        """The output matrix is needed for the last token only; weights come from memory once."""
+    def at_most(self, limits, kind, tokens):
+        """What the machine allows, in tokens a second. Of a prompt ("pp") the output matrix is
+        needed for the last token only, and weights come from memory once."""
+        if kind == "tg":
+            return limits["read_gb_s"] * 1e9 / self.bytes_per_token()
         once = sum(self._seconds(limits, tensor) for tensor in self._matrices
                    if tensor["name"] == self._output)
         each = sum(self._seconds(limits, tensor) for tensor in self._matrices

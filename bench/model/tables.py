@@ -3,6 +3,10 @@
 LIMITS = {"pp": "multiplying", "tg": "reading memory"}
 
 
+def _number(value):
+    return format(value, ".2f" if value < 10_000 else ".0f")
+
+
 def speeds(result):
     """llama-bench's columns."""
     model = result["model"]
@@ -10,7 +14,8 @@ def speeds(result):
              f"{'t/s':>16}"]
     for row in result["tests"]:
         for backend, speed in row["speeds"].items():
-            value = f"{speed['mean']:.2f} ± {speed['deviation']:.2f}"
+            digits = 2 if speed["mean"] < 1000 else 0
+            value = f"{speed['mean']:.{digits}f} ± {speed['deviation']:.{digits}f}"
             lines.append(f"{model['name'][:18]:<19}{model['size']:>11}{model['parameters']:>8}  "
                          f"{backend:<10}{result['threads']:>7} {row['test']:<6}{value:>16}")
     return lines
@@ -28,10 +33,10 @@ def limits(result):
     for row in result["tests"]:
         ours = row["speeds"]["BareFlow"]["best"]
         theirs = row["speeds"].get("llama.cpp")
-        lines.append(f"{row['test']:<7}{ours:>10.2f}"
-                     f"{'-' if theirs is None else format(theirs['best'], '.2f'):>11}"
+        lines.append(f"{row['test']:<7}{_number(ours):>10}"
+                     f"{'-' if theirs is None else _number(theirs['best']):>11}"
                      f"{'-' if theirs is None else format(row['ratio'], '.2f'):>7}"
-                     f"{row['at_most']:>10.2f}  {LIMITS[row['test'][:2]]:<15}"
+                     f"{_number(row['at_most']):>10}  {LIMITS[row['test'][:2]]:<15}"
                      f"{100 * ours / row['at_most']:>6.0f} %")
     return lines
 

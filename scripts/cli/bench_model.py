@@ -74,26 +74,39 @@ def _test(name, tokens, model, peer, arguments, folder):
     return row
 
 
+class _Limits:
+    """Measured before, between and after the tests, because the machine may be busy meanwhile: the
+    best of each counts."""
+
+    def __init__(self, threads):
+        self._threads = threads
+        self.best = {}
+        self.measure()
+
+    def measure(self):
+        for name, value in json.loads(_output(places.LIMITS, self._threads)).items():
+            known = self.best.get(name, value)
+            self.best[name] = value if isinstance(value, str) else max(value, known)
+
+
+def _tests(arguments):
+    """("pp128", 128), ("tg32", 32), ..."""
+    counts = {"pp": arguments.prompt_tokens, "tg": arguments.generated_tokens}
+    return [(f"{kind}{tokens}", tokens) for kind in counts for tokens in counts[kind] if tokens]
+
+
 def _measure(model, facts, peer, arguments):
     folder = places.BUILD / "bench-model"
     folder.mkdir(exist_ok=True)
-    with Step("measuring what the machine can do"):
-        limits = json.loads(_output(places.LIMITS, arguments.threads))
-    tests = []
-    for name, counts in (("pp", arguments.prompt_tokens), ("tg", arguments.generated_tokens)):
-        for tokens in counts:
-            if tokens == 0:
-                continue
-            row = _test(f"{name}{tokens}", tokens, model, peer, arguments, folder)
-            row["at_most"] = (facts.most_generated(limits) if name == "tg"
-                              else facts.most_read(limits, tokens))
-            tests.append(row)
-    return {"machine": _machine(), "threads": arguments.threads, "limits": limits,
+    limits, tests = _Limits(arguments.threads), []
+    for name, tokens in _tests(arguments):
+        tests.append(_test(name, tokens, model, peer, arguments, folder))
+        limits.measure()
+    for row in tests:
+        row["at_most"] = facts.at_most(limits.best, row["test"][:2], row["tokens"])
+    return {"machine": _machine(), "threads": arguments.threads, "limits": limits.best,
             "peer": f"llama.cpp {peer.version}" if peer else None,
-            "model": {"name": facts.name, "size": facts.size, "bytes": facts.bytes,
-                      "parameters": facts.parameters_text,
-                      "bytes_per_token": facts.bytes_per_token()},
-            "tests": tests}
+            "model": facts.summary(), "tests": tests}
 
 
 def _save(result):

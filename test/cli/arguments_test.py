@@ -5,7 +5,7 @@ import unittest
 
 from support import STORY, CommandLineTest, bareflow, main
 
-COMMANDS = ("run", "host", "exec", "test", "iso", "gdb", "bench", "setup")
+COMMANDS = ("run", "host", "exec", "test", "iso", "gdb", "bench", "gguf", "setup")
 STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed", "--tier", "--top-k",
                  "--min-p", "--typical", "--repeat-penalty", "--mirostat", "--logit-bias",
                  "--grammar", "--grammar-file",
