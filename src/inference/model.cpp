@@ -10,14 +10,15 @@ namespace {
 
 constexpr Text kDamaged = "the file is damaged; get it again";
 
-// Norms of a layer, and its matrices.
-constexpr u64 kNorms = 2;
+// What a layer has of vectors, at most (two norms, two of heads, three biases), and its matrices.
+constexpr u64 kVectors = 7;
 constexpr Matrix Layer::* kProducts[] = {&Layer::query, &Layer::key, &Layer::value, &Layer::output,
                                          &Layer::gate,  &Layer::up,  &Layer::down};
 
-// Tensors that a file of so many layers has at most: the layers', embedding, output norm, output.
+// Tensors that a file of so many layers has at most: the layers', embedding, output norm, output,
+// RoPE's factors.
 constexpr u64 most_tensors(u64 layers) {
-  return layers * (kNorms + sizeof kProducts / sizeof kProducts[0]) + 3;
+  return layers * (kVectors + sizeof kProducts / sizeof kProducts[0]) + 4;
 }
 
 }  // namespace
@@ -40,6 +41,12 @@ class Model::Finder {
   bool check_overlaps();
 
   bool has(Text name) const { return file_.find_tensor(name) != nullptr; }
+
+  // Says that a tensor is not for us; false.
+  bool refuse(Text name) {
+    error_ << "model: tensor " << Quoted(name) << " is not supported: give another model";
+    return false;
+  }
 
  private:
   struct Extent {
@@ -67,7 +74,7 @@ bool Model::Finder::prepare(u64 layers) {
 const GgufTensor* Model::Finder::tensor(Text name) const {
   const GgufTensor* found = file_.find_tensor(name);
   if (found == nullptr)
-    error_ << "model: tensor " << Quoted(name) << " is missing: not a whole Llama model";
+    error_ << "model: tensor " << Quoted(name) << " is missing: not a whole model";
   return found;
 }
 
@@ -131,8 +138,22 @@ namespace {
 
 // "blk.<layer>.<part>.weight"
 struct LayerName : Message {
-  LayerName(u64 layer, Text part) { *this << "blk." << layer << "." << part << ".weight"; }
+  LayerName(u64 layer, Text part, Text kind = "weight") {
+    *this << "blk." << layer << "." << part << "." << kind;
+  }
 };
+
+// Parts with biases that no architecture of ours has.
+constexpr Text kForeignBiases[] = {"attn_output", "ffn_gate", "ffn_up", "ffn_down"};
+
+// Of `count` rows the second half's come between the first half's.
+void interleave(u8* rows, u64 count, u64 row_bytes, u8* scratch) {
+  copy_bytes(scratch, rows, count * row_bytes);
+  for (u64 i = 0; i < count; ++i) {
+    const u64 from = i / 2 + (i % 2) * (count / 2);
+    copy_bytes(rows + i * row_bytes, scratch + from * row_bytes, row_bytes);
+  }
+}
 
 // Says from time to time how far a long work is.
 class Progress {
@@ -174,44 +195,114 @@ bool Model::load(const Gguf& file, MutableBytes memory, Error& error) {
   if (!read_shape(file, shape, error) || !read_vocabulary(file, shape.vocabulary, error) ||
       !find.prepare(shape.layers))
     return false;
-  const u64 padded_dim = round_up(shape.dim, kLanes);
+  const auto padded = [](u64 count) { return round_up(count, kLanes); };
+  biases_ = shape.architecture.has(Architecture::Biases) || find.has("blk.0.attn_q.bias");
+  u64 layer_floats = 2 * padded(shape.dim);
+  if (biases_) layer_floats += padded(shape.query_dim()) + 2 * padded(shape.kv_dim());
+  if (shape.architecture.has(Architecture::HeadNorms)) layer_floats += 2 * shape.head_dim;
+  const u64 other_floats = padded(shape.dim) + padded(shape.rotated_dim);
   if (!layers.allocate(shape.layers) ||
-      !norms_.allocate((kNorms * shape.layers + 1) * padded_dim)) {
+      !floats_.allocate(shape.layers * layer_floats + other_floats)) {
     error << "model: not enough memory for its norms: give the machine more memory";
     return false;
   }
-  return find_all(find) && find.check_overlaps() && pack(error);
+  return find_all(find) && find.check_overlaps() && pair_up(error) && pack(error);
+}
+
+float* Model::take_floats(u64 count) {
+  float* const floats = floats_.data() + floats_used_;
+  floats_used_ += round_up(count, kLanes);
+  return floats;
 }
 
 bool Model::find_all(Finder& find) {
   if (!find.matrix("token_embd.weight", shape.vocabulary, shape.dim, embedding)) return false;
   for (u64 i = 0; i < shape.layers; ++i)
     if (!find_layer(find, i)) return false;
-  float* norm = norms_.data() + kNorms * shape.layers * round_up(shape.dim, kLanes);
+  float* norm = take_floats(shape.dim);
   output_norm = norm;
-  if (!find.floats("output_norm.weight", shape.dim, norm)) return false;
+  if (!find.floats("output_norm.weight", shape.dim, norm) || !find_rope_factors(find)) return false;
   tied_ = !find.has("output.weight");
   return tied_ || find.matrix("output.weight", shape.vocabulary, shape.dim, output);
 }
 
 bool Model::find_layer(Finder& find, u64 index) {
-  const u64 padded_dim = round_up(shape.dim, kLanes);
   Layer& layer = layers[index];
-  float* norms = norms_.data() + kNorms * index * padded_dim;
-  layer.attention_norm = norms;
-  layer.feed_forward_norm = norms + padded_dim;
+  float* const attention_norm = take_floats(shape.dim);
+  float* const feed_forward_norm = take_floats(shape.dim);
+  layer.attention_norm = attention_norm;
+  layer.feed_forward_norm = feed_forward_norm;
   const auto matrix = [&](Text part, u64 rows, u64 columns, Matrix& to) {
     return find.matrix(LayerName(index, part).text(), rows, columns, to);
   };
-  return find.floats(LayerName(index, "attn_norm").text(), shape.dim, norms) &&
-         find.floats(LayerName(index, "ffn_norm").text(), shape.dim, norms + padded_dim) &&
+  return find.floats(LayerName(index, "attn_norm").text(), shape.dim, attention_norm) &&
+         find.floats(LayerName(index, "ffn_norm").text(), shape.dim, feed_forward_norm) &&
          matrix("attn_q", shape.query_dim(), shape.dim, layer.query) &&
          matrix("attn_k", shape.kv_dim(), shape.dim, layer.key) &&
          matrix("attn_v", shape.kv_dim(), shape.dim, layer.value) &&
          matrix("attn_output", shape.dim, shape.query_dim(), layer.output) &&
          matrix("ffn_gate", shape.hidden, shape.dim, layer.gate) &&
          matrix("ffn_up", shape.hidden, shape.dim, layer.up) &&
-         matrix("ffn_down", shape.dim, shape.hidden, layer.down);
+         matrix("ffn_down", shape.dim, shape.hidden, layer.down) && find_extras(find, index);
+}
+
+// What only some models have.
+bool Model::find_extras(Finder& find, u64 index) {
+  Layer& layer = layers[index];
+  for (const Text part : kForeignBiases)
+    if (find.has(LayerName(index, part, "bias").text()))
+      return find.refuse(LayerName(index, part, "bias").text());
+  const auto floats = [&](Text part, Text kind, u64 count, float*& to) {
+    to = take_floats(count);
+    return find.floats(LayerName(index, part, kind).text(), count, to);
+  };
+  const bool with_biases =
+      !biases_ || (floats("attn_q", "bias", shape.query_dim(), layer.query_bias) &&
+                   floats("attn_k", "bias", shape.kv_dim(), layer.key_bias) &&
+                   floats("attn_v", "bias", shape.kv_dim(), layer.value_bias));
+  if (!with_biases || !shape.architecture.has(Architecture::HeadNorms)) return with_biases;
+  return floats("attn_q_norm", "weight", shape.head_dim, layer.query_norm) &&
+         floats("attn_k_norm", "weight", shape.head_dim, layer.key_norm);
+}
+
+bool Model::find_rope_factors(Finder& find) {
+  if (!find.has("rope_freqs.weight")) return true;
+  float* const factors = take_floats(shape.rotated_dim / 2);
+  shape.rope.factors = factors;
+  if (!find.floats("rope_freqs.weight", shape.rotated_dim / 2, factors)) return false;
+  for (u64 i = 0; i < shape.rotated_dim / 2; ++i)
+    if (!(factors[i] > 0.0f && factors[i] < 1e30f)) return find.refuse("rope_freqs.weight");
+  return true;
+}
+
+// Where the halves of a head are rotated together, everything that makes queries and keys is put in
+// the order of pairs, as llama.cpp's converter does it for Llama. Scores do not change: they are
+// sums over a head's elements.
+bool Model::pair_up(Error& error) {
+  if (shape.architecture.pairs == Architecture::Neighbours) return true;
+  u64 row_bytes = sizeof(float);
+  for (u64 i = 0; i < shape.layers; ++i)
+    row_bytes = max(row_bytes, max(layers[i].query.row_bytes(), layers[i].key.row_bytes()));
+  Array<u8> scratch;
+  if (!scratch.allocate(shape.rotated_dim * row_bytes)) {
+    error << "model: not enough memory to reorder its heads: give the machine more memory";
+    return false;
+  }
+  const auto heads = [&](void* rows, u64 count, u64 bytes) {
+    for (u64 h = 0; rows != nullptr && h < count; ++h)
+      interleave(static_cast<u8*>(rows) + h * shape.head_dim * bytes, shape.rotated_dim, bytes,
+                 scratch.data());
+  };
+  for (u64 i = 0; i < shape.layers; ++i) {
+    Layer& layer = layers[i];
+    heads(layer.query.data, shape.heads, layer.query.row_bytes());
+    heads(layer.key.data, shape.kv_heads, layer.key.row_bytes());
+    heads(layer.query_bias, shape.heads, sizeof(float));
+    heads(layer.key_bias, shape.kv_heads, sizeof(float));
+    heads(layer.query_norm, 1, sizeof(float));
+    heads(layer.key_norm, 1, sizeof(float));
+  }
+  return true;
 }
 
 // Visits every matrix that is multiplied with; stops and is false where the visit is.

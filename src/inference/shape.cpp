@@ -13,17 +13,35 @@ constexpr u64 kMostDim = 1 << 20;
 constexpr u64 kMostLayers = 1 << 12;
 constexpr u64 kMostContext = 1 << 24;
 
-bool refuse(Error& error, Text key, u64 value) {
-  error << "model: metadata " << key << " is " << value << ", which makes no sense: " << kAdvice;
-  return false;
-}
+// "llama.block_count"
+struct Key : Message {
+  Key(const Architecture& architecture, Text name) { *this << architecture.name << "." << name; }
+};
 
+// Reads what belongs to the architecture: keys are named without it.
 class MetadataReader {
  public:
-  MetadataReader(const Gguf& file, Error& error) : file_(file), error_(error) {}
+  MetadataReader(const Gguf& file, const Architecture& architecture, Error& error)
+      : file_(file), architecture_(architecture), error_(error) {}
+
+  bool has(Text name) const { return file_.has(Key(architecture_, name).text()); }
+
+  bool refuse(Text name, u64 value) {
+    error_ << "model: metadata " << Key(architecture_, name).text() << " is " << value
+           << ", which makes no sense: " << kAdvice;
+    return false;
+  }
+
+  Text text(Text name) const {
+    Text value;
+    file_.find_text(Key(architecture_, name).text(), value);
+    return value;
+  }
 
   // A number from 1 to `most`; `fallback` of 0 means that it has to be there.
-  u64 count(Text key, u64 most, u64 fallback = 0) {
+  u64 count(Text name, u64 most, u64 fallback = 0) {
+    const Key full(architecture_, name);
+    const Text key = full.text();
     u64 value = fallback;
     if (!error_.empty()) return 1;
     if (!file_.find_integer(key, value) && file_.has(key)) {
@@ -31,13 +49,15 @@ class MetadataReader {
     } else if (value == 0 && !file_.has(key)) {
       error_ << "model: metadata " << key << " is missing: " << kAdvice;
     } else if (value == 0 || value > most) {
-      refuse(error_, key, value);
+      refuse(name, value);
     }
     return error_.empty() ? value : 1;
   }
 
   // A positive, finite number.
-  float positive(Text key, float fallback) {
+  float positive(Text name, float fallback) {
+    const Key full(architecture_, name);
+    const Text key = full.text();
     float value = fallback;
     const bool is_float = file_.find_float(key, value);
     const bool sane = value > 0.0f && value < 1e30f;
@@ -48,53 +68,54 @@ class MetadataReader {
 
  private:
   const Gguf& file_;
+  const Architecture& architecture_;
   Error& error_;
 };
 
-bool check_architecture(const Gguf& file, Error& error) {
-  Text architecture;
-  if (!file.find_text("general.architecture", architecture)) {
+bool read_architecture(const Gguf& file, Architecture& architecture, Error& error) {
+  Text name;
+  if (!file.find_text("general.architecture", name)) {
     error << "model: metadata general.architecture is missing: " << kAdvice;
     return false;
   }
-  if (architecture == Text("llama")) return true;
-  error << "model: architecture " << Quoted(architecture)
-        << " is not supported: give a model of architecture 'llama'";
+  if (find_architecture(name, architecture)) return true;
+  error << "model: architecture " << Quoted(name) << " is not supported: give a model of ";
+  list_architectures(error);
   return false;
 }
 
-// Positions of a context stretched "linearly" are divided by a factor.
-bool read_rope_scale(const Gguf& file, MetadataReader& metadata, float& scale, Error& error) {
-  Text type = "none";
-  file.find_text("llama.rope.scaling.type", type);
-  scale = 1.0f;
-  if (type == Text("linear"))
-    scale = 1.0f / metadata.positive("llama.rope.scaling.factor", 1.0f);
-  else if (!(type == Text("none")) && !type.empty())
+bool read_rope(MetadataReader& metadata, const Shape& shape, RopeAngles& rope, Error& error) {
+  rope.base = metadata.positive("rope.freq_base", 10000.0f);
+  const Text type = metadata.text("rope.scaling.type");
+  const bool yarn = type == Text("yarn");
+  if (yarn || type == Text("linear"))
+    rope.scale = 1.0f / metadata.positive("rope.scaling.factor", 1.0f);
+  else if (!(type == Text("none")) && !type.empty() && error.empty())
     error << "model: RoPE scaling " << Quoted(type)
-          << " is not supported: give a model with none or linear scaling";
-  if (file.find_tensor("rope_freqs.weight") != nullptr && error.empty())
-    error << "model: RoPE frequency factors (tensor 'rope_freqs.weight') are not supported: give a "
-             "model without them";
+          << " is not supported: give a model with none, linear or yarn scaling";
+  if (yarn)
+    rope.original_context =
+        metadata.count("rope.scaling.original_context_length", kMostContext, shape.context);
   return error.empty();
 }
 
 // Parts of the file that the metadata does not account for would silently be left out.
 bool check_extent(const Gguf& file, const Shape& shape, Error& error) {
   u64 experts = 0;
+  const Key expert_count(shape.architecture, "expert_count");
   Message beyond;
   beyond << "blk." << shape.layers << ".attn_norm.weight";
-  if (file.find_integer("llama.expert_count", experts) && experts > 0) {
+  if (file.find_integer(expert_count.text(), experts) && experts > 0) {
     error << "model: a mixture of " << experts
           << " experts is not supported: give a dense Llama model";
   } else if (file.find_tensor(beyond.text()) != nullptr) {
-    error << "model: llama.block_count is " << shape.layers
+    error << "model: " << Key(shape.architecture, "block_count").text() << " is " << shape.layers
           << ", but there are more blocks in the file: " << kAdvice;
   }
   return error.empty();
 }
 
-bool check_shape(const Shape& shape, Error& error) {
+bool check_shape(const Shape& shape, MetadataReader& metadata, Error& error) {
   if (shape.heads % shape.kv_heads != 0) {
     error << "model: " << shape.heads << " attention heads do not divide into " << shape.kv_heads
           << " key-value heads: " << kAdvice;
@@ -102,9 +123,11 @@ bool check_shape(const Shape& shape, Error& error) {
     error << "model: the size of an attention head, " << shape.head_dim
           << ", is odd, so RoPE cannot rotate pairs: " << kAdvice;
   } else if (shape.rotated_dim % 2 != 0 || shape.rotated_dim > shape.head_dim) {
-    refuse(error, "llama.rope.dimension_count", shape.rotated_dim);
+    metadata.refuse("rope.dimension_count", shape.rotated_dim);
   } else if (shape.query_dim() > kMostDim) {
-    refuse(error, "llama.attention.head_count", shape.heads);
+    metadata.refuse("attention.head_count", shape.heads);
+  } else if (shape.architecture.has(Architecture::HeadNorms) && shape.head_dim % kLanes != 0) {
+    metadata.refuse("attention.key_length", shape.head_dim);
   }
   return error.empty();
 }
@@ -112,29 +135,28 @@ bool check_shape(const Shape& shape, Error& error) {
 }  // namespace
 
 bool read_shape(const Gguf& file, Shape& shape, Error& error) {
-  if (!check_architecture(file, error)) return false;
-  MetadataReader metadata(file, error);
-  shape.dim = metadata.count("llama.embedding_length", kMostDim);
-  shape.layers = metadata.count("llama.block_count", kMostLayers);
-  shape.heads = metadata.count("llama.attention.head_count", kMostDim);
-  shape.kv_heads = metadata.count("llama.attention.head_count_kv", kMostDim, shape.heads);
-  shape.hidden = metadata.count("llama.feed_forward_length", kMostDim);
-  shape.context = metadata.count("llama.context_length", kMostContext);
+  if (!read_architecture(file, shape.architecture, error)) return false;
+  MetadataReader metadata(file, shape.architecture, error);
+  shape.dim = metadata.count("embedding_length", kMostDim);
+  shape.layers = metadata.count("block_count", kMostLayers);
+  shape.heads = metadata.count("attention.head_count", kMostDim);
+  shape.kv_heads = metadata.count("attention.head_count_kv", kMostDim, shape.heads);
+  shape.hidden = metadata.count("feed_forward_length", kMostDim);
+  shape.context = metadata.count("context_length", kMostContext);
   if (!error.empty() || !check_extent(file, shape, error)) return false;
-  if (!file.has("llama.attention.key_length") && shape.dim % shape.heads != 0) {
+  if (!metadata.has("attention.key_length") && shape.dim % shape.heads != 0) {
     error << "model: an embedding of " << shape.dim << " does not divide into " << shape.heads
           << " attention heads: " << kAdvice;
     return false;
   }
   shape.head_dim =
-      metadata.count("llama.attention.key_length", kMostDim, max(shape.dim / shape.heads, u64{1}));
-  const u64 value_dim = metadata.count("llama.attention.value_length", kMostDim, shape.head_dim);
-  if (value_dim != shape.head_dim) return refuse(error, "llama.attention.value_length", value_dim);
-  shape.rotated_dim = metadata.count("llama.rope.dimension_count", kMostDim, shape.head_dim);
-  shape.rope_base = metadata.positive("llama.rope.freq_base", 10000.0f);
-  shape.epsilon = metadata.positive("llama.attention.layer_norm_rms_epsilon", 1e-5f);
-  if (!error.empty() || !read_rope_scale(file, metadata, shape.rope_scale, error)) return false;
-  return check_shape(shape, error);
+      metadata.count("attention.key_length", kMostDim, max(shape.dim / shape.heads, u64{1}));
+  const u64 value_dim = metadata.count("attention.value_length", kMostDim, shape.head_dim);
+  if (value_dim != shape.head_dim) return metadata.refuse("attention.value_length", value_dim);
+  shape.rotated_dim = metadata.count("rope.dimension_count", kMostDim, shape.head_dim);
+  shape.epsilon = metadata.positive("attention.layer_norm_rms_epsilon", 1e-5f);
+  if (!error.empty() || !read_rope(metadata, shape, shape.rope, error)) return false;
+  return check_shape(shape, metadata, error);
 }
 
 }  // namespace inference

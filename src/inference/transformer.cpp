@@ -87,9 +87,9 @@ bool Transformer::prepare(const Model& model, const TransformerOptions& options,
     return false;
   }
   plan(context, arena_.data());
-  const double dim = static_cast<double>(shape.rotated_dim);
   for (u64 i = 0; i < frequencies_.size(); ++i)
-    frequencies_[i] = power(shape.rope_base, -2.0 * static_cast<double>(i) / dim);
+    frequencies_[i] = shape.rope.frequency(i, shape.rotated_dim);
+  rope_magnitude_ = shape.rope.magnitude();
   return true;
 }
 
@@ -98,12 +98,13 @@ void Transformer::prepare_rotations(u64 count, u64 position) {
   for_each_token(count, [&](u64 token) {
     float* cosines = cosines_ + token * padded(shape.head_dim);
     float* sines = sines_ + token * padded(shape.head_dim);
-    const double place = static_cast<double>(position + token) * shape.rope_scale;
+    const double place = static_cast<double>(position + token);
     for (u64 i = 0; i < frequencies_.size(); ++i) {
       const SinCos angle = sin_cos(place * frequencies_[i]);
-      cosines[2 * i] = cosines[2 * i + 1] = static_cast<float>(angle.cos);
-      sines[2 * i] = static_cast<float>(-angle.sin);
-      sines[2 * i + 1] = static_cast<float>(angle.sin);
+      const double cosine = angle.cos * rope_magnitude_, sine = angle.sin * rope_magnitude_;
+      cosines[2 * i] = cosines[2 * i + 1] = static_cast<float>(cosine);
+      sines[2 * i] = static_cast<float>(-sine);
+      sines[2 * i + 1] = static_cast<float>(sine);
     }
     for (u64 i = shape.rotated_dim; i < shape.head_dim; ++i) cosines[i] = 1.0f;
   });
@@ -121,12 +122,19 @@ const float* Transformer::forward(const u32* tokens, u64 count, u64 position) {
 void Transformer::read(const u32* tokens, u64 count, u64 position) {
   const Matrix& embedding = model_->embedding;
   prepare_rotations(count, position);
-  for (u64 t = 0; t < count; ++t)
-    embedding.row(tokens[t], stream_ + t * padded(embedding.columns), row_.data());
+  for (u64 t = 0; t < count; ++t) embed(tokens[t], stream_ + t * padded(embedding.columns));
   for (u64 i = 0; i < model_->shape.layers; ++i) {
     attend(model_->layers[i], i, count, position);
     feed_forward(model_->layers[i], count);
   }
+}
+
+void Transformer::embed(u32 token, float* out) {
+  const Shape& shape = model_->shape;
+  model_->embedding.row(token, out, row_.data());
+  if (!shape.architecture.has(Architecture::ScaledEmbedding)) return;
+  const float scale = __builtin_sqrtf(static_cast<float>(shape.dim));
+  for (u64 i = 0; i < shape.dim; ++i) out[i] *= scale;
 }
 
 const float* Transformer::logits(u64 index) {
@@ -145,7 +153,7 @@ void Transformer::attend(const Layer& layer, u64 index, u64 count, u64 position)
   const bool quantized = takes_q8(layer.query) || takes_q8(layer.key) || takes_q8(layer.value);
   for_each_token(count, [&](u64 t) { norm(t, layer.attention_norm, quantized); });
   multiply({{&layer.query, query_}, {&layer.key, key_}, {&layer.value, value_}}, normed_, count);
-  for_each_token(count, [&](u64 t) { rotate_into_cache(index, t, position + t); });
+  for_each_token(count, [&](u64 t) { rotate_into_cache(layer, index, t, position + t); });
 
   // Heads that share keys and values are taken together, by one core.
   const u64 group = shape.query_dim() / shape.kv_heads;
@@ -164,33 +172,44 @@ void Transformer::attend(const Layer& layer, u64 index, u64 count, u64 position)
 }
 
 // Rotates a token's queries, and puts its rotated keys and its values where attention finds them.
-void Transformer::rotate_into_cache(u64 layer, u64 token, u64 position) {
+void Transformer::rotate_into_cache(const Layer& layer, u64 index, u64 token, u64 position) {
   const Shape& shape = model_->shape;
   const float* cosines = cosines_ + token * padded(shape.head_dim);
   const float* sines = sines_ + token * padded(shape.head_dim);
   float* query = query_ + token * padded(shape.query_dim());
   float* key = key_ + token * padded(shape.kv_dim());
-  const float* value = value_ + token * padded(shape.kv_dim());
+  float* value = value_ + token * padded(shape.kv_dim());
+  if (layer.query_bias != nullptr) {
+    add(query, layer.query_bias, shape.query_dim());
+    add(key, layer.key_bias, shape.kv_dim());
+    add(value, layer.value_bias, shape.kv_dim());
+  }
+  for (u64 h = 0; layer.query_norm != nullptr && h < shape.heads + shape.kv_heads; ++h) {
+    const bool of_key = h >= shape.heads;
+    float* head = of_key ? key + (h - shape.heads) * shape.head_dim : query + h * shape.head_dim;
+    rmsnorm(head, head, of_key ? layer.key_norm : layer.query_norm, shape.head_dim, shape.epsilon);
+  }
   for (u64 h = 0; h < shape.heads; ++h, query += shape.head_dim)
     rope(query, query, cosines, sines, shape.head_dim);
   for (u64 h = 0; h < shape.kv_heads; ++h, key += shape.head_dim, value += shape.head_dim) {
     rope(key, key, cosines, sines, shape.head_dim);
-    cache_.store(layer, h, position, key, value);
+    cache_.store(index, h, position, key, value);
   }
   // What attention leaves alone: rows end in zeroes.
   for (u64 i = shape.query_dim(); i < padded(shape.query_dim()); ++i)
     mixed_[token * padded(shape.query_dim()) + i] = 0.0f;
 }
 
-// stream += down(silu(gate(norm(stream))) * up(norm(stream)))
+// stream += down(activation(gate(norm(stream))) * up(norm(stream)))
 void Transformer::feed_forward(const Layer& layer, u64 count) {
   const Shape& shape = model_->shape;
   const u64 dim = padded(shape.dim), hidden = padded(shape.hidden);
   const bool quantized = takes_q8(layer.gate) || takes_q8(layer.up);
   for_each_token(count, [&](u64 t) { norm(t, layer.feed_forward_norm, quantized); });
   multiply({{&layer.gate, gate_}, {&layer.up, up_}}, normed_, count);
+  const auto activate = shape.architecture.has(Architecture::Gelu) ? geglu : swiglu;
   for_each_token(count, [&](u64 t) {
-    swiglu(gate_ + t * hidden, up_ + t * hidden, shape.hidden);
+    activate(gate_ + t * hidden, up_ + t * hidden, shape.hidden);
     if (takes_q8(layer.down)) quantize(t, gate_, shape.hidden);
   });
   multiply({{&layer.down, projected_}}, gate_, count);

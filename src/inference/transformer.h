@@ -1,4 +1,4 @@
-// The forward pass of a Llama: tokens in, logits out, a KV cache between the calls.
+// The forward pass: tokens in, logits out, a KV cache between the calls.
 //
 //   Transformer transformer;
 //   if (!transformer.prepare(model, {.context = 512}, error)) ...
@@ -54,8 +54,9 @@ class Transformer {
 
   u64 plan(u64 context, float* arena);
   void prepare_rotations(u64 count, u64 position);
+  void embed(u32 token, float* out);
   void attend(const Layer& layer, u64 index, u64 count, u64 position);
-  void rotate_into_cache(u64 layer, u64 token, u64 position);
+  void rotate_into_cache(const Layer& layer, u64 index, u64 token, u64 position);
   void feed_forward(const Layer& layer, u64 count);
   void norm(u64 token, const float* weight, bool quantized);
   void quantize(u64 token, const float* rows, u64 columns);
@@ -68,6 +69,7 @@ class Transformer {
   KvCache cache_;
   Array<float> arena_;
   Array<double> frequencies_;  // (rotated_dim / 2)
+  double rope_magnitude_ = 1.0;
   Array<u8> row_;              // of the embedding, unpacked
 
   // In the arena; rows are padded to whole vectors. What is used at different times shares memory.

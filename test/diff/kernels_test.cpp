@@ -204,6 +204,8 @@ TEST_CASE("element by element kernels, lengths with and without padding") {
             [&](auto* kernel, float* out) { kernel(out, count); });
     compare("swiglu", inference::swiglu, y,
             [&](auto* kernel, float* out) { kernel(out, x.data, count); });
+    compare("geglu", inference::geglu, y,
+            [&](auto* kernel, float* out) { kernel(out, x.data, count); });
     compare("add", inference::add, x,
             [&](auto* kernel, float* out) { kernel(out, y.data, count); });
     if (count % 2 == 0)

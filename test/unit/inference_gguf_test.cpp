@@ -205,7 +205,7 @@ TEST_CASE("metadata that cannot be") {
   check_refused(with("general.alignment", 24), "alignment is 24");
   check_refused(tiny_llama().real("llama.attention.layer_norm_rms_epsilon", NAN), "epsilon");
   check_refused(tiny_llama().real("llama.rope.freq_base", -1), "freq_base");
-  check_refused(tiny_llama().text("llama.rope.scaling.type", "yarn"), "scaling 'yarn'");
+  check_refused(tiny_llama().text("llama.rope.scaling.type", "longrope"), "scaling 'longrope'");
   check_refused(tiny_llama().text("llama.block_count", "two"), "block_count is no positive number");
   check_refused(tiny_llama().without("llama.block_count"), "block_count is missing");
   check_refused(tiny_llama().without("general.architecture"), "architecture is missing");

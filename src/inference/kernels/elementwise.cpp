@@ -46,6 +46,16 @@ void swiglu(float* gate, const float* up, u64 count) {
   }
 }
 
+void geglu(float* gate, const float* up, u64 count) {
+  constexpr float kSqrt8OverPi = 1.59576912160573f;
+  for (u64 i = 0; i < count; i += kLanes) {
+    const auto g = load<F32x16>(gate + i);
+    // (1 + tanh(y)) / 2 is the logistic function of 2 y.
+    const F32x16 twice = splat(kSqrt8OverPi) * (g + splat(0.044715f) * g * g * g);
+    store(gate + i, g / (splat(1.0f) + exp_lanes(-twice)) * load<F32x16>(up + i));
+  }
+}
+
 void add(float* x, const float* y, u64 count) {
   for (u64 i = 0; i < count; i += kLanes) store(x + i, load<F32x16>(x + i) + load<F32x16>(y + i));
 }

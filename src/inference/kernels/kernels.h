@@ -64,6 +64,9 @@ extern "C" {
 // gate = gate * sigmoid(gate) * up
 [[gnu::noinline]] void swiglu(float* gate, const float* up, u64 count);
 
+// gate = gelu(gate) * up, with the tanh of Hendrycks and Gimpel's approximation (2016)
+[[gnu::noinline]] void geglu(float* gate, const float* up, u64 count);
+
 // x += y
 [[gnu::noinline]] void add(float* x, const float* y, u64 count);
 
