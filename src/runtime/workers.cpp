@@ -13,8 +13,9 @@ namespace {
 constexpr u32 kMostCores = 64;
 constexpr usize kCacheLine = 64;
 
-// Of what is left of a share, its own core takes an n-th at a time, and others less.
-constexpr u32 kOwnPart = 4, kOthersPart = 8;
+// Of what is left of a share, its own core takes an n-th at a time, and others less: few pieces, as
+// each is a call, and small ones in the end, when cores begin to wait for each other.
+constexpr u32 kOwnPart = 2, kOthersPart = 4;
 
 // Grains [first, end) of the range.
 struct Piece {
@@ -238,9 +239,18 @@ void split(u32 grains, const Speeds& by) {
   }
 }
 
+// Waiting and waking are nobody's work: the profiler leaves them out, as the callees' part of the
+// caller.
+void leave_out_of_profile(u64 ticks) {
+  platform::core_local().callee_cycles += ticks;
+}
+
 void wake_workers() {
   posted.fetch_add(1, std::memory_order_seq_cst);
-  if (sleepers.load(std::memory_order_seq_cst) != 0) platform::wake(&posted);
+  if (sleepers.load(std::memory_order_seq_cst) == 0) return;
+  const u64 start = platform::ticks();
+  platform::wake(&posted);
+  leave_out_of_profile(platform::ticks() - start);
 }
 
 void sleep_until_finished() {
@@ -257,7 +267,6 @@ bool somebody_is_here() {
   return false;
 }
 
-// Waiting is nobody's work: the profiler leaves it out, as the callees' part of the caller.
 void wait_until_finished() {
   const auto is_finished = [] { return unfinished.load(std::memory_order_acquire) == 0; };
   if (is_finished()) return;
@@ -265,7 +274,7 @@ void wait_until_finished() {
   if (!callers_patience.spin(is_finished, somebody_is_here)) sleep_until_finished();
   const u64 waited = platform::ticks() - start;
   callers_patience.waited(waited);
-  platform::core_local().callee_cycles += waited;
+  leave_out_of_profile(waited);
 }
 
 void share(u64 begin, u64 end, u64 grain, Body body, void* context) {
