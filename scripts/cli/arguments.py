@@ -292,8 +292,8 @@ Sizes, and instruction counts per token: native, interpreted, compiled by the
 baseline tier, with and without the profiler; and the guest's instructions from
 the kernel's first one to the prompt. Counted, not timed. Takes minutes.
 
-`bench --model FILE`: tokens a second, in the columns of llama-bench, beside what
-the machine allows, and with --peer beside llama.cpp, in turn.
+`bench --model FILE`: tokens a second, in the columns of llama-bench, beside
+what the machine allows, and with --peer beside llama.cpp, in turn.
 
 `bench jit`: the engine as a compiler. Thirty C programs in every tier against
 the same bitcode compiled by clang -O2 and run by LLVM's ORC JIT, in one run;

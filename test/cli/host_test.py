@@ -73,6 +73,30 @@ class Stories(CommandLineTest):
         self.assertNotEqual(process.returncode, 0)
 
 
+class Options(CommandLineTest):
+    """What reaches the program from the command line; what it does there is tested beside it."""
+
+    def test_a_conversation(self):
+        process = bareflow("host", "--chat", "--chat-template", "llama2-sys", "--system", "Be kind.\n-x",
+                           "--grammar", 'root ::= "a\\\\" "\n" | "b"\n', "--temp", 0,
+                           "--logit-bias", "5+1", text="one\ntwo\n")
+        for line in self.story_of(process).decode().splitlines():
+            self.assertIn(line, ("a\\", "", "b"))
+        self.assertEqual(process.stderr.count(b"stats: "), 2)
+
+    def test_a_grammar_in_a_file(self):
+        path = self.write("grammar.gbnf", b'root ::= [a-c]{4} tail # no \\n\r\ntail ::= "!"\n')
+        process = bareflow("host", "--prompt", "x", "--grammar-file", path, "--temp", 1, "--seed", 2)
+        self.assertRegex(self.story_of(process), rb"^x[a-c]{4}!\n$")
+        self.refused(bareflow("host", "--grammar", "root ::= none"), 1, "grammar: line 1, column 10")
+
+    def test_it_ends_before_a_reverse_prompt(self):
+        whole = self.story_of(bareflow("host", *GREEDY))
+        stop = whole[30:36].decode()
+        process = bareflow("host", *GREEDY, "--reverse-prompt", "-never", "--reverse-prompt", stop)
+        self.assertEqual(self.story_of(process), whole[:whole.index(stop.encode(), 16)] + b"\n")
+
+
 class Tokens(CommandLineTest):
     def ids(self, text, *arguments):
         path = self.write("text", text)

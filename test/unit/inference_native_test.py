@@ -8,6 +8,7 @@ The shared models are found through BAREFLOW_SHARED_MODELS; without them their t
 import os
 import pathlib
 import pty
+import re
 import subprocess
 import sys
 import tempfile
@@ -155,7 +156,7 @@ class Refusals(unittest.TestCase):
 
 
 class Terminal(unittest.TestCase):
-    def converse(self, keys):
+    def converse(self, keys, *options):
         """What a terminal shows after `keys`, in a run that must end by itself with status 0."""
         try:
             ours, theirs = pty.openpty()
@@ -163,6 +164,8 @@ class Terminal(unittest.TestCase):
             self.skipTest("no pseudo-terminals here: is /dev/pts mounted?")
         command = [BF_NATIVE, "--blob", f"model={STORY}", "--option", "interactive=1",
                    "--option", "tokens=3", "--option", "temp=0"]
+        for option in options:
+            command += ["--option", option]
         process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
         os.close(theirs)
         shown = b""
@@ -188,6 +191,14 @@ class Terminal(unittest.TestCase):
         self.assertIn("\nTom!", shown)
         self.assertIn("prompt ", shown)
         self.assertIn("no such command", shown)
+
+    def test_a_conversation(self):
+        shown = self.converse(["/help\r", "Hi\r", "Hi\r", "/new\r", "Hi\r", "/quit\r"], "chat=1",
+                              "chat-template=chatml", "grammar=root ::= [a-z]{3}")
+        self.assertIn("/new    forgets", shown)
+        answers = re.findall(r"^([a-z]{3})\r?$", shown, re.M)
+        self.assertEqual(len(answers), 3, shown)
+        self.assertEqual(answers[0], answers[2])  # as if nothing had been said before
 
     def test_control_d_ends(self):
         self.assertIn("> ", self.converse(["\x04"]))
