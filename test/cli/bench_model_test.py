@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from support import ROOT, CommandLineTest, bareflow, main
+from support import ROOT, CommandLineTest, bareflow, main, shared_model
 
 from model import engines, measure, profile, tables
 from model.facts import Facts
@@ -70,6 +70,30 @@ class Numbers(unittest.TestCase):
         self.assertEqual(profile._short(name), "Transformer::attend, a part")
         self.assertEqual(profile._short("inference::Transformer::read"), "Transformer::read")
         self.assertEqual(profile._short("matmul_q4_0"), "matmul_q4_0")
+
+
+class Exact_(CommandLineTest):
+    """The reference that accuracy is measured against, against one computed elsewhere."""
+
+    def test_logits_of_a_shared_model(self):
+        try:
+            import numpy
+        except ImportError:
+            self.skipTest("no numpy here")
+        from model.exact import Exact, divergence
+        tokens = [int(word) for word in
+                  shared_model("formats/tokens.txt").read_text().replace(",", " ").split()]
+        for name in ("f32", "Q4_K_M", "IQ4_XS"):
+            out = self.folder / "exact.gguf"
+            process = bareflow("gguf", "convert", shared_model(f"formats/{name}.gguf"), out,
+                               "--format", "F32")
+            self.assertEqual(process.returncode, 0, process.stderr)
+            logits = Exact(out).logits(tokens)
+            theirs = numpy.fromfile(shared_model(f"formats/exact/{name}.f32"), "<f4")
+            theirs = theirs.reshape(logits.shape)
+            self.assertLess(divergence(logits, theirs), 2e-6)
+            self.assertEqual(divergence(logits, logits), 0)
+            self.assertGreater(divergence(logits, theirs[::-1]), 0.1)
 
 
 class Runs(CommandLineTest):
