@@ -89,6 +89,12 @@ def _threads(text):
     return text
 
 
+def _batch(text):
+    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of tokens from 1 to 1024")
+    return text
+
+
 def _repeat(text):
     if not re.fullmatch("[0-9]{1,3}", text) or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs from 1 to 999")
@@ -184,6 +190,23 @@ def add_prompt(parser):
     group.add_argument("--prompt", metavar="TEXT", type=_text,
                        help="continue TEXT, then end. Without it: a story of its own; then, on a "
                             "terminal, a prompt line; else each line of input is a prompt")
+    group.add_argument("--prompt-file", metavar="FILE", type=_text,
+                       help="continue the text in the file")
+
+
+def add_batch(parser):
+    group = parser.add_argument_group("prompt processing")
+    group.add_argument("--batch", metavar="N", type=_batch,
+                       help="take N tokens of the prompt together, at most (default: 64)")
+
+
+def add_logits(parser):
+    group = parser.add_argument_group("logits")
+    group.add_argument("--tokens-file", metavar="FILE", type=_text,
+                       help="continue the token ids in the file, numbers between white space")
+    group.add_argument("--logits", metavar="OUT.f32", type=_text,
+                       help="no story: write the logits of every prompt position, 32-bit floats, "
+                            "[tokens, vocabulary]")
 
 
 def add_tokenize(parser):
@@ -251,7 +274,8 @@ HOST_EXAMPLES = """\
 examples:
   ./bareflow host --prompt "Once upon a time" --temp 0
   ./bareflow host --tier interp --tokens 50 --profile profile.json
-  ./bareflow host --model vocabulary.gguf --tokenize story.txt"""
+  ./bareflow host --model vocabulary.gguf --tokenize story.txt
+  ./bareflow host --prompt-file story.txt --logits story.f32"""
 EXEC = """\
 Compile a C program (or C++ without exceptions and RTTI) with clang, lower its
 bitcode, and run it in the engine, with the C library of a Linux process. What
@@ -331,15 +355,15 @@ def _command(commands, name, line, text, examples=None):
 
 def _add_run(commands):
     parser = _command(commands, "run", "boot the model in QEMU", RUN, RUN_EXAMPLES)
-    for add in (add_model, add_prompt, add_story, add_chat, add_grammar, add_engine, add_machine):
+    for add in (add_model, add_prompt, add_batch, add_story, add_chat, add_grammar, add_engine, add_machine):
         add(parser)
 
 
 def _add_host(commands):
     parser = _command(commands, "host", "run the same image in a Linux process", HOST,
                       HOST_EXAMPLES)
-    for add in (add_model, add_prompt, add_tokenize, add_story, add_chat, add_grammar,
-                add_engine, add_threads):
+    for add in (add_model, add_prompt, add_batch, add_logits, add_tokenize, add_story, add_chat,
+                add_grammar, add_engine, add_threads):
         add(parser)
 
 

@@ -6,19 +6,37 @@ import sys
 
 from cli import packages, places, settings
 from cli.build import build
+from cli.report import Failure
+
+
+def _has_prompt(arguments):
+    return any(one is not None for one in (arguments.prompt, arguments.prompt_file,
+                                           arguments.tokens_file))
 
 
 def command(arguments):
     """The command line of bf-host."""
     line = [str(places.HOST_ENGINE), "--blob", f"program={places.PROGRAM}",
             "--blob", f"model={settings.model(arguments)}"]
-    if arguments.prompt is not None:
+    if arguments.prompt_file is not None:
+        if arguments.prompt is not None:
+            raise Failure("--prompt and --prompt-file: give one of them")
+        line += ["--blob", f"prompt={settings.text_file('--prompt-file', arguments.prompt_file)}"]
+    elif arguments.prompt is not None:
         line += ["--text", f"prompt={arguments.prompt}"]
+    if arguments.tokens_file is not None:
+        line += ["--blob", f"tokens={settings.text_file('--tokens-file', arguments.tokens_file)}"]
+    if arguments.logits is not None:
+        if not _has_prompt(arguments):
+            raise Failure("--logits: there is no prompt: give --prompt-file, --tokens-file or "
+                          "--prompt")
+        line += ["--stream", f"logits={settings.output(arguments.logits)}",
+                 "--option", "logits=1"]
     if arguments.tokenize is not None:
         line += ["--blob", f"tokenize={settings.text_file('--tokenize', arguments.tokenize)}"]
     for option in settings.option_lines(arguments):
         line += ["--option", option]
-    if arguments.prompt is None and sys.stdin.isatty():
+    if not _has_prompt(arguments) and sys.stdin.isatty():
         line += ["--option", "interactive=1"]
     profile = settings.profile(arguments)
     if profile:

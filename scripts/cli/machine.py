@@ -39,13 +39,13 @@ def memory(arguments, model):
 def describe(arguments, model, interactive=False):
     """The machine, with a disc that holds the model."""
     options = settings.option_lines(arguments) + [f"interactive={int(interactive)}"]
-    prompt = arguments.prompt
+    prompt = settings.prompt(arguments)
     profile = settings.profile(arguments)
     return qemu.Machine(
         iso=str(disc.cached(model)), machine=arguments.machine, cpu=arguments.cpu or "max",
         memory=memory(arguments, model), smp=int(arguments.smp or 1), uefi=arguments.uefi,
         kvm=arguments.kvm, display=arguments.display, options="\n".join(options) + "\n",
-        prompt=None if prompt is None else os.fsencode(prompt),
+        prompt=prompt,
         profile=str(profile) if profile else None, extra=arguments.qemu_args)
 
 

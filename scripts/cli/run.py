@@ -80,7 +80,7 @@ def main(arguments):
     model = settings.model(arguments)
     packages.require(package_set(arguments))
     build(places.KERNEL, places.PROGRAM)
-    interactive = arguments.prompt is None and sys.stdin.isatty()
+    interactive = settings.prompt(arguments) is None and sys.stdin.isatty()
     guest = machine.describe(arguments, model, interactive)
     say(f"booting {model.name} in QEMU ({guest.machine}, {'UEFI' if guest.uefi else 'BIOS'}, "
         f"{guest.memory}, processor {guest.cpu})")

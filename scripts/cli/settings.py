@@ -9,7 +9,7 @@ from cli.report import Failure
 KEYS = ("tokens", "temp", "top-p", "seed", "top-k", "min-p", "typical", "min-keep", "repeat-last-n",
         "repeat-penalty", "frequency-penalty", "presence-penalty", "mirostat", "mirostat-lr",
         "mirostat-ent", "logit-bias", "chat", "chat-template", "context-shift",
-        "tier", "gdb", "special", "bos", "threads")
+        "tier", "gdb", "special", "bos", "batch", "threads")
 
 TEXT_KEYS = ("grammar", "system", "reverse-prompt")  # of several lines, perhaps
 
@@ -70,6 +70,15 @@ def text_file(option, name):
     if not path.is_file():
         raise Failure(f"{option}: {path} is no regular file")
     return path
+
+
+def prompt(arguments):
+    """The prompt as bytes, or None."""
+    if arguments.prompt_file is None:
+        return None if arguments.prompt is None else os.fsencode(arguments.prompt)
+    if arguments.prompt is not None:
+        raise Failure("--prompt and --prompt-file: give one of them")
+    return text_file("--prompt-file", arguments.prompt_file).read_bytes()
 
 
 def profile(arguments):

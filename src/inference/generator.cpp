@@ -1,5 +1,7 @@
 #include "inference/generator.h"
 
+#include "inference/token_ids.h"
+
 namespace inference {
 
 namespace {
@@ -105,6 +107,10 @@ bool Generator::take_prompt(Text prompt, Error& error) {
     error << "prompt: not enough memory for " << prompt.size << " bytes: give a shorter one";
     return false;
   }
+  return take_tokens(tokens, error);
+}
+
+bool Generator::take_tokens(const List<u32>& tokens, Error& error) {
   if (tokens.size() > window_.capacity()) {
     error << "prompt: " << tokens.size() << " tokens do not fit into the context of "
           << window_.capacity() << ": give a shorter one";
@@ -241,8 +247,23 @@ bool Generator::write_on(const float* logits, TextStream& stream, Interruptor* i
 bool Generator::respond(Text text, Interruptor* interruptor, Error& error) {
   if (!(chats() ? take_turn(text, error) : take_prompt(text, error))) return false;
   if (!chats() && !text.empty()) bf_write(BF_STREAM_TEXT, text.data, text.size);
+  return write_story(text.empty() && !chats(), interruptor, error);
+}
+
+bool Generator::continue_tokens(Text ids, Error& error) {
+  List<u32> tokens;
+  if (!read_ids(ids, model_.shape.vocabulary, tokens, error) || !take_tokens(tokens, error))
+    return false;
+  TextStream stream(tokenizer_, true, {});
+  for (u64 i = 0; i < tokens.size(); ++i) stream.put(tokens[i]);
+  stream.finish();
+  return write_story(false, nullptr, error);
+}
+
+// What follows, the end of its line, and what it took.
+bool Generator::write_story(bool at_start, Interruptor* interruptor, Error& error) {
   Statistics story;
-  const bool told = go_on(text.empty() && !chats(), interruptor, story, error);
+  const bool told = go_on(at_start, interruptor, story, error);
   bf_write(BF_STREAM_TEXT, "\n", 1);  // always, as llama2.c does
   if (!told) return false;
 

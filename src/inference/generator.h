@@ -32,6 +32,9 @@ class Generator {
   // be null. False if the text cannot be taken.
   [[nodiscard]] bool respond(Text text, Interruptor* interruptor, Error& error);
 
+  // Continues a prompt of token ids (token_ids.h) in the same way.
+  [[nodiscard]] bool continue_tokens(Text ids, Error& error);
+
   // The next turn begins a new conversation.
   void forget();
 
@@ -43,12 +46,14 @@ class Generator {
   bool load_chat(Error& error);
   void describe_model() const;
   bool take_prompt(Text prompt, Error& error);
+  bool take_tokens(const List<u32>& tokens, Error& error);
   bool take_turn(Text message, Error& error);
   bool encode_turn(Text message, List<u32>& tokens);
   bool make_room(u64 tokens, Error& error);
   bool fill_window(const List<u32>& tokens, Error& error);
   bool shifts() const;
   bool choose(const float* logits, u32& token, Error& error);
+  bool write_story(bool at_start, Interruptor* interruptor, Error& error);
   bool go_on(bool at_start, Interruptor* interruptor, Statistics& story, Error& error);
   bool write_on(const float* logits, TextStream& stream, Interruptor* interruptor,
                 Statistics& story, Error& error);

@@ -2,6 +2,7 @@
 #include "inference/bench.h"
 #include "inference/conversation.h"
 #include "inference/generator.h"
+#include "inference/logits.h"
 #include "inference/settings.h"
 #include "inference/tokenize.h"
 
@@ -54,13 +55,18 @@ i32 run() {
 
   MutableBytes model;
   if (!take_model(model, error)) return fail(error, kBadModel);
+  const Bytes prompt = find_blob("prompt"), ids = find_blob("tokens");
   if (settings.bench) return bench(model, settings, error) ? kSuccess : fail(error, kBadModel);
+  if (settings.logits) {
+    const bool written = write_logits(model, as_text(prompt), as_text(ids), settings, error);
+    return written ? kSuccess : fail(error, kBadModel);
+  }
 
   Generator generator;
-  if (!generator.load(model, settings, error))
-    return fail(error, kBadModel);
+  if (!generator.load(model, settings, error)) return fail(error, kBadModel);
+  if (ids.data != nullptr)
+    return generator.continue_tokens(as_text(ids), error) ? kSuccess : fail(error, kBadUse);
 
-  const Bytes prompt = find_blob("prompt");
   const bool begins = prompt.data != nullptr || !settings.chat;
   if (begins && !generator.respond(as_text(prompt), nullptr, error)) return fail(error, kBadUse);
   if (prompt.data != nullptr) return kSuccess;

@@ -239,6 +239,7 @@ bool Settings::read(Text text, Error& error) {
   options.flag("bench", bench);
   options.flag("special", special);
   options.flag("bos", begin);
+  options.flag("logits", logits);
   return error.empty();
 }
 

@@ -18,6 +18,7 @@ struct Settings {
   bool has_seed = false;
   bool special = true;        // control tokens are looked for in texts
   bool begin = false;         // ids of a text are told with the beginning of the sequence
+  bool logits = false;        // of every position of the prompt are wanted, and no story
   bool bench = false;         // nothing but speed is wanted
   bool chat = false;          // texts are turns of a conversation
   bool context_shift = true;  // a full context forgets half of itself

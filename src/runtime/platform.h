@@ -120,6 +120,7 @@ enum class Stream : u8 {
   Text = 0,     // the program's product
   Log = 1,      // boot log, promotions, statistics, errors
   Profile = 2,  // the machine-readable profile (JSON), if somebody asked for it
+  Logits = 3,   // numbers that the program computed, if somebody asked for them
 };
 
 // Writes all bytes to a stream. Bytes for a stream that nobody listens to are dropped.

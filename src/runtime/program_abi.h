@@ -27,11 +27,15 @@ void bf_free(void* memory);
 enum BfStream {
   BF_STREAM_TEXT = 0,  // the product: prompt and generated text, nothing else
   BF_STREAM_LOG = 1,   // everything that is said about the work: progress, statistics, errors
+  BF_STREAM_LOGITS = 2,  // floats, where somebody asked for them
 };
 
 // Writes `count` bytes (UTF-8, '\n' line ends) to a stream, in order, without waiting for a
 // reader that is not there.
 void bf_write(int32_t stream, const void* bytes, uint64_t count);
+
+// Whether somebody listens to a stream; what is written to one that nobody listens to is lost.
+int32_t bf_listens(int32_t stream);
 
 // Reads up to `capacity` bytes of console input, blocking until there is at least one.
 // Returns how many; 0 is the end of the input. Bytes come unedited: line editing is the program's.
@@ -48,6 +52,7 @@ int32_t bf_read_ready(void);
 //   "model"    the GGUF file
 //   "options"  the program's options, one `key=value` a line (keys as in docs/options.md)
 //   "prompt"   the text to continue; absent where none was given
+//   "tokens"   token ids to continue instead of a text; absent where none were given
 //   "tokenize" a text whose token ids are wanted instead of a story; else absent
 //   "stats"    a page of text about the engine as it is now (tiers, code size, hot functions);
 //              made anew at each call, valid until the next

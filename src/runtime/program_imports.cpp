@@ -17,13 +17,18 @@ StatsText make_stats_text = nullptr;
 #define BF_IMPORT(name) \
   { #name, reinterpret_cast < const void*>(&name) }
 const ProgramImport kImports[] = {
-    BF_IMPORT(bf_alloc),    BF_IMPORT(bf_free),        BF_IMPORT(bf_write),
+    BF_IMPORT(bf_alloc),    BF_IMPORT(bf_free),        BF_IMPORT(bf_write),      BF_IMPORT(bf_listens),
     BF_IMPORT(bf_read),     BF_IMPORT(bf_read_ready),  BF_IMPORT(bf_blob),
     BF_IMPORT(bf_take_blob), BF_IMPORT(bf_clock_ns),   BF_IMPORT(bf_random_seed),
     BF_IMPORT(bf_parallel_for), BF_IMPORT(bf_core_count), BF_IMPORT(bf_core_index),
     BF_IMPORT(bf_abort),
 };
 #undef BF_IMPORT
+
+platform::Stream stream_of(i32 stream) {
+  if (stream == BF_STREAM_TEXT) return platform::Stream::Text;
+  return stream == BF_STREAM_LOGITS ? platform::Stream::Logits : platform::Stream::Log;
+}
 
 }  // namespace
 
@@ -48,10 +53,14 @@ void bf_free(void* memory) {
 }
 
 void bf_write(int32_t stream, const void* bytes, uint64_t count) {
-  const auto target = stream == BF_STREAM_TEXT ? platform::Stream::Text : platform::Stream::Log;
+  const auto target = stream_of(stream);
   const std::string_view text{static_cast<const char*>(bytes), count};
   platform::write(target, text);
   if (target == platform::Stream::Text) side_log::text_written(text);
+}
+
+int32_t bf_listens(int32_t stream) {
+  return platform::has_stream(stream_of(stream)) ? 1 : 0;
 }
 
 uint64_t bf_read(void* buffer, uint64_t capacity) {

@@ -17,7 +17,7 @@ void add_blob(const std::string& name, const std::string& text);
 u8* read_file(int file, usize bytes, const std::string& name, const std::string& path);
 Error cannot_read(const std::string& name, const std::string& file, int reason);
 
-// streams.cpp: `name` can only be "profile".
+// streams.cpp: `name` is "profile" or "logits".
 Result<void> open_stream(const std::string& name, const std::string& file);
 // errno of the first write of text or profile that failed; 0 if none did.
 int lost_output();

@@ -27,7 +27,7 @@ Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
     if (!known) {
       return Error::format(
           "error: %s: unknown; use --blob NAME=FILE, --text NAME=STRING, --option KEY=VALUE or "
-          "--stream profile=FILE",
+          "--stream profile=FILE or logits=FILE",
           option.c_str());
     }
     if (i + 1 == arguments.size())

@@ -16,7 +16,8 @@ namespace {
 
 constexpr int kNobody = -1;
 int profile_file = kNobody;
-int write_error = 0;  // errno of the first output that was lost, of text and profile
+int logits_file = kNobody;
+int write_error = 0;  // errno of the first output that was lost, of all but the log
 
 int file_of(platform::Stream stream) {
   switch (stream) {
@@ -26,6 +27,8 @@ int file_of(platform::Stream stream) {
       return STDERR_FILENO;
     case platform::Stream::Profile:
       return profile_file;
+    case platform::Stream::Logits:
+      return logits_file;
   }
   return kNobody;
 }
@@ -43,7 +46,8 @@ bool share_a_terminal() {
 // Where the log would go on in the middle of a line of text, it starts a line of its own.
 bool needs_line_break(platform::Stream stream, std::string_view bytes) {
   static std::atomic<bool> text_line_open{false};  // a guess, where several threads write
-  if (stream == platform::Stream::Profile || bytes.empty()) return false;
+  const bool shown = stream == platform::Stream::Text || stream == platform::Stream::Log;
+  if (!shown || bytes.empty()) return false;
   const bool breaks = stream == platform::Stream::Log && text_line_open && share_a_terminal();
   text_line_open = stream == platform::Stream::Text && bytes.back() != '\n';
   return breaks;
@@ -56,12 +60,13 @@ int host::lost_output() {
 }
 
 Result<void> host::open_stream(const std::string& name, const std::string& file) {
-  if (name != "profile") {
-    return Error::format("error: --stream %s=%s: the only stream with a file is profile",
+  if (name != "profile" && name != "logits") {
+    return Error::format("error: --stream %s=%s: the streams with a file are profile and logits",
                          name.c_str(), file.c_str());
   }
-  profile_file = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (profile_file < 0)
+  int& opened = name == "profile" ? profile_file : logits_file;
+  opened = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (opened < 0)
     return Error::format("error: cannot write %s: %s", file.c_str(), strerror(errno));
   return {};
 }

@@ -24,7 +24,8 @@ struct StreamOption {
 };
 // By Stream.
 constexpr StreamOption kStreamOptions[] = {
-    {"text", "com1", true}, {"log", "com1", true}, {"profile-to", "none", false}};
+    {"text", "com1", true}, {"log", "com1", true}, {"profile-to", "none", false},
+    {"logits-to", "none", false}};
 constexpr u32 kStreamCount = sizeof kStreamOptions / sizeof kStreamOptions[0];
 
 // Where a stream's bytes go: a serial port, an emulator's debug port (bytes as they are, always
@@ -56,7 +57,8 @@ usize early_bytes = 0;
 void break_line(platform::Stream stream, std::string_view bytes) {
   constexpr auto kText = static_cast<u32>(platform::Stream::Text);
   constexpr auto kLog = static_cast<u32>(platform::Stream::Log);
-  if (stream == platform::Stream::Profile || bytes.empty()) return;
+  const bool shown = stream == platform::Stream::Text || stream == platform::Stream::Log;
+  if (!shown || bytes.empty()) return;
   if (stream == platform::Stream::Log && state.text_line_open) {
     SerialPort* serial = state.outputs[kLog].serial;
     if (serial != nullptr && serial == state.outputs[kText].serial)
