@@ -159,7 +159,7 @@ TEST_CASE("command lines that are wrong are refused") {
   CHECK_THAT(refusal({"--blob", "x=/"}), Catch::Matchers::Contains("directory"));
   CHECK_THAT(refusal({"--stream", "profile=/no/such/folder/x"}),
              Catch::Matchers::StartsWith("error: cannot write"));
-  CHECK_THAT(refusal({"--stream", "text=/dev/null"}), Catch::Matchers::Contains("only stream"));
+  CHECK_THAT(refusal({"--stream", "text=/dev/null"}), Catch::Matchers::Contains("streams with a file"));
   for (const char* threads : {"threads=", "threads=0", "threads=65", "threads=2x", "threads=-1"})
     CHECK_THAT(refusal({"--option", threads}), Catch::Matchers::Contains("a number from 1 to 64"));
   CHECK_THAT(refusal({"--option", "isa=z80"}), Catch::Matchers::Contains("use sse2, avx2"));
