@@ -45,6 +45,14 @@ class Engine:
         if line != word:
             raise EngineFailed(f"{self.name} said {line!r} instead of {word!r}")
 
+    def peak_bytes(self):
+        """The most memory that the process has had at once so far."""
+        with open(f"/proc/{self._process.pid}/status") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) << 10
+        return 0
+
     def run(self, work, tokens):
         """Nanoseconds for "prompt" or "generate" of so many tokens."""
         try:

@@ -34,10 +34,22 @@ class Facts:
             formats[tensor["format"]] += tensor["weights"]
         self.format = FILE_TYPES.get(metadata.get("general.file_type"),
                                      max(formats, key=formats.get))
+        self._kv_bytes_per_position = self._kv_bytes(metadata)
         # Of the embeddings one row is read, unless they are the output matrix, too.
         self._matrices = [tensor for tensor in tensors if len(tensor["shape"]) > 1
                           and (tied or tensor["name"] != "token_embd.weight")]
         self._output = "token_embd.weight" if tied else "output.weight"
+
+    def _kv_bytes(self, metadata):
+        """Keys and values of all layers for one position, as halves."""
+        def of(key, otherwise=0):
+            return metadata.get(f"{self.architecture}.{key}", otherwise)
+        heads = of("attention.head_count", 1)
+        head = of("attention.key_length", of("embedding_length") // heads)
+        return of("block_count") * of("attention.head_count_kv", heads) * head * 2 * 2
+
+    def kv_bytes(self, positions):
+        return self._kv_bytes_per_position * positions
 
     @property
     def name(self):

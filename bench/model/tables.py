@@ -41,6 +41,17 @@ def limits(result):
     return lines
 
 
+def memory(result):
+    """The most memory at once: weights, what the cache of so many tokens takes, and the rest."""
+    lines = [f"{'test':<7}{'peak MiB':>10}{'weights':>10}{'KV cache':>10}{'rest':>10}"]
+    for row in result["tests"]:
+        sizes = row["memory"]
+        rest = sizes["peak"] - sizes["weights"] - sizes["kv_cache"]
+        parts = (sizes["peak"], sizes["weights"], sizes["kv_cache"], rest)
+        lines.append(f"{row['test']:<7}" + "".join(f"{part / (1 << 20):>10.1f}" for part in parts))
+    return lines
+
+
 def functions(result):
     lines = []
     for row in result["tests"]:
@@ -52,4 +63,5 @@ def functions(result):
 
 def all_tables(result):
     return {"Tokens a second": speeds(result), "Limits": limits(result),
+            "Memory of BareFlow": memory(result),
             "Where the cycles go": functions(result)}

@@ -51,7 +51,7 @@ def _bareflow(model, arguments, profile_file, most):
     return line + [word for option in options for word in ("--option", option)]
 
 
-def _test(name, tokens, model, peer, arguments, folder):
+def _test(name, tokens, model, facts, peer, arguments, folder):
     """One row: both engines at once, so that they may take turns."""
     profile_file = folder / "profile.json"
     kind = WORK[name[:2]]
@@ -66,9 +66,11 @@ def _test(name, tokens, model, peer, arguments, folder):
                 times = measure.in_turn([ours, theirs], kind, tokens, arguments.repeat)
         else:
             times = measure.in_turn([ours], kind, tokens, arguments.repeat)
+        peak = ours.peak_bytes()
     row = {"test": name, "tokens": tokens,
            "speeds": {engine: measure.speeds(taken, tokens) for engine, taken in times.items()},
-           "functions": profile.shares(profile_file)}
+           "functions": profile.shares(profile_file),
+           "memory": {"peak": peak, "weights": facts.bytes, "kv_cache": facts.kv_bytes(tokens)}}
     if peer:
         row["ratio"] = measure.ratio(times["BareFlow"], times["llama.cpp"])
     return row
@@ -100,7 +102,7 @@ def _measure(model, facts, peer, arguments):
     folder.mkdir(exist_ok=True)
     limits, tests = _Limits(arguments.threads), []
     for name, tokens in _tests(arguments):
-        tests.append(_test(name, tokens, model, peer, arguments, folder))
+        tests.append(_test(name, tokens, model, facts, peer, arguments, folder))
         limits.measure()
     for row in tests:
         row["at_most"] = facts.at_most(limits.best, row["test"][:2], row["tokens"])
