@@ -1,10 +1,13 @@
-"""However many cores share the work, the result is the same: the same text, to the last token.
+"""However many cores share the work, the result is the same: the same text, to the last token, and
+the same logits of every position, to the last bit.
 
     threads_test.py BF_HOST PROGRAM.bfir STORY.gguf
 """
 
+import pathlib
 import subprocess
 import sys
+import tempfile
 import unittest
 
 BF_HOST = PROGRAM = STORY = ""
@@ -13,19 +16,26 @@ THREADS = (1, 2, 3, 7)
 PROMPT = "Once upon a time there was a little fox who liked to sit by the river. " * 5
 
 
-def tell(threads, tokens, *options):
+def run(threads, *options, arguments=()):
     command = [BF_HOST, "--blob", f"program={PROGRAM}", "--blob", f"model={STORY}",
-               "--text", f"prompt={PROMPT}"]
-    for option in (f"threads={threads}", f"tokens={tokens}", "temp=0", *options):
+               "--text", f"prompt={PROMPT}", *arguments]
+    for option in (f"threads={threads}", *options):
         command += ["--option", option]
     return subprocess.run(command, capture_output=True, timeout=250)
+
+
+def logits(threads, *options):
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "logits"
+        done = run(threads, "logits=1", *options, arguments=("--stream", f"logits={file}"))
+        return done, file.read_bytes()
 
 
 class Threads(unittest.TestCase):
     def same_for_all(self, tokens, *options):
         stories = {}
         for threads in THREADS:
-            done = tell(threads, tokens, *options)
+            done = run(threads, f"tokens={tokens}", "temp=0", *options)
             self.assertEqual(done.returncode, 0, done.stderr)
             stories[threads] = done.stdout
         self.assertGreater(len(stories[1]), len(PROMPT) + tokens)
@@ -46,6 +56,29 @@ class Threads(unittest.TestCase):
 
     def test_compiled_beside_the_program(self):
         self.same_for_all(100, "compile-threads=1")
+
+    def same_logits(self, *options):
+        for batch in ("batch=1", "batch=64"):
+            by_threads = {}
+            for threads in THREADS:
+                done, by_threads[threads] = logits(threads, batch, *options)
+                self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertGreater(len(by_threads[1]), 4 * 80 * 1000)  # tokens, pieces
+            for threads in THREADS:
+                self.assertTrue(by_threads[threads] == by_threads[1], f"{threads} threads, {batch}")
+
+    def test_logits_interpreted(self):
+        self.same_logits("tier=interp")
+
+    def test_logits_of_baseline_code(self):
+        self.same_logits("tier=baseline")
+
+    def test_logits_while_tiers_change(self):
+        self.same_logits()
+
+    def test_logits_for_each_instruction_set(self):
+        self.same_logits("isa=sse2")
+        self.same_logits("isa=avx2")
 
 
 if __name__ == "__main__":
