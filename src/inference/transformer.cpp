@@ -36,14 +36,6 @@ bool takes_q8(const Matrix& matrix) {
   return matrix.format->activations == Activations::Q8;
 }
 
-// Runs body(token) for each, on all cores.
-template <class Body>
-void for_each_token(u64 count, Body body) {
-  parallel_for(0, count, 1, [&](u64 first, u64 last) {
-    for (u64 token = first; token < last; ++token) body(token);
-  });
-}
-
 }  // namespace
 
 u64 Transformer::plan(u64 context, float* arena) {
@@ -95,7 +87,7 @@ bool Transformer::prepare(const Model& model, const TransformerOptions& options,
 
 void Transformer::prepare_rotations(u64 count, u64 position) {
   const Shape& shape = model_->shape;
-  for_each_token(count, [&](u64 token) {
+  parallel_for_each(count, [&](u64 token) {
     float* cosines = cosines_ + token * padded(shape.head_dim);
     float* sines = sines_ + token * padded(shape.head_dim);
     const double place = static_cast<double>(position + token);
@@ -151,9 +143,9 @@ void Transformer::attend(const Layer& layer, u64 index, u64 count, u64 position)
   const Shape& shape = model_->shape;
   const u64 dim = padded(shape.dim), query_dim = padded(shape.query_dim());
   const bool quantized = takes_q8(layer.query) || takes_q8(layer.key) || takes_q8(layer.value);
-  for_each_token(count, [&](u64 t) { norm(t, layer.attention_norm, quantized); });
+  parallel_for_each(count, [&](u64 t) { norm(t, layer.attention_norm, quantized); });
   multiply({{&layer.query, query_}, {&layer.key, key_}, {&layer.value, value_}}, normed_, count);
-  for_each_token(count, [&](u64 t) { rotate_into_cache(layer, index, t, position + t); });
+  parallel_for_each(count, [&](u64 t) { rotate_into_cache(layer, index, t, position + t); });
 
   // Heads that share keys and values are taken together, by one core.
   const u64 group = shape.query_dim() / shape.kv_heads;
@@ -166,9 +158,9 @@ void Transformer::attend(const Layer& layer, u64 index, u64 count, u64 position)
     }
   });
   if (takes_q8(layer.output))
-    for_each_token(count, [&](u64 t) { quantize(t, mixed_, shape.query_dim()); });
+    parallel_for_each(count, [&](u64 t) { quantize(t, mixed_, shape.query_dim()); });
   multiply({{&layer.output, projected_}}, mixed_, count);
-  for_each_token(count, [&](u64 t) { add(stream_ + t * dim, projected_ + t * dim, dim); });
+  parallel_for_each(count, [&](u64 t) { add(stream_ + t * dim, projected_ + t * dim, dim); });
 }
 
 // Rotates a token's queries, and puts its rotated keys and its values where attention finds them.
@@ -205,15 +197,15 @@ void Transformer::feed_forward(const Layer& layer, u64 count) {
   const Shape& shape = model_->shape;
   const u64 dim = padded(shape.dim), hidden = padded(shape.hidden);
   const bool quantized = takes_q8(layer.gate) || takes_q8(layer.up);
-  for_each_token(count, [&](u64 t) { norm(t, layer.feed_forward_norm, quantized); });
+  parallel_for_each(count, [&](u64 t) { norm(t, layer.feed_forward_norm, quantized); });
   multiply({{&layer.gate, gate_}, {&layer.up, up_}}, normed_, count);
   const auto activate = shape.architecture.has(Architecture::Gelu) ? geglu : swiglu;
-  for_each_token(count, [&](u64 t) {
+  parallel_for_each(count, [&](u64 t) {
     activate(gate_ + t * hidden, up_ + t * hidden, shape.hidden);
     if (takes_q8(layer.down)) quantize(t, gate_, shape.hidden);
   });
   multiply({{&layer.down, projected_}}, gate_, count);
-  for_each_token(count, [&](u64 t) { add(stream_ + t * dim, projected_ + t * dim, dim); });
+  parallel_for_each(count, [&](u64 t) { add(stream_ + t * dim, projected_ + t * dim, dim); });
 }
 
 // normed = norm of the token's stream, as floats and, where they are wanted, as Q8.
@@ -230,7 +222,7 @@ void Transformer::quantize(u64 token, const float* rows, u64 columns) {
 
 // All products in one loop over the cores: groups of 16 rows of one matrix, then of the next.
 template <u64 kCount>
-void Transformer::multiply(const Product (&products)[kCount], const float* rows, u64 tokens) {
+[[gnu::always_inline]] inline void Transformer::multiply(const Product (&products)[kCount], const float* rows, u64 tokens) {
   u64 groups = 0;
   for (const Product& product : products) groups += product.matrix->groups();
   parallel_for(0, groups, 1, [&](u64 first, u64 last) {
