@@ -35,10 +35,14 @@ using MatmulKernel = void (*)(float* out, const u8* weights, const void* activat
 // One row of weights, as it lies in the file, to floats.
 using DequantizeKernel = void (*)(float* out, const u8* weights, u64 columns);
 
+// What a unit is made of: numbers that must be finite, or integers of whatever size.
+enum class Floats : u8 { None, Half, Single, BrainPair };
+
 // Neighbouring units of a block: `count` times `unit_bytes`.
 struct Field {
   u8 unit_bytes;  // 1, 2 or 4
   u8 count;
+  Floats floats = Floats::None;
 };
 
 struct Format {

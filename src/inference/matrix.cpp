@@ -1,5 +1,7 @@
 #include "inference/matrix.h"
 
+#include "inference/parallel.h"
+
 namespace inference {
 
 namespace {
@@ -8,39 +10,40 @@ namespace {
 constexpr u64 kPackGrain = 8;
 
 struct Packing {
-  Matrix* matrix;
-  bool short_of_memory;  // set by any core, never cleared
+  Matrix& matrix;
+  // Set by any core, never cleared.
+  bool short_of_memory = false;
+  bool not_finite = false;
 
-  static void run(void* self, u64 first, u64 last) {
-    Packing& packing = *static_cast<Packing*>(self);
-    Matrix& matrix = *packing.matrix;
+  void operator()(u64 first, u64 last) {
     Array<u8> rows;
-    if (!rows.allocate(matrix.group_bytes())) {
-      __atomic_store_n(&packing.short_of_memory, true, __ATOMIC_RELAXED);
-      return;
-    }
-    for (u64 group = first; group < last; ++group) {
-      u8* const at = matrix.data + group * matrix.group_bytes();
-      const u64 count = min(matrix.rows - group * kGroupRows, kGroupRows);
-      copy_bytes(rows.data(), at, count * matrix.row_bytes());
-      if (count == kGroupRows) {
-        pack_group(at, rows.data(), *matrix.format, matrix.columns);
-      } else {
-        __builtin_memset(rows.data() + count * matrix.row_bytes(), 0,
-                         (kGroupRows - count) * matrix.row_bytes());
-        pack_group(matrix.tail, rows.data(), *matrix.format, matrix.columns);
-      }
-    }
+    if (!rows.allocate(matrix.group_bytes())) return set(short_of_memory);
+    for (u64 group = first; group < last; ++group)
+      if (!pack(group, rows.data())) set(not_finite);
+  }
+
+ private:
+  static void set(bool& flag) { __atomic_store_n(&flag, true, __ATOMIC_RELAXED); }
+
+  // `rows` is scratch.
+  bool pack(u64 group, u8* rows) {
+    u8* const at = matrix.data + group * matrix.group_bytes();
+    const u64 bytes = min(matrix.rows - group * kGroupRows, kGroupRows) * matrix.row_bytes();
+    copy_bytes(rows, at, bytes);
+    __builtin_memset(rows + bytes, 0, matrix.group_bytes() - bytes);
+    const bool whole = bytes == matrix.group_bytes();
+    return pack_group(whole ? at : matrix.tail, rows, *matrix.format, matrix.columns);
   }
 };
 
 }  // namespace
 
-bool Matrix::pack() {
-  Packing packing{this, false};
-  bf_parallel_for(0, groups(), kPackGrain, Packing::run, &packing);
+Matrix::Packed Matrix::pack() {
+  Packing packing{*this};
+  bf_parallel_for(0, groups(), kPackGrain, run_range<Packing>, &packing);
   packed = !packing.short_of_memory;
-  return packed;
+  if (!packed) return Packed::MemoryIsShort;
+  return packing.not_finite ? Packed::NotFinite : Packed::Done;
 }
 
 void Matrix::row(u64 index, float* out, u8* scratch) const {

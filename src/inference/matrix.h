@@ -1,7 +1,7 @@
 // A matrix of weights, in one of the formats of formats.def.
 //
 //   Matrix matrix{data, format, rows, columns};            // as it lies in the file
-//   if (!matrix.pack()) ...                                // for products, in place
+//   if (matrix.pack() != Matrix::Packed::Done) ...          // for products, in place
 //   matrix.multiply(first, last, out, out_stride, activations, tokens);
 //
 // A packed matrix is groups of 16 rows (pack.h). Rows that do not fill a group are packed with rows
@@ -22,6 +22,7 @@ struct Matrix {
   u64 columns = 0;
   u8* tail = nullptr;  // group_bytes(), where rows % 16 != 0; all zeroes until packed
   bool packed = false;
+  Text name = {};  // in the file
 
   u64 row_bytes() const { return format->row_bytes(columns); }
   u64 bytes() const { return rows * row_bytes(); }
@@ -29,9 +30,10 @@ struct Matrix {
   u64 groups() const { return (rows + kGroupRows - 1) / kGroupRows; }
   u64 tail_bytes() const { return rows % kGroupRows == 0 ? 0 : group_bytes(); }
 
-  // Packs all rows, in place but for the tail, on all cores. False where memory is short: then the
-  // matrix is good for nothing.
-  [[nodiscard]] bool pack();
+  // Packs all rows, in place but for the tail, on all cores. If it is not done, the matrix is good
+  // for nothing.
+  enum class Packed { Done, MemoryIsShort, NotFinite };  // NotFinite: a weight is infinite or a NaN
+  [[nodiscard]] Packed pack();
 
   // Row `index` as floats, packed or not. `scratch` has row_bytes().
   void row(u64 index, float* out, u8* scratch) const;

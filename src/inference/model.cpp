@@ -15,6 +15,17 @@ constexpr u64 kVectors = 7;
 constexpr Matrix Layer::* kProducts[] = {&Layer::query, &Layer::key, &Layer::value, &Layer::output,
                                          &Layer::gate,  &Layer::up,  &Layer::down};
 
+bool refuse_number(Text tensor, Error& error) {
+  error << "model: tensor " << Quoted(tensor)
+        << " has weights that are infinite or NaN: " << kDamaged;
+  return false;
+}
+
+bool refuse_packing(Error& error) {
+  error << "model: not enough memory to arrange its weights: give the machine more memory";
+  return false;
+}
+
 // Tensors that a file of so many layers has at most: the layers', embedding, output norm, output,
 // RoPE's factors.
 constexpr u64 most_tensors(u64 layers) {
@@ -111,6 +122,7 @@ bool Model::Finder::matrix(Text name, u64 rows, u64 columns, Matrix& matrix) {
   if (!check_extent(*found, *format)) return false;
   const u64 first = static_cast<u64>(found->data - memory_.data);
   matrix = {memory_.data + first, format, rows, columns};
+  matrix.name = found->name;
   extents_[used_++] = {found->name, first, first + matrix.bytes()};
   return true;
 }
@@ -119,6 +131,8 @@ bool Model::Finder::floats(Text name, u64 count, float* out) {
   Matrix row;
   if (!matrix(name, 1, count, row)) return false;
   row.format->dequantize(out, row.data, count);
+  for (u64 i = 0; i < count; ++i)
+    if (out[i] - out[i] != 0.0f) return refuse_number(name, error_);
   return true;
 }
 
@@ -321,20 +335,20 @@ bool Model::pack(Error& error) {
     bytes += matrix.bytes();
     return true;
   });
-  bool fits = tail_bytes == 0 || tails_.allocate(tail_bytes);
+  if (tail_bytes > 0 && !tails_.allocate(tail_bytes)) return refuse_packing(error);
   u8* tail = tails_.data();
   Progress progress(bytes);
-  fits = fits && for_each_product([&](Matrix& matrix) {
-           matrix.tail = tail;
-           tail += matrix.tail_bytes();
-           if (!matrix.pack()) return false;
-           progress.add(matrix.bytes());
-           return true;
-         });
+  const bool done = for_each_product([&](Matrix& matrix) {
+    matrix.tail = tail;
+    tail += matrix.tail_bytes();
+    const Matrix::Packed packed = matrix.pack();
+    if (packed == Matrix::Packed::MemoryIsShort) return refuse_packing(error);
+    if (packed == Matrix::Packed::NotFinite) return refuse_number(matrix.name, error);
+    progress.add(matrix.bytes());
+    return true;
+  });
   if (tied_) output = embedding;
-  if (!fits)
-    error << "model: not enough memory to arrange its weights: give the machine more memory";
-  return fits;
+  return done;
 }
 
 }  // namespace inference

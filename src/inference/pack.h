@@ -17,8 +17,9 @@ namespace inference {
 
 inline constexpr u64 kGroupRows = 16;
 
-// `to` and `rows` have 16 * format.row_bytes(columns) bytes and do not overlap.
-void pack_group(u8* to, const u8* rows, const Format& format, u64 columns);
+// `to` and `rows` have 16 * format.row_bytes(columns) bytes and do not overlap. False where a float
+// among them is infinite or no number, which kernels do not know; it is packed all the same.
+bool pack_group(u8* to, const u8* rows, const Format& format, u64 columns);
 
 // Row `row` (0 to 15) of a packed group, as it was in the file.
 void unpack_row(u8* to, const u8* group, const Format& format, u64 columns, u64 row);

@@ -10,6 +10,7 @@
 
 #include "../support/gguf_builder.h"
 #include "../support/loaded_model.h"
+#include "../support/random_weights.h"
 #include "inference/detokenizer.h"
 #include "mutate.h"
 
@@ -121,6 +122,9 @@ std::string tiny_quantized(const Format& format) {
     if (tensor.sizes.size() != 2) continue;
     tensor.type = format.gguf_id;
     tensor.data.resize(tensor.sizes[1] * format.row_bytes(tensor.sizes[0]));
+    auto* block = reinterpret_cast<uint8_t*>(tensor.data.data());
+    for (u64 at = 0; at < tensor.data.size(); at += format.block_bytes)
+      test::sensible_scales(format, block + at, [] { return 0.5f; });
   }
   return file.build();
 }

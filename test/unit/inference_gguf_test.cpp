@@ -256,6 +256,32 @@ TEST_CASE("memory that is short is said in MiB") {
   CHECK(status == 0);
 }
 
+TEST_CASE("weights that are infinite or NaN are refused, in every format") {
+  for (const inference::Format& format : inference::formats()) {
+    const uint64_t dim = std::max(format.block_elements, 32u);
+    uint64_t at = 0;  // the first float of a block
+    const inference::Field* field = format.fields;
+    for (; field->floats == inference::Floats::None; ++field) at += field->unit_bytes * field->count;
+    for (const uint16_t high : {0x7c00, 0xfe01}) {
+      GgufBuilder file = tiny_llama(dim, dim);
+      auto& tensor = file.find("blk.0.ffn_up.weight");
+      tensor.type = format.gguf_id;
+      tensor.data.assign(dim * format.row_bytes(dim), '\0');
+      CHECK(load(file.build()) == "");
+      // The upper half of the float; of a half, all of it.
+      const uint16_t bits = field->floats == inference::Floats::Half ? high : high | 0x7f80;
+      const uint64_t upper = field->floats == inference::Floats::Single ? 2 : 0;
+      std::memcpy(tensor.data.data() + 17 * format.row_bytes(dim) + at + upper, &bits, 2);
+      INFO(as_string(format.name));
+      check_refused(file, "'blk.0.ffn_up.weight' has weights that are infinite or NaN");
+    }
+  }
+  GgufBuilder file = tiny_llama();
+  const float nan = NAN;
+  std::memcpy(file.find("output_norm.weight").data.data() + 8, &nan, 4);
+  check_refused(file, "'output_norm.weight' has weights that are infinite or NaN");
+}
+
 TEST_CASE("tensors that share bytes are refused") {
   GgufBuilder file = tiny_llama();
   file.find("blk.0.attn_k.weight").offset = 32;  // into the embedding

@@ -29,9 +29,9 @@ extern "C" {
 #undef BF_FORMAT
 #undef BF_FORMAT_WITHOUT_KERNEL
 
-// x (columns) to a Q8 row: per 32 values scale = max |x| / 127, value = x / scale rounded to
-// nearest. As llama.cpp's Q8_0, but with scales kept in f32, and for every quantised format: where
-// llama.cpp has one scale for 256 values (Q8_K), this is finer.
+// x (columns) to a Q8 row: per 32 values value = x / scale rounded to nearest, where of the scales
+// max |x| / 127, / 126, / 125 and / 124 the one is taken that gives the least squared error.
+// llama.cpp takes the first of them (Q8_0), rounded to a half, or one scale for 256 values (Q8_K).
 [[gnu::noinline]] void quantize_q8(void* out, const float* x, u64 columns);
 
 // out = x / sqrt(mean(x^2) + epsilon) * weight
