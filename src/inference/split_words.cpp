@@ -101,25 +101,6 @@ u64 punctuation(Text text, Text symbols) {
   });
 }
 
-}  // namespace
-
-bool find_word_rules(Text name, WordRules& rules, bool& whole) {
-#define PRE_TOKENIZER(known, its_rules, its_whole) \
-  if (name == Text(known)) return rules = WordRules::its_rules, whole = its_whole, true;
-#include "inference/pre_tokenizers.def"
-#undef PRE_TOKENIZER
-  return false;
-}
-
-void list_word_rules(Message& message) {
-  Text separator;
-#define PRE_TOKENIZER(known, its_rules, its_whole) \
-  message << separator << Text(known);             \
-  separator = ", ";
-#include "inference/pre_tokenizers.def"
-#undef PRE_TOKENIZER
-}
-
 u64 gpt2_word(Text text) {
   if (const u64 end = contraction(text, 0)) return end;
   const u64 start = text[0] == ' ' ? 1 : 0;
@@ -128,15 +109,35 @@ u64 gpt2_word(Text text) {
   return is_symbol(c) ? skip(text, start, is_symbol) : spaces(text);
 }
 
-u64 llama3_word(Text text, u32 most_digits) {
+u64 some_numbers(Text text, u64 most) {
+  return skip(text, 0, [&](const Character& c) { return c.kind == Number && most-- > 0; });
+}
+
+u64 modern_word(Text text, u32 most_digits) {
   if (const u64 end = contraction(text, 0x20)) return end;
   const Character first = character_at(text, 0);
   if (first.kind == Letter) return skip(text, 0, Letter);
-  if (first.kind == Number) return numbers(text, most_digits);
+  if (first.kind == Number) return some_numbers(text, most_digits);
   // Whatever is in front of letters goes with them, but for numbers and line ends.
   if (!is_line_end(first))
     if (const u64 end = skip(text, first.bytes, Letter); end > first.bytes) return end;
   return symbols_or_spaces(text, is_line_end);
+}
+
+u64 llama3_word(Text text) {
+  return modern_word(text, 3);
+}
+
+u64 qwen2_word(Text text) {
+  return modern_word(text, 1);
+}
+
+u64 number(Text text) {
+  return some_numbers(text, 1);
+}
+
+u64 numbers(Text text) {
+  return some_numbers(text, UINT64_MAX);
 }
 
 u64 tekken_word(Text text) {
@@ -156,13 +157,83 @@ u64 falcon_punctuation(Text text) {
   return punctuation(text, "$+<=>^~|`");
 }
 
-u64 numbers(Text text, u64 most) {
-  return skip(text, 0, [&](const Character& c) { return c.kind == Number && most-- > 0; });
+u64 line_end(Text text) {
+  return is_line_end(character_at(text, 0)) ? 1 : 0;
+}
+
+u64 spaced_run(Text text, CharacterClass kind) {
+  const Character first = character_at(text, 0);
+  const u64 start = first.kind == Space ? first.bytes : 0;
+  const u64 end = skip(text, start, kind);
+  return end > start ? end : 0;
+}
+
+u64 spaced_letters(Text text) {
+  return spaced_run(text, Letter);
+}
+
+u64 spaced_punctuation(Text text) {
+  return spaced_run(text, Punctuation);
+}
+
+u64 east_asian(Text text) {
+  return skip(text, 0, [](const Character& c) {
+    return (c.code >= 0x800 && c.code <= 0x9fa5) || (c.code >= 0xac00 && c.code <= 0xd7ff);
+  });
 }
 
 u64 three_digits(Text text) {
   const auto is_digit = [&](u64 at) { return text[at] >= '0' && text[at] <= '9'; };
   return text.size >= 3 && is_digit(0) && is_digit(1) && is_digit(2) ? 3 : 0;
+}
+
+using Stage = u64 (*)(Text);
+
+constexpr u64 kMostStages = 5;
+constexpr Stage kRules[][kMostStages + 1] = {
+#define WORD_RULES(name, ...) {__VA_ARGS__},
+#include "inference/word_rules.def"
+#undef WORD_RULES
+};
+
+bool divide(Text text, const Stage* stages, WordTaker& taker) {
+  if (*stages == nullptr) return taker.take(text);
+  u64 gap = 0;  // what is behind it and before `at` has no match
+  for (u64 at = 0; at < text.size;) {
+    const u64 bytes = (*stages)(text.from(at));
+    if (bytes == 0) {
+      at += character_at(text, at).bytes;
+      continue;
+    }
+    if (at > gap && !divide(Text(text.data + gap, at - gap), stages + 1, taker)) return false;
+    if (!divide(Text(text.data + at, bytes), stages + 1, taker)) return false;
+    at += bytes;
+    gap = at;
+  }
+  return gap == text.size || divide(text.from(gap), stages + 1, taker);
+}
+
+}  // namespace
+
+bool split_words_for(Text text, WordRules rules, WordTaker& taker) {
+  return divide(text, kRules[static_cast<u64>(rules)], taker);
+}
+
+bool find_word_rules(Text name, WordRules& rules, bool& whole) {
+#define PRE_TOKENIZER(known, its_rules, its_whole) \
+  if (name == Text(known)) return rules = WordRules::its_rules, whole = its_whole, true;
+#include "inference/pre_tokenizers.def"
+#undef PRE_TOKENIZER
+  return false;
+}
+
+void list_word_rules(Message& message) {
+  Text separator;
+#define PRE_TOKENIZER(known, its_rules, its_whole) \
+  message << separator << Text(known);             \
+  separator = ", ";
+#include "inference/pre_tokenizers.def"
+#undef PRE_TOKENIZER
 }
 
 }  // namespace inference

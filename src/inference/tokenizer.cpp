@@ -193,14 +193,14 @@ u32 Tokenizer::special_token(const Gguf& file, Text key, u32 fallback, Error& er
 }
 
 bool Tokenizer::load_special(const Gguf& file, Error& error) {
-  // The numbers that SentencePiece gives where a file says nothing; byte pairs have none.
-  const auto number = [&](Text key, u32 fallback) {
-    return error.empty() ? special_token(file, key, byte_level_ ? kNone : fallback, error) : kNone;
+  // Where a file says nothing, the numbers that llama.cpp takes: SentencePiece's own, and GPT-2's.
+  const auto number = [&](Text key, u32 sentence, u32 pairs) {
+    return error.empty() ? special_token(file, key, byte_level_ ? pairs : sentence, error) : kNone;
   };
-  begin_ = number("tokenizer.ggml.bos_token_id", 1);
-  end_ = number("tokenizer.ggml.eos_token_id", 2);
-  end_of_turn_ = number("tokenizer.ggml.eot_token_id", kNone);
-  unknown_ = number("tokenizer.ggml.unknown_token_id", 0);
+  begin_ = number("tokenizer.ggml.bos_token_id", 1, 11);
+  end_ = number("tokenizer.ggml.eos_token_id", 2, 11);
+  end_of_turn_ = number("tokenizer.ggml.eot_token_id", kNone, kNone);
+  unknown_ = number("tokenizer.ggml.unknown_token_id", 0, kNone);
   for (u64 i = 0; i < kEndNameCount; ++i) named_ends_[i] = find(kEndNames[i]);
   add_begin_ = !byte_level_ || whole_words_;
   add_space_ = !byte_level_;

@@ -39,10 +39,11 @@ const std::deque<Vocabulary>& vocabularies() {
     test::GgufBuilder across;  // merges that reach from one word to the next
     test::add_vocabulary(across, {"\u2581", "a\u2581", "b", "a", "\u2581a\u2581b", "\u2581b"});
     made->emplace_back(across);
-    for (const char* rules : {"default", "gpt-2", "llama-bpe", "qwen2", "smollm"}) {
+    for (const char* rules : {"default", "gpt-2", "llama-bpe", "qwen2", "smollm", "falcon", "tekken", "deepseek-coder"}) {
       test::GgufBuilder pairs;
       test::add_byte_pairs(pairs, rules,
                            {{"a", "b"}, {"\u0120", "ab"}, {"1", "2"}, {"\u0120", "\u0120"}});
+      pairs.number("tokenizer.ggml.bos_token_id", 256 + 4);  // <|end|>, not a letter
       made->emplace_back(pairs);
     }
     return made;

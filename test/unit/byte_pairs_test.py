@@ -79,6 +79,8 @@ RULES = {
     "smollm": [f"[{N}]", GPT2],
     "falcon": [f"[{P}$+<=>^~|`]+", GPT2, "[0-9][0-9][0-9]"],
     "tekken": [tekken()],
+    "deepseek-coder": ["[\r\n]", f"[{S}]?[{L}]+", f"[{S}]?[{P}]+",
+                       "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+", f"[{N}]"],
 }
 RULES = {name: [re.compile(stage) for stage in stages] for name, stages in RULES.items()}
 
