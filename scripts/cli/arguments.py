@@ -220,11 +220,18 @@ def add_tokenize(parser):
                        help="take control tokens such as </s> in a text as plain text")
 
 
+TIERS = ("interp", "baseline", "opt", "spec", "tuned", "auto")
+INSTRUCTION_SETS = ("sse2", "avx2", "avxvnni", "avx512", "avx512vnni")
+
+
 def add_engine(parser, profile=True):
     group = parser.add_argument_group("engine")
-    group.add_argument("--tier", choices=("interp", "baseline", "auto"),
-                       help="interpret everything, compile everything, or compile what is hot "
-                            "(default: auto)")
+    group.add_argument("--tier", metavar="TIER", choices=TIERS,
+                       help="interp, baseline, opt, spec or tuned: everything in this tier; auto: "
+                            "what is hot climbs (default: auto)")
+    group.add_argument("--isa", metavar="SET", choices=INSTRUCTION_SETS,
+                       help="use no more of the processor than sse2, avx2, avxvnni, avx512 or "
+                            "avx512vnni")
     if profile:
         group.add_argument("--profile", metavar="OUT.json",
                            help="write calls, cycles and tier of every function (docs/profile.md)")

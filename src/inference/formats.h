@@ -27,8 +27,9 @@ enum class Activations : u8 { Float, Q8 };
 //
 // Weights need no alignment, activations and `out` have that of a float. With Q8 activations the
 // result is a sum over (sub-)blocks of weight scale * activation scale * dot product of integers,
-// less what a format's minima take away (minimum * activation sum). The dot products are exact;
-// the order of what is done in floats is free.
+// less what a format's minima take away (minimum * activation sum), block by block into one sum per
+// row and token. Dot products are exact, and products of floats are rounded before they are added (no
+// fused multiply-add), so that every tier and every instruction set gives the same bits.
 using MatmulKernel = void (*)(float* out, const u8* weights, const void* activations, u64 columns,
                               u64 rows, u64 tokens, u64 out_stride);
 

@@ -66,16 +66,23 @@ Result<void> Engine::set_up(std::span<FunctionState* const> states) {
     else state->heat = kNeverHot;
     append_entries(code.bytes, *state);
   }
+  for (FunctionState* const state : states) {
+    make_tuning(*state);
+    if (state->tuning) append_kernel_entry(code.bytes, *state);
+  }
   if (states.empty()) return {};
   auto base = install(code);
   if (!base) return base.error();
   const u8* at = *base;
+  const u8* kernel_entry = at + states.size() * (kStubBytes + kEntryBytes);
   for (FunctionState* const state : states) {
     state->stub = at;
     state->interp_entry = at + kStubBytes;
-    state->slot.store(state->interp_entry, std::memory_order_release);
-    state->generic_slot.store(state->interp_entry, std::memory_order_release);
     at += kStubBytes + kEntryBytes;
+    state->first_entry = state->tuning ? kernel_entry : state->interp_entry;
+    if (state->tuning) kernel_entry += kKernelEntryBytes;
+    state->slot.store(state->first_entry, std::memory_order_release);
+    state->generic_slot.store(state->first_entry, std::memory_order_release);
   }
   return {};
 }
@@ -117,6 +124,8 @@ u64 Engine::resolve(const CodeRelocation& r) const {
       return reinterpret_cast<u64>(&functions_[r.index]->slot);
     case RelocKind::GenericSlot:
       return reinterpret_cast<u64>(&functions_[r.index]->generic_slot);
+    case RelocKind::FirstEntry:
+      return reinterpret_cast<u64>(&functions_[r.index]->first_entry);
     case RelocKind::GuardFailures:
       return reinterpret_cast<u64>(&functions_[r.index]->guard_failures);
     case RelocKind::Stub:

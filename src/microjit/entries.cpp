@@ -10,6 +10,7 @@ namespace {
 HotEntry* hot_entry = nullptr;
 PollEntry* poll_entry = nullptr;
 ResumeEntry* resume_entry = nullptr;
+KernelEntry* kernel_entry = nullptr;
 
 void append(std::vector<u8>& out, std::initializer_list<u8> bytes) {
   out.insert(out.end(), bytes);
@@ -28,6 +29,7 @@ void pad(std::vector<u8>& out, usize to) {
 void set_hot_entry(HotEntry* entry) { hot_entry = entry; }
 void set_poll_entry(PollEntry* entry) { poll_entry = entry; }
 void set_resume_entry(ResumeEntry* entry) { resume_entry = entry; }
+void set_kernel_entry(KernelEntry* entry) { kernel_entry = entry; }
 
 extern "C" void bf_enter_from_stub();
 
@@ -59,6 +61,23 @@ void append_entries(std::vector<u8>& out, const FunctionState& state) {
   append_address(out, reinterpret_cast<const void*>(&interp::bf_interp_entry));
   append(out, {0xff, 0xe0});  // jmp rax
   pad(out, start + kStubBytes + kEntryBytes);
+}
+
+extern "C" void bf_kernel_from_code();
+
+void append_kernel_entry(std::vector<u8>& out, const FunctionState& state) {
+  const usize start = out.size();
+  append(out, {0x49, 0xbb});  // movabs r11, state
+  append_address(out, &state);
+  append(out, {0x48, 0xb8});  // movabs rax, bf_kernel_from_code
+  append_address(out, reinterpret_cast<const void*>(&bf_kernel_from_code));
+  append(out, {0xff, 0xe0});  // jmp rax
+  pad(out, start + kKernelEntryBytes);
+}
+
+extern "C" [[gnu::used]] void bf_kernel(FunctionState* state, const u64* saved, const u64* stack) {
+  constexpr u32 kVectors = 8;  // words, in what bf_save_arguments leaves
+  kernel_entry(*state, {.general = saved, .vector = saved + kVectors, .stack = stack});
 }
 
 extern "C" [[gnu::used]] void bf_hot(FunctionState* state, const u64* general) {
@@ -135,6 +154,18 @@ bf_hot_from_code:
   bf_restore_arguments
   retq
   .size bf_hot_from_code, .-bf_hot_from_code
+
+  .globl bf_kernel_from_code
+  .type bf_kernel_from_code, @function
+bf_kernel_from_code:
+  bf_save_arguments
+  movq %r11, %rdi
+  movq %rsp, %rsi
+  leaq 16(%rbp), %rdx
+  callq bf_kernel
+  leave
+  retq
+  .size bf_kernel_from_code, .-bf_kernel_from_code
 
   .globl bf_leg_from_code
   .type bf_leg_from_code, @function

@@ -18,6 +18,7 @@ struct Code;
 }  // namespace interp
 
 struct FunctionState;
+struct Tuning;
 
 // Code of a function that lies in the code cache: what its slot holds, or has held.
 struct Version {
@@ -26,7 +27,8 @@ struct Version {
   u32 bytes = 0;       // with its constants
   u32 code_bytes = 0;  // without
   Tier tier = Tier::Interp;
-  u32 frame_start = 0, frame_end = 0, timed_start = 0, timed_frame = 0;  // as in CompiledCode
+  // As in CompiledCode.
+  u32 frame_start = 0, frame_end = 0, timed_start = 0, timed_frame = 0, untimed_start = 0;
   std::vector<CodeLine> lines;
   u64 compile_ticks = 0;
   // For choosing whom to evict: cycles of the function's calls since it was published; older ones
@@ -58,6 +60,9 @@ struct FunctionState {
   u64 guard_failures = 0;  // counted by compiled code; cores may lose each other's
 
   const void* interp_entry = nullptr;  // native entry to the interpreter for this function
+  // Where calls go that no version is for: the interpreter, or the autotuner for a kernel that has
+  // emitters.
+  const void* first_entry = nullptr;
   const void* stub = nullptr;          // its address as a value: jumps through the slot, for ever
 
   // Counted down by whatever runs the function, in all tiers that count. Used up, the engine is
@@ -77,6 +82,9 @@ struct FunctionState {
   const ir::FunctionType* type = nullptr;
   // Decoded for the interpreter at its first call there; owned.
   std::atomic<const interp::Code*> code{nullptr};
+
+  // Of a kernel that has emitters: its versions, and which of them are best. Owned.
+  std::unique_ptr<Tuning> tuning;
 
   // ---- The engine's ----
   std::atomic<Tier> tier{Tier::Interp};

@@ -54,6 +54,7 @@ const void* helper_address(Helper helper);
 enum class RelocKind : u8 {
   Slot,           // address of the slot (std::atomic<const void*>) of function `index`
   GenericSlot,    // address of its slot for the version without guards (call_generic)
+  FirstEntry,     // address of FunctionState::first_entry of function `index`
   GuardFailures,  // address of its count of guards that failed (u64)
   Stub,           // callable address of function `index` that never changes: jumps through its slot
   Import,         // address of import `index`
@@ -90,6 +91,8 @@ struct CompiledCode {
   // time it, the function's own caller for once; rbp is its frame pointer from `timed_frame` on, if
   // not 0.
   u32 timed_start = 0, timed_frame = 0;
+  // Of emitted kernels: where calls enter that the profile has been told of already.
+  u32 untimed_start = 0;
   std::vector<CodeRelocation> relocations;
   std::vector<CodeLine> lines;
 };

@@ -1,5 +1,6 @@
 #include "microjit/microjit.h"
 
+#include "microjit/autotuner.h"
 #include "microjit/interp/interp.h"
 #include "microjit/promotion.h"
 #include "microjit/resume.h"
@@ -37,7 +38,8 @@ Result<std::unique_ptr<Engine>> Engine::create(ir::Module module,
   engine->set_hooks();
   if (options.profile) measure_timing();
   if (const Tier first = starting_tier(options.policy); first != Tier::Interp)
-    for (const auto& state : engine->functions_) engine->promote(*state, first, TierReason::Policy);
+    for (const auto& state : engine->functions_)
+      if (!state->tuning) engine->promote(*state, first, TierReason::Policy);
   engine->start_compilers();
   return engine;
 }

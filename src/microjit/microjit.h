@@ -21,6 +21,7 @@
 #include "microjit/code_cache.h"
 #include "microjit/compile.h"
 #include "microjit/compile_queue.h"
+#include "microjit/emit/kernel.h"
 #include "microjit/function_state.h"
 #include "microjit/inspect/code_observer.h"
 #include "microjit/quiescence.h"
@@ -31,6 +32,8 @@
 
 namespace bf::microjit {
 
+struct Variant;
+
 // How short a slice of compiling is on a core that runs the program: half a millisecond.
 inline constexpr u64 kSlicesPerSecond = 2000;
 
@@ -39,6 +42,7 @@ struct EngineOptions {
   Thresholds thresholds{};
   bool profile = true;      // count calls and cycles
   bool log = true;          // promotions, to Stream::Log
+  bool kernels = true;      // hand-written emitters, in the tuned tier (autotuner.h)
   usize code_bytes = usize{8} << 20;  // budget of the code cache
   // Cores (threads, on the host) that compile beside the program. With none, and where there are
   // none, the program's own cores compile in slices, when heat is used up: for so many ticks, and to
@@ -153,6 +157,20 @@ class Engine {
   void compile_requests();
   void compile_slice();
   bool take_request(CompileRequest& request);
+  // autotuner.cpp
+  void make_tuning(FunctionState& state) const;
+  void on_kernel(FunctionState& state, const emit::KernelCall& call);
+  void run_kernel(FunctionState& state, const emit::KernelCall& call);
+  Variant* variant_for(FunctionState& state, const emit::KernelCall& call);
+  bool try_plan(FunctionState& state, Variant& variant, const emit::KernelPlan& plan,
+                const emit::KernelCall& call, const std::vector<u8>& wanted);
+  void settle(FunctionState& state, Variant& variant, const emit::KernelCall& call);
+  bool publish_kernel(FunctionState& state, const CompiledCode& code, u64 ticks,
+                      const emit::KernelCall& call);
+  void log_kernel(const FunctionState& state, const Variant& variant, const char* what);
+  Result<std::unique_ptr<Version>> install_version(FunctionState& state, const CompiledCode& code,
+                                                   Tier tier);
+  void retire_version(std::unique_ptr<Version> version);
   // promote.cpp
   void set_hooks();
   void on_hot(FunctionState& state, const u64* general_arguments);

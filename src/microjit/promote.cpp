@@ -21,6 +21,9 @@ void Engine::set_hooks() {
   set_poll_entry([](FunctionState& state, u32 header) {
     return state.engine->on_poll(state, header, Tier::Baseline);
   });
+  set_kernel_entry([](FunctionState& state, const emit::KernelCall& call) {
+    state.engine->on_kernel(state, call);
+  });
   const auto resume = [](FunctionState& state, u32 block, u32 instruction) {
     return state.engine->on_miss(state, block, instruction);
   };

@@ -20,6 +20,7 @@ namespace bf::microjit {
   row(Loop, "loop")           /* a loop that was under way goes on in it */        \
   row(Miss, "miss")           /* a guard failed, and the function goes on in it */ \
   row(Asked, "asked")         /* somebody called promote, publish or withdraw */   \
+  row(Tuned, "tuned")         /* the autotuner has chosen it (autotuner.h) */      \
   row(Evicted, "evicted")     /* the code cache was full */                        \
   row(Failed, "failed")       /* it could not be compiled: from and to are alike */
 

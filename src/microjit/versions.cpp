@@ -2,6 +2,7 @@
 // more.
 #include <algorithm>
 
+#include "microjit/autotuner.h"
 #include "microjit/microjit.h"
 
 namespace bf::microjit {
@@ -21,7 +22,36 @@ u64 worth_of_call(const Profile& profile) {
   return 1 + (calls == 0 ? 0 : self_cycles_of(profile) / calls);
 }
 
+Version make_version(FunctionState& state, const CompiledCode& code, const u8* entry, Tier tier) {
+  return {.function = &state,
+          .entry = entry,
+          .bytes = static_cast<u32>(code.bytes.size()),
+          .code_bytes = code.code_bytes,
+          .tier = tier,
+          .frame_start = code.frame_start,
+          .frame_end = code.frame_end,
+          .timed_start = code.timed_start,
+          .timed_frame = code.timed_frame,
+          .untimed_start = code.untimed_start,
+          .lines = code.lines,
+          .calls_then = calls_of(state.profile)};
+}
+
 }  // namespace
+
+// A version that no slot leads to, as yet.
+Result<std::unique_ptr<Version>> Engine::install_version(FunctionState& state,
+                                                         const CompiledCode& code, Tier tier) {
+  LockGuard guard(lock_);
+  auto entry = install(code);
+  if (!entry) return entry.error();
+  return std::make_unique<Version>(make_version(state, code, *entry, tier));
+}
+
+void Engine::retire_version(std::unique_ptr<Version> version) {
+  LockGuard guard(lock_);
+  retire(std::move(version));
+}
 
 Result<void> Engine::publish(FunctionState& state, const CompiledCode& code, Tier tier) {
   LockGuard guard(lock_);
@@ -47,18 +77,7 @@ Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& co
   const bool again = !first_try && evict(CodeCache::piece_bytes(code.bytes.size()), state);
   auto entry = again ? install(code) : std::move(first_try);
   if (!entry) return entry.error();
-  auto version = std::make_unique<Version>();
-  version->function = &state;
-  version->entry = entry.value();
-  version->bytes = static_cast<u32>(code.bytes.size());
-  version->code_bytes = code.code_bytes;
-  version->tier = tier;
-  version->frame_start = code.frame_start;
-  version->frame_end = code.frame_end;
-  version->timed_start = code.timed_start;
-  version->timed_frame = code.timed_frame;
-  version->lines = code.lines;
-  version->calls_then = calls_of(state.profile);
+  auto version = std::make_unique<Version>(make_version(state, code, *entry, tier));
   // Better tiers hardly count: what it took to get there speaks for them, and fades.
   if (tier > Tier::Baseline) version->recent_use = options_.thresholds.calls[static_cast<u8>(tier)];
   keep_generic_locked(state, code);
@@ -75,8 +94,9 @@ Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& co
 void Engine::withdraw_locked(FunctionState& state, TierReason reason) {
   if (!state.version) return;
   const Tier from = state.tier.load(std::memory_order_relaxed);
-  state.generic_slot.store(state.interp_entry, std::memory_order_release);
-  state.lead_to(state.interp_entry, Tier::Interp);
+  state.generic_slot.store(state.first_entry, std::memory_order_release);
+  state.lead_to(state.first_entry, Tier::Interp);
+  if (state.tuning) forget_version(*state.tuning);
   state.code_bytes = 0;
   if (options_.policy == TierPolicy::Auto) start_countdown(state, options_.thresholds);
   note(state, from, reason, 0);

@@ -83,17 +83,24 @@ CpuFeatures decode_cpu_features(const CpuidLeaves& leaves, u64 xcr0) {
 }
 
 bool cap_cpu_features(CpuFeatures& features, std::string_view isa) {
-  if (isa == "avx512") return true;
-  if (isa == "avx2") {
-    clear_avx512(features);
+  if (isa == "sse2") {
+    CpuFeatures plain;
+    plain.invariant_tsc = features.invariant_tsc;
+    plain.rdrand = features.rdrand;
+    features = plain;
     return true;
   }
-  if (isa != "sse2") return false;
-  CpuFeatures plain;
-  plain.invariant_tsc = features.invariant_tsc;
-  plain.rdrand = features.rdrand;
-  features = plain;
-  return true;
+  // Each has what those before it have, but 64-byte vectors come without vpdpbusd of 32 bytes.
+  if (isa == "avx2" || isa == "avxvnni") {
+    clear_avx512(features);
+    if (isa == "avx2") features.avxvnni = false;
+    return true;
+  }
+  if (isa == "avx512") {
+    features.avx512vnni = features.avx512bf16 = features.avxvnni = false;
+    return true;
+  }
+  return isa == "avx512vnni";
 }
 
 }  // namespace bf

@@ -14,6 +14,9 @@
 
 namespace bf {
 
+// What `isa` may be, for messages.
+inline constexpr const char* kInstructionSets = "sse2, avx2, avxvnni, avx512 or avx512vnni";
+
 // The registers of CPUID that the features are read from; 0 where the processor lacks the leaf.
 struct CpuidLeaves {
   u32 leaf1_ecx = 0;
@@ -37,7 +40,7 @@ u64 read_xcr0();
 // mask state.
 platform::CpuFeatures decode_cpu_features(const CpuidLeaves& leaves, u64 xcr0);
 
-// Takes away what is above `isa`: "sse2", "avx2" or "avx512". False if it is none of these.
+// Takes away what is above `isa`, one of kInstructionSets. False if it is none of these.
 [[nodiscard]] bool cap_cpu_features(platform::CpuFeatures& features, std::string_view isa);
 
 }  // namespace bf

@@ -179,10 +179,15 @@ TEST_CASE("processor features follow CPUID, XCR0 and the cap") {
   CHECK_FALSE(decode_cpu_features(all, 0xe7).avx);
 
   auto capped = full;
+  CHECK(cap_cpu_features(capped, "avx512vnni"));
+  CHECK((capped.avx512f && capped.avx512vnni && capped.avx512bf16));
   CHECK(cap_cpu_features(capped, "avx512"));
-  CHECK(capped.avx512f);
+  CHECK((capped.avx512f && !capped.avx512vnni && !capped.avx512bf16));
+  capped = full;
+  CHECK(cap_cpu_features(capped, "avxvnni"));
+  CHECK((capped.avxvnni && !capped.avx512f && !capped.avx512vnni));
   CHECK(cap_cpu_features(capped, "avx2"));
-  CHECK((capped.avx2 && !capped.avx512f));
+  CHECK((capped.avx2 && !capped.avx512f && !capped.avxvnni));
   CHECK(cap_cpu_features(capped, "sse2"));
   CHECK((!capped.sse3 && !capped.popcnt && !capped.bmi1 && capped.invariant_tsc));
   CHECK_FALSE(cap_cpu_features(capped, ""));

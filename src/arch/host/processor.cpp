@@ -21,8 +21,8 @@ platform::CpuFeatures& features() {
 Result<void> host::cap_processor() {
   const auto isa = options::find("isa");
   if (!isa || cap_cpu_features(features(), *isa)) return {};
-  return Error::format("error: isa=%.*s: use sse2, avx2 or avx512", static_cast<int>(isa->size()),
-                       isa->data());
+  return Error::format("error: isa=%.*s: use %s", static_cast<int>(isa->size()),
+                       isa->data(), kInstructionSets);
 }
 
 const platform::CpuFeatures& platform::cpu_features() {

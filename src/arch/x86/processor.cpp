@@ -65,8 +65,9 @@ void x86::start_vector_state() {
 Result<void> x86::cap_features() {
   const auto isa = options::find("isa");
   if (!isa || cap_cpu_features(features, *isa)) return {};
-  return Error::format("isa=%.*s is not an instruction set: use sse2, avx2 or avx512",
-                       static_cast<int>(isa->size() < 40 ? isa->size() : 40), isa->data());
+  return Error::format("isa=%.*s is not an instruction set: use %s",
+                       static_cast<int>(isa->size() < 40 ? isa->size() : 40), isa->data(),
+                       kInstructionSets);
 }
 
 bool x86::has_no_execute() {

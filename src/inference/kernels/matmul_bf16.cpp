@@ -14,16 +14,16 @@ struct Pairs {
   static u64 activation_bytes(u64 columns) { return round_up(columns, kLanes) * sizeof(float); }
 
   [[gnu::always_inline]] static F32x16 multiply(const u8* weights, const u8* x, u64 columns) {
-    F32x16 first = {}, second = {};
+    F32x16 sum = {};
     for (u64 i = 0; i < columns; i += 2) {
       const auto pairs = load<U32x16>(weights);
       const float x0 = load_unaligned<float>(x), x1 = load_unaligned<float>(x + sizeof(float));
-      first += __builtin_bit_cast(F32x16, pairs << 16) * splat(x0);
-      second += __builtin_bit_cast(F32x16, pairs & 0xffff0000u) * splat(x1);
+      sum += __builtin_bit_cast(F32x16, pairs << 16) * splat(x0);
+      sum += __builtin_bit_cast(F32x16, pairs & 0xffff0000u) * splat(x1);
       weights += kBytes * kLanes;
       x += 2 * sizeof(float);
     }
-    return first + second;
+    return sum;
   }
 };
 

@@ -13,7 +13,7 @@ struct Block {
   static constexpr u64 kBytes = 136;
   static constexpr u64 kUpper = 2, kLower = 4, kQuants = 8;  // where they are in a block
 
-  // Block `index`'s scale in each row.
+  // Block `index`'s scale in each row, still without the super-block's.
   [[gnu::always_inline]] static F32x16 scale(const u8* block, u64 index) {
     const auto upper = load<U16x16>(block + kUpper * kLanes) >> static_cast<u16>(2 * index);
     const auto lower =
@@ -25,14 +25,13 @@ struct Block {
   }
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
-    F32x16 total = {};
+    const F32x16 all = halves_to_floats(block);
 #pragma clang loop unroll(disable)
     for (u64 index = 0; index < kBlocks; ++index) {
       const u8* quants = block + kQuants * kLanes + 4 * index * sizeof(U8x64);
       const I32x16 dot = dot_four_bit_values(quants, x, index);
-      total += to_floats(dot) * (scale(block, index) * x.scale(index));
+      sum += to_floats(dot) * (scale(block, index) * all * x.scale(index));
     }
-    sum += halves_to_floats(block) * total;
   }
 };
 

@@ -12,32 +12,30 @@ struct Block {
   static constexpr u64 kQuants = 16, kScale = 80;  // where they are in a block
 
   template <int kOfFour>
-  [[gnu::always_inline]] static void add(F32x16& products, F32x16& minima, const u8* block,
-                                         const Q8Row& x, u64 chunk) {
+  [[gnu::always_inline]] static void add(F32x16& sum, const u8* block, const Q8Row& x, u64 chunk) {
     const u64 index = 4 * chunk + kOfFour;
     const auto scale0 = load<U8x16>(block + 2 * index * kLanes);
     const auto scale1 = load<U8x16>(block + (2 * index + 1) * kLanes);
     const u8* quants = block + kQuants * kLanes;
-    products += dot_halves(
-        x, index, to_floats(scale0 & u8{15}), to_floats(scale1 & u8{15}), 0,
+    const F32x16 all = halves_to_floats(block + kScale * kLanes);
+    add_halves(
+        sum, x, index, to_floats(scale0 & u8{15}) * all, to_floats(scale1 & u8{15}) * all, 0,
         [&](u64 k) __attribute__((always_inline)) { return two_bits<kOfFour>(quants, chunk, k); });
+    // Whole numbers below 2^24: exact.
     const F32x16 sum0 = splat(static_cast<float>(x.half_sum(2 * index)));
     const F32x16 sum1 = splat(static_cast<float>(x.half_sum(2 * index + 1)));
-    minima +=
-        (to_floats(scale0 >> u8{4}) * sum0 + to_floats(scale1 >> u8{4}) * sum1) * x.scale(index);
+    const F32x16 minima = to_floats(scale0 >> u8{4}) * sum0 + to_floats(scale1 >> u8{4}) * sum1;
+    sum -= minima * (halves_to_floats(block + (kScale + 2) * kLanes) * x.scale(index));
   }
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
-    F32x16 products = {}, minima = {};
 #pragma clang loop unroll(disable)
     for (u64 chunk = 0; chunk < 2; ++chunk) {
-      add<0>(products, minima, block, x, chunk);
-      add<1>(products, minima, block, x, chunk);
-      add<2>(products, minima, block, x, chunk);
-      add<3>(products, minima, block, x, chunk);
+      add<0>(sum, block, x, chunk);
+      add<1>(sum, block, x, chunk);
+      add<2>(sum, block, x, chunk);
+      add<3>(sum, block, x, chunk);
     }
-    const u8* scale = block + kScale * kLanes;
-    sum += halves_to_floats(scale) * products - halves_to_floats(scale + 2 * kLanes) * minima;
   }
 };
 

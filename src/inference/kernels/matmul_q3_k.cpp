@@ -36,29 +36,27 @@ struct Block {
   static constexpr i32 kOffset = 4;
 
   template <int kOfFour>
-  [[gnu::always_inline]] static F32x16 products(const u8* block, const Scales& scales,
-                                                const Q8Row& x, u64 chunk) {
+  [[gnu::always_inline]] static void add(F32x16& sum, const u8* block, const Scales& scales,
+                                         const Q8Row& x, u64 chunk) {
     const u64 index = 4 * chunk + kOfFour;
     const u8* quants = block + kQuants * kLanes;
     const u8 third = static_cast<u8>(1 << index);
-    return dot_halves(x, index, scales.at(2 * index), scales.at(2 * index + 1), kOffset,
-                      [&](u64 k) __attribute__((always_inline)) {
-                        return two_bits<kOfFour>(quants, chunk, k) |
-                               where_set(unit(block, k), third, 4);
-                      });
+    const F32x16 all = halves_to_floats(block + kScale * kLanes);
+    add_halves(sum, x, index, scales.at(2 * index) * all, scales.at(2 * index + 1) * all, kOffset,
+               [&](u64 k) __attribute__((always_inline)) {
+                 return two_bits<kOfFour>(quants, chunk, k) | where_set(unit(block, k), third, 4);
+               });
   }
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
     const Scales scales(block + kScales * kLanes);
-    F32x16 total = {};
 #pragma clang loop unroll(disable)
     for (u64 chunk = 0; chunk < 2; ++chunk) {
-      total += products<0>(block, scales, x, chunk);
-      total += products<1>(block, scales, x, chunk);
-      total += products<2>(block, scales, x, chunk);
-      total += products<3>(block, scales, x, chunk);
+      add<0>(sum, block, scales, x, chunk);
+      add<1>(sum, block, scales, x, chunk);
+      add<2>(sum, block, scales, x, chunk);
+      add<3>(sum, block, scales, x, chunk);
     }
-    sum += halves_to_floats(block + kScale * kLanes) * total;
   }
 };
 

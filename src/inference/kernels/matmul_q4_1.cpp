@@ -15,8 +15,8 @@ struct Block {
     const I32x16 dot = dot32({}, x.values, [&](u64 k) __attribute__((always_inline)) {
       return nibbles(block + 4 * kLanes, k);
     });
-    sum += to_floats(dot) * (halves_to_floats(block) * x.scale(0)) +
-           halves_to_floats(minimum) * x.sum(0);
+    sum += to_floats(dot) * (halves_to_floats(block) * x.scale(0));
+    sum += halves_to_floats(minimum) * x.sum(0);
   }
 };
 

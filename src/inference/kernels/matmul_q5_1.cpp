@@ -14,8 +14,8 @@ struct Block {
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
     const u8* minimum = block + 2 * kLanes;
     const I32x16 dot = dot_five_bits({}, minimum + 2 * kLanes, x);
-    sum += to_floats(dot) * (halves_to_floats(block) * x.scale(0)) +
-           halves_to_floats(minimum) * x.sum(0);
+    sum += to_floats(dot) * (halves_to_floats(block) * x.scale(0));
+    sum += halves_to_floats(minimum) * x.sum(0);
   }
 };
 

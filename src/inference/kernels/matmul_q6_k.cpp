@@ -24,28 +24,28 @@ struct Block {
   }
 
   template <int kOfFour>
-  [[gnu::always_inline]] static F32x16 products(const u8* block, const Q8Row& x, u64 chunk) {
+  [[gnu::always_inline]] static void add(F32x16& sum, const u8* block, const Q8Row& x, u64 chunk) {
     const u64 index = 4 * chunk + kOfFour;
     const u8* lower = block + (16 * chunk + 8 * (kOfFour % 2)) * sizeof(U8x64);
     const u8* upper = block + kUpper * kLanes + 8 * chunk * sizeof(U8x64);
     const u8* scales = block + kScales * kLanes;
-    const F32x16 scale0 = to_floats(load<I8x16>(scales + 2 * index * kLanes));
-    const F32x16 scale1 = to_floats(load<I8x16>(scales + (2 * index + 1) * kLanes));
-    return dot_halves(x, index, scale0, scale1, kOffset, [&](u64 k) __attribute__((always_inline)) {
-      return quants<kOfFour>(unit(lower, k), unit(upper, k));
-    });
+    const F32x16 all = halves_to_floats(block + kScale * kLanes);
+    const F32x16 scale0 = to_floats(load<I8x16>(scales + 2 * index * kLanes)) * all;
+    const F32x16 scale1 = to_floats(load<I8x16>(scales + (2 * index + 1) * kLanes)) * all;
+    add_halves(sum, x, index, scale0, scale1, kOffset,
+               [&](u64 k) __attribute__((always_inline)) {
+                 return quants<kOfFour>(unit(lower, k), unit(upper, k));
+               });
   }
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
-    F32x16 total = {};
 #pragma clang loop unroll(disable)
     for (u64 chunk = 0; chunk < 2; ++chunk) {
-      total += products<0>(block, x, chunk);
-      total += products<1>(block, x, chunk);
-      total += products<2>(block, x, chunk);
-      total += products<3>(block, x, chunk);
+      add<0>(sum, block, x, chunk);
+      add<1>(sum, block, x, chunk);
+      add<2>(sum, block, x, chunk);
+      add<3>(sum, block, x, chunk);
     }
-    sum += halves_to_floats(block + kScale * kLanes) * total;
   }
 };
 

@@ -13,17 +13,18 @@ inline constexpr u64 kSuperBlock = 256;
 inline constexpr u64 kBlocks = kSuperBlock / kQ8BlockElements;
 inline constexpr u64 kHalves = 2 * kBlocks;
 
-// A block whose halves have a scale each: products with its activations, where quants(k) gives
-// columns 4 k to 4 k + 3 of each row with `offset` added.
+// A block whose halves have a scale each: adds its products with its activations, where quants(k)
+// gives columns 4 k to 4 k + 3 of each row with `offset` added.
 template <class Quants>
-[[gnu::always_inline]] inline F32x16 dot_halves(const Q8Row& x, u64 block, F32x16 scale0,
-                                                F32x16 scale1, i32 offset, Quants quants) {
+[[gnu::always_inline]] inline void add_halves(F32x16& sum, const Q8Row& x, u64 block, F32x16 scale0,
+                                              F32x16 scale1, i32 offset, Quants quants) {
   const u8* values = x.values + block * kQ8BlockElements;
   const I32x16 first = dot16(x.less_offset_half(2 * block, offset), values,
                              [&](u64 k) __attribute__((always_inline)) { return quants(k); });
   const I32x16 second = dot16(x.less_offset_half(2 * block + 1, offset), values + kHalfBlock,
                               [&](u64 k) __attribute__((always_inline)) { return quants(4 + k); });
-  return (to_floats(first) * scale0 + to_floats(second) * scale1) * x.scale(block);
+  sum += to_floats(first) * (scale0 * x.scale(block));
+  sum += to_floats(second) * (scale1 * x.scale(block));
 }
 
 // ---- Two bits: Q2_K, Q3_K -------------------------------------------------------------------
@@ -77,21 +78,21 @@ template <class More>
                                                     const u8* six_bits, const u8* quants,
                                                     const Q8Row& x, More more) {
   const ScalesAndMinima by_block(six_bits);
-  F32x16 products = {}, minima = {};
+  const F32x16 scale = halves_to_floats(halves), minimum = halves_to_floats(halves + 2 * kLanes);
   const auto add = [&](u64 block, auto nibble) __attribute__((always_inline)) {
     const I32x16 dot =
         dot32({}, x.values + block * kQ8BlockElements, [&](u64 k) __attribute__((always_inline)) {
           return nibble(unit(quants, k)) | more(block, k);
         });
-    products += to_floats(dot) * (to_floats(load<U8x16>(by_block.scales[block])) * x.scale(block));
-    minima += to_floats(load<U8x16>(by_block.minima[block])) * x.sum(block);
+    sum += to_floats(dot) *
+           (to_floats(load<U8x16>(by_block.scales[block])) * scale * x.scale(block));
+    sum -= to_floats(load<U8x16>(by_block.minima[block])) * minimum * x.sum(block);
   };
 #pragma clang loop unroll(disable)
   for (u64 block = 0; block < kBlocks; block += 2, quants += 8 * sizeof(U8x64)) {
     add(block, [](U8x64 bytes) __attribute__((always_inline)) { return bytes & u8{15}; });
     add(block + 1, [](U8x64 bytes) __attribute__((always_inline)) { return bytes >> u8{4}; });
   }
-  sum += halves_to_floats(halves) * products - halves_to_floats(halves + 2 * kLanes) * minima;
 }
 
 }  // namespace inference

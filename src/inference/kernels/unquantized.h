@@ -18,17 +18,9 @@ struct Unquantized {
   }
 
   [[gnu::always_inline]] static F32x16 multiply(const u8* weights, const u8* x, u64 columns) {
-    // Four sums, so that an addition need not wait for the one before.
-    F32x16 sum0 = {}, sum1 = {}, sum2 = {}, sum3 = {};
-    u64 i = 0;
-    for (; i + 4 <= columns; i += 4) {
-      sum0 += column(weights, x, i);
-      sum1 += column(weights, x, i + 1);
-      sum2 += column(weights, x, i + 2);
-      sum3 += column(weights, x, i + 3);
-    }
-    for (; i < columns; ++i) sum0 += column(weights, x, i);
-    return (sum0 + sum1) + (sum2 + sum3);
+    F32x16 sum = {};
+    for (u64 i = 0; i < columns; ++i) sum += column(weights, x, i);
+    return sum;
   }
 };
 

@@ -391,8 +391,12 @@ BF_HANDLER(hot_edge) {
 extern "C" [[gnu::used]] const void* bf_interp_from_native(FunctionState* state,
                                                            NativeFrame* native) {
   const ir::FunctionType& type = *state->type;
-  // Promoted just now: pass the call on.
-  if (!stays_interpreted(*state, state->cool(kCallHeat))) return state->slot.load(std::memory_order_acquire);
+  // Promoted just now: pass the call on. (Who calls a kernel's entry here wants the reference.)
+  if (state->tuning) {
+    if (!state->code.load(std::memory_order_acquire)) decode_hook(*state);
+  } else if (!stays_interpreted(*state, state->cool(kCallHeat))) {
+    return state->slot.load(std::memory_order_acquire);
+  }
   const Code& code = *state->code.load(std::memory_order_acquire);
   u8* frame = aligned_frame(alloca(code.frame_bytes + 64));
   const ArgumentCount named = pass_arguments(type, [&](usize n, ArgumentPlace place) {

@@ -1,0 +1,228 @@
+#include "microjit/autotuner.h"
+
+#include <algorithm>
+
+#include "microjit/microjit.h"
+#include "runtime/side_log.h"
+
+namespace bf::microjit {
+
+namespace {
+
+using Stage = Variant::Stage;
+
+constexpr u32 kRuns = 6;             // of each candidate
+constexpr u64 kUnits = 1000;         // of work, that ticks are compared for
+constexpr u64 kWorthChanging = 64;   // the first plan stays unless another one is better by one part in so many
+constexpr usize kMostVariants = 32;  // of a kernel
+
+Candidate* next_candidate(Variant& variant, const emit::CallShape& shape) {
+  const u32 n = variant.turn.fetch_add(1, std::memory_order_relaxed);
+  Candidate& c = *variant.candidates[n % variant.candidates.size()];
+  return c.plan.shape.covers(shape) ? &c : nullptr;
+}
+
+bool has_been_tried(const Variant& variant) {
+  for (const auto& c : variant.candidates)
+    if (c->runs.load(std::memory_order_relaxed) < kRuns) return false;
+  return true;
+}
+
+const Candidate& best_of(const Variant& variant) {
+  const Candidate* best = variant.candidates.front().get();
+  for (const auto& c : variant.candidates) {
+    const u64 ticks = best->least_ticks.load(std::memory_order_relaxed);
+    if (c->least_ticks.load(std::memory_order_relaxed) < ticks - ticks / kWorthChanging) best = c.get();
+  }
+  return *best;
+}
+
+void note_run(Candidate& candidate, u64 ticks, u64 work) {
+  const u64 scaled = ticks * kUnits / std::max<u64>(work, 1);
+  u64 least = candidate.least_ticks.load(std::memory_order_relaxed);
+  while (scaled < least && !candidate.least_ticks.compare_exchange_weak(least, scaled)) {}
+  candidate.runs.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void forget_version(Tuning& tuning) {
+  tuning.direct.store(nullptr, std::memory_order_release);
+}
+
+void Engine::make_tuning(FunctionState& state) const {
+  const bool asked = options_.policy == TierPolicy::Auto || options_.policy == TierPolicy::Tuned;
+  if (!asked || !options_.kernels || state.whole || !state.type->results.empty()) return;
+  auto kernel = emit::make_kernel(module_.name(*state.function), emit::best_set(options_.features));
+  if (kernel) state.tuning = std::make_unique<Tuning>(std::move(kernel));
+}
+
+// A call that has come by: counted here, unless the emitted code has done so and wants it timed.
+void Engine::on_kernel(FunctionState& state, const emit::KernelCall& call) {
+  if (!state.profiled) return run_kernel(state, call);
+  i64& countdown = state.profile.countdown;
+  const i64 left = __atomic_load_n(&countdown, __ATOMIC_RELAXED);
+  if (left > 1) {
+    __atomic_store_n(&countdown, left - 1, __ATOMIC_RELAXED);
+    return run_kernel(state, call);
+  }
+  TimedCall timed;
+  start_timing(state.profile, timed);
+  run_kernel(state, call);
+  end_timing(timed, platform::ticks());
+}
+
+void Engine::run_kernel(FunctionState& state, const emit::KernelCall& call) {
+  const emit::Kernel& kernel = *state.tuning->kernel;
+  Variant* const variant = variant_for(state, call);
+  const Stage stage = variant ? variant->stage.load(std::memory_order_acquire) : Stage::Refused;
+  if (stage == Stage::Settled)
+    if (const u8* direct = state.tuning->direct.load(std::memory_order_acquire))
+      return kernel.run(direct, call);
+  if (stage == Stage::Refused) return kernel.run(state.interp_entry, call);
+
+  if (stage == Stage::Trying) {
+    Candidate* const candidate = next_candidate(*variant, kernel.shape(call));
+    if (const u8* entry = candidate ? candidate->entry.load(std::memory_order_acquire) : nullptr) {
+      const u64 start = platform::ticks();
+      kernel.run(entry, call);
+      note_run(*candidate, platform::ticks() - start, kernel.work(call));
+      if (has_been_tried(*variant)) settle(state, *variant, call);
+      return;
+    }
+  }
+  // Evicted, or the candidates are for another number: what is known decides.
+  settle(state, *variant, call);
+  run_kernel(state, call);
+}
+
+// Null if there is no room for one more.
+Variant* Engine::variant_for(FunctionState& state, const emit::KernelCall& call) {
+  Tuning& tuning = *state.tuning;
+  const emit::CallShape shape = tuning.kernel->shape(call);
+  LockGuard guard(tuning.lock);
+  for (const auto& v : tuning.variants)
+    if (v->shape.covers(shape)) return v.get();
+  if (tuning.variants.size() == kMostVariants) return nullptr;
+  auto variant = std::make_unique<Variant>();
+  variant->shape = tuning.kernel->kind_of(shape);
+  emit::KernelPlan plans[emit::kMostPlans];
+  const usize count = tuning.kernel->plans(call, emit::best_set(options_.features), plans);
+  const std::vector<u8> wanted = tuning.kernel->outcome(state.interp_entry, call);
+  for (usize n = 0; n < count && !wanted.empty(); ++n)
+    try_plan(state, *variant, plans[n], call, wanted);
+  if (variant->candidates.empty()) {
+    variant->stage.store(Stage::Refused, std::memory_order_relaxed);
+    log_kernel(state, *variant, "stays with the interpreter");
+  }
+  tuning.variants.push_back(std::move(variant));
+  return tuning.variants.back().get();
+}
+
+// Emits a plan, and compares what it does with what the interpreter did.
+bool Engine::try_plan(FunctionState& state, Variant& variant, const emit::KernelPlan& plan,
+                      const emit::KernelCall& call, const std::vector<u8>& wanted) {
+  const emit::Kernel& kernel = *state.tuning->kernel;
+  const emit::EmitOptions how{.set = emit::best_set(options_.features),
+                              .function = state.function->index,
+                              .profile = false};
+  auto code = kernel.emit({&plan, 1}, how);
+  if (!code) {
+    log_failure(state, code.error().message());
+    return false;
+  }
+  auto version = install_version(state, *code, Tier::Tuned);
+  if (!version) {
+    log_failure(state, version.error().message());
+    return false;
+  }
+  if (kernel.outcome((*version)->entry, call) != wanted) {
+    log_failure(state, "an emitted version disagrees with it");
+    retire_version(std::move(*version));
+    return false;
+  }
+  auto candidate = std::make_unique<Candidate>();
+  candidate->plan = plan;
+  candidate->entry.store((*version)->entry, std::memory_order_relaxed);
+  candidate->version = std::move(*version);
+  variant.candidates.push_back(std::move(candidate));
+  return true;
+}
+
+// Chooses a plan, unless that has been done, and publishes a version with all plans that are known.
+void Engine::settle(FunctionState& state, Variant& variant, const emit::KernelCall& call) {
+  Tuning& tuning = *state.tuning;
+  LockGuard guard(tuning.lock);
+  const bool has_version = tuning.direct.load(std::memory_order_acquire) != nullptr;
+  if (variant.stage.load(std::memory_order_relaxed) == Stage::Settled && has_version) return;
+  if (variant.stage.load(std::memory_order_relaxed) == Stage::Trying) {
+    variant.plan = best_of(variant).plan;
+    variant.plan.shape = variant.shape;
+  }
+  std::vector<emit::KernelPlan> plans;
+  for (const auto& v : tuning.variants)
+    if (v.get() == &variant || v->stage.load(std::memory_order_relaxed) == Stage::Settled)
+      plans.push_back(v->plan);
+  const u64 start = platform::ticks();
+  auto code = tuning.kernel->emit(plans, {.set = emit::best_set(options_.features),
+                                                .function = state.function->index,
+                                                .profile = state.profiled});
+  const bool good = code && publish_kernel(state, *code, platform::ticks() - start, call);
+  variant.stage.store(good ? Stage::Settled : Stage::Refused, std::memory_order_release);
+  log_kernel(state, variant, good ? "settled" : "cannot be published");
+  for (const auto& c : variant.candidates) {
+    c->entry.store(nullptr, std::memory_order_release);
+    if (c->version) retire_version(std::move(c->version));
+  }
+}
+
+// The version becomes the function's, if it agrees with the interpreter as well.
+bool Engine::publish_kernel(FunctionState& state, const CompiledCode& code, u64 ticks,
+                            const emit::KernelCall& call) {
+  Tuning& tuning = *state.tuning;
+  {
+    auto trial = install_version(state, code, Tier::Tuned);
+    if (!trial) return false;
+    const bool good = tuning.kernel->outcome((*trial)->entry + code.untimed_start, call) ==
+                      tuning.kernel->outcome(state.interp_entry, call);
+    retire_version(std::move(*trial));
+    if (!good) return false;
+  }
+  LockGuard guard(lock_);
+  const Tier from = state.tier.load(std::memory_order_relaxed);
+  if (!publish_locked(state, code, Tier::Tuned)) return false;
+  state.compile_ticks += ticks;
+  state.version->compile_ticks = ticks;
+  tuning.direct.store(state.version->entry + code.untimed_start, std::memory_order_release);
+  note(state, from, TierReason::Tuned, ticks);
+  return true;
+}
+
+void Engine::log_kernel(const FunctionState& state, const Variant& variant, const char* what) {
+  if (!options_.log) return;
+  const std::string_view name = module_.name(*state.function);
+  Text text;
+  text.format("[tune] %.*s ", static_cast<int>(name.size()), name.data());
+  if (variant.candidates.empty()) {
+    text.append(what);
+  } else {
+    state.tuning->kernel->describe(variant.plan, text);
+    text.format(", %s", emit::set_name(emit::best_set(options_.features)));
+    u64 best = ~u64{0}, worst = 0;
+    for (const auto& c : variant.candidates) {
+      const u64 ticks = c->least_ticks.load(std::memory_order_relaxed);
+      if (ticks == ~u64{0}) continue;
+      best = std::min(best, ticks);
+      worst = std::max(worst, ticks);
+    }
+    if (variant.candidates.size() > 1 && worst != 0) {
+      text.format(": the best of %zu, ", variant.candidates.size());
+      text.append_decimal(worst * 100, std::max<u64>(best, 1), 1);
+      text.append(" % is the worst");
+    }
+  }
+  text.append("\n");
+  side_log::write(text.view());
+}
+
+}  // namespace bf::microjit

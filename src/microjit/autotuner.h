@@ -1,0 +1,57 @@
+// The autotuner: versions of kernels that have hand-written emitters, chosen by the time they take.
+//
+// A kernel's slot leads here at first (FunctionState::first_entry). A call of a new shape is looked at:
+// plans for it are emitted, and each is compared with the interpreter on a piece of that very call
+// before anything runs it. Then calls of the shape run the plans in turn and are timed; the fastest
+// becomes part of the function's one version, which is published. From then on calls of that shape do
+// not come by any more, but for those that the profile wants timed.
+//
+// A plan that does not agree with the reference is dropped; a shape without plans stays with the
+// interpreter. The log tells of both, and of what was chosen why.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "microjit/emit/kernel.h"
+#include "microjit/function_state.h"
+#include "runtime/lock.h"
+
+namespace bf::microjit {
+
+// A plan under trial.
+struct Candidate {
+  emit::KernelPlan plan;
+  std::unique_ptr<Version> version;
+  std::atomic<const u8*> entry{nullptr};  // null once it is no candidate any more
+  std::atomic<u32> runs{0};
+  std::atomic<u64> least_ticks{~u64{0}};  // of a thousand units of work
+};
+
+// What there is for calls of a shape.
+struct Variant {
+  enum class Stage : u8 {
+    Trying,
+    Settled,  // its plan is part of the function's version, or was when that was evicted
+    Refused,  // nothing emitted did what it should
+  };
+  emit::KernelShape shape;
+  emit::KernelPlan plan;  // once it is settled
+  std::atomic<Stage> stage{Stage::Trying};
+  std::vector<std::unique_ptr<Candidate>> candidates;
+  std::atomic<u32> turn{0};
+};
+
+struct Tuning {
+  explicit Tuning(std::unique_ptr<const emit::Kernel> k) : kernel(std::move(k)) {}
+  const std::unique_ptr<const emit::Kernel> kernel;
+  Lock lock;  // for new variants and for settling
+  std::vector<std::unique_ptr<Variant>> variants;
+  std::atomic<const u8*> direct{nullptr};  // the published version, behind what counts calls
+};
+
+// The version was taken out of its slot. (Under the engine's lock.)
+void forget_version(Tuning& tuning);
+
+}  // namespace bf::microjit

@@ -1,0 +1,183 @@
+#include "microjit/emit/matmul_loops.h"
+
+namespace bf::microjit::emit {
+
+namespace {
+
+const x86::Gp kOut = x86::rdi, kWeights = x86::rsi, kColumns = x86::rcx, kRows = x86::r8,
+              kTokens = x86::r9;
+const x86::Gp kStride = x86::r9;    // of `out`, in bytes
+const x86::Gp kRowBytes = x86::rcx;  // from one token's activations to the next one's
+const x86::Gp kBlocks = x86::rax;
+// Every third token has a base; those behind it are reached by an index.
+const x86::Gp kBases[] = {x86::rdx, x86::r10, x86::r11, x86::rbx,
+                          x86::r12, x86::r13, x86::r14, x86::r15};
+
+// Numbers of locals. Tokens are split evenly: so many tiles, of that many tokens, the first ones of one
+// more.
+enum Local : u32 {
+  kActivations, kGroupOut, kGroupWeights, kTiles, kTileTokens, kLargerTiles, kTilesLeft, kLargerLeft
+};
+
+}  // namespace
+
+x86::Gp MatmulLoops::base(u32 n) { return kBases[n]; }
+
+x86::Mem MatmulLoops::packed(u32 offset, u32 unit_bytes, u32 row_part) const {
+  return x86::ptr(kWeights, static_cast<i32>(offset + row_part * unit_bytes * s_.lanes()));
+}
+
+x86::Mem MatmulLoops::token(u32 first_base, u32 t, i64 displacement) const {
+  const x86::Gp base = kBases[first_base + t / kTokensOfBase];
+  const auto d = static_cast<i32>(displacement);
+  const u32 further = t % kTokensOfBase;  // an index times 1 or 2
+  return further == 0 ? x86::ptr(base, d) : x86::ptr(base, kRowBytes, further - 1, d);
+}
+
+void MatmulLoops::place_bases() {
+  for (u32 t = kTokensOfBase; t < tile_; t += kTokensOfBase)
+    a_.lea(base(t / kTokensOfBase), x86::ptr(x86::rdx, static_cast<i32>(activation_bytes() * t)));
+}
+
+void MatmulLoops::move_bases(u32 first, u32 bytes) {
+  for (u32 n = 0; n * kTokensOfBase < tile_; ++n) a_.add(base(first + n), asmjit::Imm(bytes));
+}
+
+void MatmulLoops::choose(const KernelPlan& plan, const asmjit::Label& body) {
+  const asmjit::Label other = a_.newLabel();
+  a_.cmp(kColumns, asmjit::Imm(plan.shape.size));
+  a_.jne(other);
+  a_.cmp(kTokens, asmjit::Imm(plan.shape.least));
+  if (plan.shape.least == plan.shape.most) {
+    a_.je(body);
+  } else {
+    BF_ASSERT(plan.shape.most == ~u64{0});
+    a_.jae(body);
+  }
+  a_.bind(other);
+}
+
+void MatmulLoops::body(const KernelPlan& plan) {
+  plan_ = &plan;
+  a_.mov(local(kActivations), x86::rdx);
+  count_tiles();
+  a_.mov(kStride, stack_argument(0));
+  a_.shl(kStride, 2);
+  a_.mov(kRowBytes, asmjit::Imm(activation_bytes()));
+  load_constants();
+
+  const asmjit::Label groups = a_.newLabel();
+  a_.shr(kRows, 4);
+  a_.mov(local(kGroupOut), kOut);
+  a_.mov(local(kGroupWeights), kWeights);
+  a_.bind(groups);
+  tiles_of_group();
+  a_.mov(kOut, local(kGroupOut));
+  a_.add(kOut, kGroupRows * 4);
+  a_.mov(local(kGroupOut), kOut);
+  a_.add(local(kGroupWeights), asmjit::Imm(columns() / block_columns() * block_bytes() * kGroupRows));
+  a_.dec(kRows);
+  a_.jnz(groups);
+}
+
+void MatmulLoops::count_tiles() {
+  a_.lea(x86::rax, x86::ptr(kTokens, static_cast<i32>(plan_->tile - 1)));
+  a_.xor_(x86::edx, x86::edx);
+  a_.mov(x86::r10d, asmjit::Imm(plan_->tile));
+  a_.div(x86::r10);
+  a_.mov(local(kTiles), x86::rax);
+  a_.mov(x86::r10, x86::rax);
+  a_.mov(x86::rax, kTokens);
+  a_.xor_(x86::edx, x86::edx);
+  a_.div(x86::r10);
+  a_.mov(local(kTileTokens), x86::rax);
+  a_.mov(local(kLargerTiles), x86::rdx);
+}
+
+// Whether tiles of so many tokens occur.
+bool MatmulLoops::has_tile(u32 tokens) const {
+  const KernelShape& shape = plan_->shape;
+  if (shape.least != shape.most) return tokens >= shape.least;
+  const u64 tiles = (shape.least + plan_->tile - 1) / plan_->tile, least = shape.least / tiles;
+  return tokens == least || (tokens == least + 1 && shape.least % tiles != 0);
+}
+
+// rdx goes through the tokens' activations.
+void MatmulLoops::tiles_of_group() {
+  const asmjit::Label more = a_.newLabel(), as_said = a_.newLabel(), done = a_.newLabel();
+  asmjit::Label next = a_.newLabel();
+  a_.mov(x86::rdx, local(kActivations));
+  a_.mov(x86::rax, local(kTiles));
+  a_.mov(local(kTilesLeft), x86::rax);
+  a_.mov(x86::rax, local(kLargerTiles));
+  a_.mov(local(kLargerLeft), x86::rax);
+  a_.bind(more);
+  a_.mov(x86::rax, local(kTileTokens));
+  a_.cmp(local(kLargerLeft), 0);
+  a_.je(as_said);
+  a_.dec(local(kLargerLeft));
+  a_.inc(x86::rax);
+  a_.bind(as_said);
+  for (u32 tokens = plan_->tile; tokens != 0; --tokens) {
+    if (!has_tile(tokens)) continue;
+    a_.cmp(x86::eax, asmjit::Imm(tokens));
+    a_.jne(next);
+    whole_tile(tokens);
+    a_.jmp(done);
+    a_.bind(next);
+    next = a_.newLabel();
+  }
+  a_.ud2();
+  a_.bind(done);
+  a_.dec(local(kTilesLeft));
+  a_.jnz(more);
+}
+
+// rdx and `out` move on to the next tile's tokens.
+void MatmulLoops::whole_tile(u32 tokens) {
+  tile_ = tokens;
+  const u32 parts = kGroupRows / s_.lanes();
+  row_parts_ = fits(parts, tokens) ? parts : 1;
+  for (row_part_ = 0; row_part_ < parts; row_part_ += row_parts_) row_parts_of_tile();
+  for (u32 t = 0; t < tokens; ++t) a_.add(kOut, kStride);
+}
+
+// One tile with one group's rows, as many of them as fit.
+void MatmulLoops::row_parts_of_tile() {
+  const u64 blocks = columns() / block_columns();
+  a_.mov(kWeights, local(kGroupWeights));
+  place_bases();
+  for (u32 p = 0; p < row_parts_; ++p)
+    for (u32 t = 0; t < tile_; ++t) s_.zero(sum(p, t));
+  a_.mov(kBlocks.r32(), asmjit::Imm(blocks));
+  a_.align(asmjit::AlignMode::kCode, 64);
+  const asmjit::Label loop = a_.newLabel();
+  a_.bind(loop);
+  prefetch();
+  block();
+  a_.add(kWeights, asmjit::Imm(block_bytes() * kGroupRows));
+  a_.dec(kBlocks.r32());
+  a_.jnz(loop);
+
+  for (u32 p = 0; p < row_parts_; ++p) {
+    a_.mov(x86::rax, kOut);
+    for (u32 t = 0; t < tile_; ++t) {
+      const u32 row = (row_part_ + p) * s_.lanes();
+      s_.store(x86::ptr(x86::rax, static_cast<i32>(row * 4)), sum(p, t));
+      if (t + 1 < tile_) a_.add(x86::rax, kStride);
+    }
+  }
+  // To the next tile's activations, or back for the other rows.
+  const bool last = row_part_ + row_parts_ == kGroupRows / s_.lanes();
+  const u64 next = last ? activation_bytes() * tile_ : 0, came = blocks * activation_step();
+  a_.add(x86::rdx, asmjit::Imm(static_cast<i64>(next) - static_cast<i64>(came)));
+}
+
+void MatmulLoops::prefetch() {
+  if (plan_->prefetch == 0) return;
+  const u32 bytes = block_bytes() * kGroupRows;
+  for (u32 at = 0; at < bytes; at += 64)
+    a_.prefetcht0(x86::ptr(kWeights, static_cast<i32>(plan_->prefetch + at)));
+}
+
+}  // namespace bf::microjit::emit

@@ -1,0 +1,60 @@
+// The loops of a matrix product: groups of 16 rows, tiles of tokens, blocks of columns.
+//
+// With 32-byte vectors a group is two *row parts* of eight rows: few tokens take both at once, more take
+// one after the other. What is done with a block is the derived class's.
+#pragma once
+
+#include "microjit/emit/emitted_function.h"
+
+namespace bf::microjit::emit {
+
+class MatmulLoops : public EmittedFunction {
+ public:
+  using EmittedFunction::EmittedFunction;
+
+  // A vector's worth of a packed unit of `unit_bytes` a row; its group begins `offset` bytes into the
+  // block's.
+  x86::Mem packed(u32 offset, u32 unit_bytes, u32 row_part) const;
+  // The row parts that are being worked on.
+  u32 row_parts() const { return row_parts_; }
+  u32 first_row_part() const { return row_part_; }
+
+ protected:
+  static constexpr u32 kGroupRows = 16, kTokensOfBase = 3, kLocals = 8;
+
+  // ---- Of the derived class ----
+  virtual u32 block_columns() const = 0;  // that one round of the loop takes
+  virtual u32 block_bytes() const = 0;    // of one row of packed weights in them
+  virtual u64 activation_bytes() const = 0;    // from one token's row to the next one's
+  virtual u32 activation_step() const = 0;     // bytes of them that a round goes on by
+  // Whether registers suffice for so many accumulators of row parts and tokens.
+  virtual bool fits(u32 row_parts, u32 tokens) const = 0;
+  virtual void load_constants() {}
+  virtual void place_bases();
+  virtual void block() = 0;    // and moves the bases on
+
+  u64 columns() const { return plan_->shape.size; }
+  const KernelPlan& plan() const { return *plan_; }
+  u32 tile() const { return tile_; }
+  // The accumulator of a row part and a token.
+  V sum(u32 p, u32 t) const { return {p * tile_ + t}; }
+  // Bytes of a token's activations from where the block begins.
+  x86::Mem token(u32 first_base, u32 t, i64 displacement) const;
+  static x86::Gp base(u32 n);  // 0 to 3: of activations; 4 to 7: the derived class's
+  void move_bases(u32 first, u32 bytes);
+
+ private:
+  void choose(const KernelPlan& plan, const asmjit::Label& body) override;
+  void body(const KernelPlan& plan) override;
+  void count_tiles();
+  bool has_tile(u32 tokens) const;
+  void tiles_of_group();
+  void whole_tile(u32 tokens);
+  void row_parts_of_tile();
+  void prefetch();
+
+  const KernelPlan* plan_ = nullptr;
+  u32 tile_ = 1, row_parts_ = 1, row_part_ = 0;
+};
+
+}  // namespace bf::microjit::emit

@@ -1,0 +1,107 @@
+// Matrix products as the autotuner sees them.
+#include <memory>
+#include <vector>
+
+#include "microjit/emit/matmul.h"
+
+namespace bf::microjit::emit {
+
+namespace {
+
+constexpr u64 kGroupRows = 16;
+
+// The arguments, by name (src/inference/formats.h).
+struct Product {
+  float* out;
+  const u8* weights;
+  const void* activations;
+  u64 columns, rows, tokens, out_stride;
+
+  explicit Product(const KernelCall& call)
+      : out(reinterpret_cast<float*>(call.general[0])),
+        weights(reinterpret_cast<const u8*>(call.general[1])),
+        activations(reinterpret_cast<const void*>(call.general[2])),
+        columns(call.general[3]), rows(call.general[4]), tokens(call.general[5]),
+        out_stride(call.stack[0]) {}
+
+  void run(const void* entry) const {
+    using Function = void (*)(float*, const u8*, const void*, u64, u64, u64, u64);
+    reinterpret_cast<Function>(const_cast<void*>(entry))(out, weights, activations, columns, rows,
+                                                         tokens, out_stride);
+  }
+};
+
+class MatmulTuning final : public Kernel {
+ public:
+  explicit MatmulTuning(const Matmul& matmul) : matmul_(matmul) {}
+
+  CallShape shape(const KernelCall& call) const override {
+    const Product m(call);
+    return {m.columns, m.tokens};
+  }
+  KernelShape kind_of(const CallShape& shape) const override {
+    return shape.number == 1 ? KernelShape{shape.size, 1, 1} : KernelShape{shape.size, 2};
+  }
+
+  usize plans(const KernelCall& call, Set set,
+              std::span<KernelPlan, kMostPlans> out) const override {
+    const Product m(call);
+    const KernelShape shape{m.columns, m.tokens, m.tokens};
+    usize count = 0;
+    if (m.tokens == 1) {
+      for (const u32 prefetch : {0u, 1024u, 4096u}) out[count++] = {shape, 1, prefetch};
+      return count;
+    }
+    const u32 most = matmul_.most_tokens(set);
+    for (const u32 tile : {most, most * 3 / 4, most / 2})
+      if (tile != 0) out[count++] = {shape, tile, 0};
+    return count;
+  }
+
+  Result<CompiledCode> emit(std::span<const KernelPlan> plans,
+                            const EmitOptions& options) const override {
+    return matmul_.emit(plans, options);
+  }
+
+  void run(const void* entry, const KernelCall& call) const override { Product(call).run(entry); }
+
+  u64 work(const KernelCall& call) const override {
+    const Product m(call);
+    return m.rows * m.tokens;
+  }
+
+  std::vector<u8> outcome(const void* entry, const KernelCall& call) const override {
+    Product m(call);
+    if (m.columns % matmul_.block_columns() != 0 || m.rows % kGroupRows != 0) return {};
+    if (m.rows == 0 || m.tokens == 0) return {};
+    m.rows = m.out_stride = kGroupRows;
+    std::vector<u8> out(m.rows * m.tokens * sizeof(float));
+    m.out = reinterpret_cast<float*>(out.data());
+    m.run(entry);
+    return out;
+  }
+
+  void describe(const KernelPlan& plan, Text& text) const override {
+    using ull = unsigned long long;
+    text.format("%llu columns, ", static_cast<ull>(plan.shape.size));
+    if (plan.shape.least != plan.shape.most)
+      text.format("%llu or more tokens", static_cast<ull>(plan.shape.least));
+    else
+      text.format("%llu token%s", static_cast<ull>(plan.shape.least),
+                  plan.shape.least == 1 ? "" : "s");
+    text.format(": tile %u, prefetch %u", plan.tile, plan.prefetch);
+  }
+
+ private:
+  const Matmul matmul_;
+};
+
+}  // namespace
+
+std::unique_ptr<const Kernel> make_kernel(std::string_view function, Set set) {
+  if (set == Set::None) return nullptr;
+  const auto matmul = Matmul::find(function);
+  return matmul ? std::make_unique<MatmulTuning>(*matmul) : nullptr;
+}
+
+}  // namespace bf::microjit::emit

@@ -1,0 +1,166 @@
+#include "microjit/emit/simd.h"
+
+namespace bf::microjit::emit {
+
+namespace {
+
+struct SetFacts {
+  const char* name;
+  u32 bytes;
+};
+constexpr SetFacts kSets[] = {
+    {"none", 0},
+#define BF_EMIT_SET(name, text, bytes) {text, bytes},
+    BF_EMIT_SETS(BF_EMIT_SET)
+#undef BF_EMIT_SET
+};
+
+namespace Inst = x86::Inst;
+
+}  // namespace
+
+Set best_set(const platform::CpuFeatures& f) {
+  if (!f.avx2 || !f.fma || !f.f16c) return Set::None;
+  const bool wide = f.avx512f && f.avx512bw && f.avx512dq && f.avx512vl;
+  if (wide && f.avx512vnni) return Set::Avx512Vnni;
+  if (wide) return Set::Avx512;
+  return f.avxvnni ? Set::AvxVnni : Set::Avx2;
+}
+
+const char* set_name(Set set) {
+  return kSets[static_cast<u8>(set)].name;
+}
+
+void Simd::op(Id vex, Id evex, V to, V a, const Source& b) {
+  a_.emit(is_512(set_) ? evex : vex, reg(to), reg(a), operand(b));
+}
+
+x86::Mem Simd::word(const x86::Mem& m) const {
+  x86::Mem out = sized(m, 4);
+  out.setBroadcast(x86::Mem::Broadcast::k1To16);
+  return out;
+}
+
+// ---- moves ----
+
+void Simd::load(V to, const x86::Mem& from) {
+  a_.emit(is_512(set_) ? Inst::kIdVmovdqu32 : Inst::kIdVmovdqu, reg(to), sized(from, bytes()));
+}
+void Simd::store(const x86::Mem& to, V from) {
+  a_.emit(is_512(set_) ? Inst::kIdVmovdqu32 : Inst::kIdVmovdqu, sized(to, bytes()), reg(from));
+}
+void Simd::move(V to, V from) {
+  a_.emit(is_512(set_) ? Inst::kIdVmovdqa32 : Inst::kIdVmovdqa, reg(to), reg(from));
+}
+void Simd::zero(V to) {
+  // The short form clears the whole register; only the lower 16 have it.
+  if (to.n < 16)
+    a_.vpxor(x86::xmm(to.n), x86::xmm(to.n), x86::xmm(to.n));
+  else
+    a_.vpxord(x86::zmm(to.n), x86::zmm(to.n), x86::zmm(to.n));
+}
+void Simd::broadcast(V to, const x86::Mem& from) {
+  a_.emit(Inst::kIdVpbroadcastd, reg(to), sized(from, 4));
+}
+void Simd::broadcast_bytes16(V to, const x86::Mem& from) {
+  a_.emit(is_512(set_) ? Inst::kIdVbroadcasti32x4 : Inst::kIdVbroadcasti128, reg(to),
+          sized(from, 16));
+}
+
+// ---- integers ----
+
+void Simd::bit_and(V to, V a, Source b) { op(Inst::kIdVpand, Inst::kIdVpandd, to, a, b); }
+void Simd::bit_or(V to, V a, Source b) { op(Inst::kIdVpor, Inst::kIdVpord, to, a, b); }
+void Simd::bit_xor(V to, V a, Source b) { op(Inst::kIdVpxor, Inst::kIdVpxord, to, a, b); }
+void Simd::shift_right16(V to, V a, u32 bits) { shift(Inst::kIdVpsrlw, to, a, bits); }
+void Simd::shift_left16(V to, V a, u32 bits) { shift(Inst::kIdVpsllw, to, a, bits); }
+void Simd::shift16(V to, V a, int left) {
+  if (left > 0)
+    shift_left16(to, a, static_cast<u32>(left));
+  else if (left < 0)
+    shift_right16(to, a, static_cast<u32>(-left));
+  else if (to.n != a.n)
+    move(to, a);
+}
+void Simd::shift_right32(V to, V a, u32 bits) { shift(Inst::kIdVpsrld, to, a, bits); }
+void Simd::shift_left32(V to, V a, u32 bits) { shift(Inst::kIdVpslld, to, a, bits); }
+void Simd::add8(V to, V a, Source b) { op(Inst::kIdVpaddb, to, a, b); }
+void Simd::add16(V to, V a, Source b) { op(Inst::kIdVpaddw, to, a, b); }
+void Simd::add32(V to, V a, Source b) { op(Inst::kIdVpaddd, to, a, b); }
+void Simd::shuffle_bytes(V to, V table, Source indices) {
+  op(Inst::kIdVpshufb, to, table, indices);
+}
+void Simd::multiply_add_pairs(V to, V a, Source b) { op(Inst::kIdVpmaddwd, to, a, b); }
+void Simd::multiply_add_bytes(V to, V a, Source b) { op(Inst::kIdVpmaddubsw, to, a, b); }
+void Simd::absolute_bytes(V to, V a) { a_.emit(Inst::kIdVpabsb, reg(to), reg(a)); }
+void Simd::widen_bytes(V to, const x86::Mem& from, bool is_signed) {
+  a_.emit(is_signed ? Inst::kIdVpmovsxbd : Inst::kIdVpmovzxbd, reg(to), sized(from, lanes()));
+}
+
+void Simd::widen_words(V to, const x86::Mem& from) {
+  a_.emit(Inst::kIdVpmovzxwd, reg(to), sized(from, bytes() / 2));
+}
+
+void Simd::add8_where(V to, V source, Source bits, Source value, V scratch) {
+  if (is_512(set_)) {
+    a_.emit(Inst::kIdVptestmb, x86::k1, reg(source), operand(bits));
+    a_.k(x86::k1).emit(Inst::kIdVpaddb, reg(to), reg(to), operand(value));
+    return;
+  }
+  bit_and(scratch, source, bits);
+  op(Inst::kIdVpcmpeqb, scratch, scratch, bits);
+  bit_and(scratch, scratch, value);
+  add8(to, to, scratch);
+}
+
+void Simd::dot_word(V acc, V weights, const x86::Mem& from, V scratch) {
+  if (is_512(set_)) {
+    a_.emit(Inst::kIdVpdpbusd, reg(acc), reg(weights), word(from));
+    return;
+  }
+  broadcast(scratch, from);
+  a_.vex().emit(Inst::kIdVpdpbusd, reg(acc), reg(weights), reg(scratch));
+}
+
+void Simd::take_signs(V to, V a, V signs, V zeroes, u32 mask) {
+  if (!is_512(set_)) {
+    a_.emit(Inst::kIdVpsignb, reg(to), reg(a), reg(signs));
+    return;
+  }
+  if (to.n != a.n) move(to, a);
+  a_.k(x86::k(mask)).emit(Inst::kIdVpsubb, reg(to), reg(zeroes), reg(a));
+}
+void Simd::note_signs(u32 mask, V of) {
+  if (is_512(set_)) a_.vpmovb2m(x86::k(mask), x86::zmm(of.n));
+}
+
+// ---- floats ----
+
+void Simd::to_float(V to, V from) { a_.emit(Inst::kIdVcvtdq2ps, reg(to), reg(from)); }
+void Simd::halves_to_float(V to, const x86::Mem& from) {
+  a_.emit(Inst::kIdVcvtph2ps, reg(to), sized(from, bytes() / 2));
+}
+void Simd::multiply(V to, V a, Source b) { op(Inst::kIdVmulps, to, a, b); }
+void Simd::add(V to, V a, Source b) { op(Inst::kIdVaddps, to, a, b); }
+void Simd::subtract(V to, V a, Source b) { op(Inst::kIdVsubps, to, a, b); }
+void Simd::fma(V acc, V a, Source b) { op(Inst::kIdVfmadd231ps, acc, a, b); }
+void Simd::negated_fma(V acc, V a, Source b) { op(Inst::kIdVfnmadd231ps, acc, a, b); }
+void Simd::with_word(Id id, V to, V a, const x86::Mem& m, V scratch) {
+  if (is_512(set_)) {
+    a_.emit(id, reg(to), reg(a), word(m));
+    return;
+  }
+  broadcast(scratch, m);
+  a_.emit(id, reg(to), reg(a), reg(scratch));
+}
+void Simd::multiply_word(V to, V a, const x86::Mem& m, V scratch) {
+  with_word(Inst::kIdVmulps, to, a, m, scratch);
+}
+void Simd::fma_word(V acc, V a, const x86::Mem& m, V scratch) {
+  with_word(Inst::kIdVfmadd231ps, acc, a, m, scratch);
+}
+void Simd::negated_fma_word(V acc, V a, const x86::Mem& m, V scratch) {
+  with_word(Inst::kIdVfnmadd231ps, acc, a, m, scratch);
+}
+
+}  // namespace bf::microjit::emit
