@@ -6,7 +6,7 @@ import sys
 
 from cli import packages, places, settings
 from cli.build import build
-from cli.report import Failure
+from cli.report import USAGE, Failure
 
 
 def _has_prompt(arguments):
@@ -20,7 +20,7 @@ def command(arguments):
             "--blob", f"model={settings.model(arguments)}"]
     if arguments.prompt_file is not None:
         if arguments.prompt is not None:
-            raise Failure("--prompt and --prompt-file: give one of them")
+            raise Failure("--prompt and --prompt-file: give one of them", USAGE)
         line += ["--blob", f"prompt={settings.text_file('--prompt-file', arguments.prompt_file)}"]
     elif arguments.prompt is not None:
         line += ["--text", f"prompt={arguments.prompt}"]
@@ -29,7 +29,7 @@ def command(arguments):
     if arguments.logits is not None:
         if not _has_prompt(arguments):
             raise Failure("--logits: there is no prompt: give --prompt-file, --tokens-file or "
-                          "--prompt")
+                          "--prompt", USAGE)
         line += ["--stream", f"logits={settings.output(arguments.logits)}",
                  "--option", "logits=1"]
     if arguments.tokenize is not None:

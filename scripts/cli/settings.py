@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from cli import places
-from cli.report import Failure
+from cli.report import USAGE, Failure
 
 KEYS = ("tokens", "temp", "top-p", "seed", "top-k", "min-p", "typical", "min-keep", "repeat-last-n",
         "repeat-penalty", "frequency-penalty", "presence-penalty", "mirostat", "mirostat-lr",
@@ -77,7 +77,7 @@ def prompt(arguments):
     if arguments.prompt_file is None:
         return None if arguments.prompt is None else os.fsencode(arguments.prompt)
     if arguments.prompt is not None:
-        raise Failure("--prompt and --prompt-file: give one of them")
+        raise Failure("--prompt and --prompt-file: give one of them", USAGE)
     return text_file("--prompt-file", arguments.prompt_file).read_bytes()
 
 

@@ -41,6 +41,35 @@ class Stories(CommandLineTest):
         process = bareflow("host", "--prompt", prompt, "--tokens", 0)
         self.assertEqual(self.story_of(process).decode(), prompt + "\n")
 
+    def test_a_prompt_from_a_file_and_from_token_ids(self):
+        self.write("prompt.txt", b"Once upon a time")
+        ids = bareflow("host", "--tokenize", "prompt.txt", "--bos", cwd=self.folder).stdout
+        self.write("ids.txt", ids)
+        tell = ("host", "--temp", "0", "--tokens", "24")
+        from_text = self.story_of(bareflow("host", *GREEDY))
+        for given in (("--prompt-file", "prompt.txt"), ("--tokens-file", "ids.txt")):
+            story = self.story_of(bareflow(*tell, *given, cwd=self.folder))
+            self.assertEqual(story, from_text)
+
+    def test_logits_of_every_position_in_batches_of_any_size(self):
+        self.write("prompt.txt", b"Tom and Lily went to the park, and they saw a big dog.")
+        written = []
+        for batch in ("1", "7", "64"):
+            process = bareflow("host", "--prompt-file", "prompt.txt", "--logits", "out.f32",
+                               "--batch", batch, "--tier", "baseline", cwd=self.folder)
+            self.assertEqual(self.story_of(process), b"")
+            written.append((self.folder / "out.f32").read_bytes())
+        ids = bareflow("host", "--tokenize", "prompt.txt", "--bos", cwd=self.folder).stdout
+        self.assertEqual(len(written[0]), len(ids.split()) * 1280 * 4)
+        self.assertEqual(written[0], written[1])
+        self.assertEqual(written[0], written[2])
+
+    def test_logits_need_a_prompt_and_a_place(self):
+        self.refused(bareflow("host", "--logits", "x.f32", cwd=self.folder), 2, "--logits")
+        self.refused(bareflow("host", "--prompt", "a", "--logits", "/no/such/x.f32"), 1, "/no/such")
+        self.refused(bareflow("host", "--prompt", "a", "--batch", "0"), 2, "--batch")
+        self.refused(bareflow("host", "--prompt", "a", "--prompt-file", "x"), 2, "--prompt")
+
     def test_paths_are_relative_to_the_caller(self):
         self.write("mine.gguf", STORY.read_bytes())
         process = bareflow("host", "--model", "mine.gguf", "--profile", "profile.json", *GREEDY,
