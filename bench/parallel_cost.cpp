@@ -98,6 +98,7 @@ int main(int count, char** words) {
   const u64 pause_us = count > 2 ? std::strtoull(words[2], nullptr, 10) : 0;
   const char* const arguments[] = {"parallel-cost", "--option", threads.c_str()};
   host::start(3, arguments);
+  workers::share_all(true);
   std::printf("%u cores, %lu us between two ranges\n", workers::core_count(), pause_us);
   measure_range(2, 0, pause_us);
   measure_range(64, 0, pause_us);

@@ -17,6 +17,10 @@ constexpr usize kCacheLine = 64;
 // each is a call, and small ones in the end, when cores begin to wait for each other.
 constexpr u32 kOwnPart = 2, kOthersPart = 4;
 
+// What takes the caller less than this alone is not worth sharing: it has cost about as much when
+// the other cores have what they need of it in their caches. To wake them first takes longer.
+constexpr u64 kLeastShared = 4, kLeastWoken = 20;  // in microseconds
+
 // Grains [first, end) of the range.
 struct Piece {
   u32 first, end;
@@ -83,19 +87,36 @@ struct alignas(kCacheLine) Range {
   }
 };
 
-// How much of a range each core did, on average of the last ones of the same kind.
+// How much of a range each core did, on average of the last ones of the same kind, and how long a
+// grain takes.
 struct Speeds {
   static constexpr u32 kOne = 1 << 16;
   static constexpr u32 kInertia = 8;
 
+  static constexpr u64 kUnknown = ~u64{0};
+  static constexpr u32 kTimedGrains = 64;
+
   Body body = nullptr;
+  u64 grain_ticks;  // of kTimedGrains
   u32 of[kMostCores];
 
   void start(Body kind, u32 cores) {
     body = kind;
+    grain_ticks = kUnknown;
     for (u32 i = 0; i < cores; ++i) of[i] = kOne / cores;
   }
-  void learn(const Share* shares, u32 cores, u32 grains) {
+  // Whether the caller alone would take longer than that.
+  bool longer_than(u64 ticks, u64 grains) const {
+    return grain_ticks == kUnknown || grains * grain_ticks / kTimedGrains > ticks;
+  }
+  // More is believed at once, less by and by.
+  void learn_ticks(u64 ticks, u64 grains) {
+    if (grains == 0) return;
+    const u64 now = ticks * kTimedGrains / grains;
+    const bool more = grain_ticks == kUnknown || now > grain_ticks;
+    grain_ticks = more ? now : (grain_ticks * (kInertia - 1) + now) / kInertia;
+  }
+  void learn_parts(const Share* shares, u32 cores, u32 grains) {
     // Where a core had no part it was asleep; a few grains say nothing about speed.
     if (grains < cores * 8) return;
     for (u32 i = 0; i < cores; ++i)
@@ -119,6 +140,7 @@ std::atomic<u32> sleepers{0};
 
 alignas(kCacheLine) u32 cores = 0;  // 0: not started
 bool busy = false;
+bool shares_all = false;
 u64 range_count = 0;
 Patience callers_patience;
 constexpr usize kKinds = 8;
@@ -277,20 +299,37 @@ void wait_until_finished() {
   leave_out_of_profile(waited);
 }
 
-void share(u64 begin, u64 end, u64 grain, Body body, void* context) {
+bool is_worth_sharing(u64 grains, const Speeds& by) {
+  const bool asleep = sleepers.load(std::memory_order_relaxed) != 0;
+  const u64 least = asleep ? kLeastWoken : kLeastShared;
+  return shares_all || by.longer_than(least * (platform::ticks_per_second() / 1'000'000), grains);
+}
+
+void share(u32 grains, Speeds& by) {
+  unfinished.store(grains, std::memory_order_relaxed);
+  split(grains, by);
+  wake_workers();
+  const u64 start = platform::ticks();
+  take_part(0, cores);
+  by.learn_ticks(platform::ticks() - start, shares[0].done.load(std::memory_order_relaxed));
+  wait_until_finished();
+  by.learn_parts(shares, cores, grains);
+  ++range_count;
+}
+
+void share_if_worth_it(u64 begin, u64 end, u64 grain, Body body, void* context) {
   constexpr u64 kMostGrains = u64{1} << 31;
   const u64 all = (end - begin - 1) / grain + 1;
   if (all > kMostGrains) grain *= (all - 1) / kMostGrains + 1;
-  const auto grains = static_cast<u32>((end - begin - 1) / grain + 1);
-  range = {begin, end, grain, body, context};
-  unfinished.store(grains, std::memory_order_relaxed);
+  const u64 grains = (end - begin - 1) / grain + 1;
   Speeds& by = speeds_of(body);
-  split(grains, by);
-  wake_workers();
-  take_part(0, cores);
-  wait_until_finished();
-  by.learn(shares, cores, grains);
-  ++range_count;
+  if (is_worth_sharing(grains, by)) {
+    range = {begin, end, grain, body, context};
+    return share(static_cast<u32>(grains), by);
+  }
+  const u64 start = platform::ticks();
+  body(context, begin, end);
+  by.learn_ticks(platform::ticks() - start, grains);
 }
 
 }  // namespace
@@ -303,8 +342,12 @@ void parallel_for(u64 begin, u64 end, u64 grain, Body body, void* context) {
   if (end - begin <= grain || core_count() == 1)
     body(context, begin, end);
   else
-    share(begin, end, grain, body, context);
+    share_if_worth_it(begin, end, grain, body, context);
   busy = false;
+}
+
+void share_all(bool on) {
+  shares_all = on;
 }
 
 void set_rest_hook(void (*hook)(Rest)) {

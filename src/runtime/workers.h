@@ -8,6 +8,8 @@
 // from the back of the others' shares. A core that does not come, because the system runs something
 // else on it, has taken nothing and is not waited for.
 //
+// What takes one core a few microseconds, as it did the last times, is not shared at all.
+//
 // Cores that wait, for work or for the last piece of it, look for a while (patience.h) and then
 // sleep.
 //
@@ -29,9 +31,12 @@ void parallel_for(u64 begin, u64 end, u64 grain, Body body, void* context);
 enum class Rest : u8 { Short, Sleep };
 void set_rest_hook(void (*hook)(Rest));
 
+// Shares also what is not worth it: for tests, and to measure what sharing costs.
+void share_all(bool on);
+
 // What has happened since the start, for the benchmark and tests; exact while nothing runs.
 struct Counts {
-  u64 ranges = 0;  // that were shared; others had one grain, or there was one core
+  u64 ranges = 0;  // that were shared: of several grains, on several cores, and worth it
   u64 pieces = 0;
   u64 stolen = 0;  // pieces of another core's share
   u64 sleeps = 0;  // of workers and of callers

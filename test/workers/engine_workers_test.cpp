@@ -119,6 +119,7 @@ int main(int count, char** words) {
   std::vector<u64> values(400), expected(400);
   for (usize i = 0; i < values.size(); ++i) values[i] = expected[i] = i;
   u64 wrong = 0, withdrawn = 0;
+  workers::share_all(true);
   for (u64 n = 0; n < rounds; ++n) {
     const usize size = 1 + n * 7919 % values.size();
     round(values.data(), size);

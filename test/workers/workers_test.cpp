@@ -193,6 +193,8 @@ int main(int count, char** words) {
   }
   const u32 cores = workers::core_count();
   CHECK(cores == platform::core_count());
+  check_ranges(1000);
+  workers::share_all(true);
   check_ranges(count > 2 ? std::strtoull(words[2], nullptr, 10) : 20'000);
   check_large_range();
   if (cores > 1)
