@@ -33,7 +33,7 @@ Result<EngineOptions> engine_options() {
   EngineOptions options;
   if (const auto tier = options::find("tier"))
     if (!microjit::parse_tier_policy(*tier, options.policy))
-      return Error::format("tier=%.*s is not a tier: use interp, baseline or auto",
+      return Error::format("tier=%.*s is not a tier: use interp, baseline, opt, spec, tuned or auto",
                            static_cast<int>(tier->size() < 40 ? tier->size() : 40), tier->data());
   if (const auto text = options::find("thresholds"))
     if (!microjit::parse_thresholds(*text, options.thresholds))
