@@ -11,30 +11,25 @@ struct Block {
   static constexpr u64 kBytes = 84;
   static constexpr u64 kQuants = 16, kScale = 80;  // where they are in a block
 
-  template <int kOfFour>
-  [[gnu::always_inline]] static void add(F32x16& sum, const u8* block, const Q8Row& x, u64 chunk) {
-    const u64 index = 4 * chunk + kOfFour;
-    const auto scale0 = load<U8x16>(block + 2 * index * kLanes);
-    const auto scale1 = load<U8x16>(block + (2 * index + 1) * kLanes);
-    const u8* quants = block + kQuants * kLanes;
-    const F32x16 all = halves_to_floats(block + kScale * kLanes);
-    add_halves(
-        sum, x, index, to_floats(scale0 & u8{15}) * all, to_floats(scale1 & u8{15}) * all, 0,
-        [&](u64 k) __attribute__((always_inline)) { return two_bits<kOfFour>(quants, chunk, k); });
-    // Whole numbers below 2^24: exact.
-    const F32x16 sum0 = splat(static_cast<float>(x.half_sum(2 * index)));
-    const F32x16 sum1 = splat(static_cast<float>(x.half_sum(2 * index + 1)));
-    const F32x16 minima = to_floats(scale0 >> u8{4}) * sum0 + to_floats(scale1 >> u8{4}) * sum1;
-    sum -= minima * (halves_to_floats(block + (kScale + 2) * kLanes) * x.scale(index));
-  }
-
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {
 #pragma clang loop unroll(disable)
-    for (u64 chunk = 0; chunk < 2; ++chunk) {
-      add<0>(sum, block, x, chunk);
-      add<1>(sum, block, x, chunk);
-      add<2>(sum, block, x, chunk);
-      add<3>(sum, block, x, chunk);
+    for (u64 index = 0; index < kBlocks; ++index) {
+      const auto scale0 = load<U8x16>(block + 2 * index * kLanes);
+      const auto scale1 = load<U8x16>(block + (2 * index + 1) * kLanes);
+      // Quants stay where they are in their bytes, which makes them too large by 2^shift: exactly
+      // undone by the scale.
+      const u64 shift = index % 4 * 2;
+      const u8* quants = block + kQuants * kLanes + index / 4 * 8 * sizeof(U8x64);
+      const U8x64 mask = U8x64{} + static_cast<u8>(3u << shift);
+      const F32x16 all =
+          halves_to_floats(block + kScale * kLanes) * splat(1.0f / static_cast<float>(1 << shift));
+      add_halves(sum, x, index, to_floats(scale0 & u8{15}) * all, to_floats(scale1 & u8{15}) * all,
+                 0, [&](u64 k) __attribute__((always_inline)) { return unit(quants, k) & mask; });
+      // Whole numbers below 2^24: exact.
+      const F32x16 sum0 = splat(static_cast<float>(x.half_sum(2 * index)));
+      const F32x16 sum1 = splat(static_cast<float>(x.half_sum(2 * index + 1)));
+      const F32x16 minima = to_floats(scale0 >> u8{4}) * sum0 + to_floats(scale1 >> u8{4}) * sum1;
+      sum -= minima * (halves_to_floats(block + (kScale + 2) * kLanes) * x.scale(index));
     }
   }
 };
