@@ -198,6 +198,8 @@ def add_batch(parser):
     group = parser.add_argument_group("prompt processing")
     group.add_argument("--batch", metavar="N", type=_batch,
                        help="take N tokens of the prompt together, at most (default: 64)")
+    group.add_argument("--kv", choices=("f16", "q8_0"),
+                       help="how keys and values are kept (default: f16)")
 
 
 def add_logits(parser):

@@ -9,7 +9,7 @@ from cli.report import USAGE, Failure
 KEYS = ("tokens", "temp", "top-p", "seed", "top-k", "min-p", "typical", "min-keep", "repeat-last-n",
         "repeat-penalty", "frequency-penalty", "presence-penalty", "mirostat", "mirostat-lr",
         "mirostat-ent", "logit-bias", "chat", "chat-template", "context-shift",
-        "tier", "isa", "gdb", "special", "bos", "batch", "threads")
+        "tier", "isa", "gdb", "special", "bos", "batch", "kv", "threads")
 
 TEXT_KEYS = ("grammar", "system", "reverse-prompt")  # of several lines, perhaps
 

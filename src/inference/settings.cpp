@@ -221,6 +221,11 @@ bool Settings::read(Text text, Error& error) {
   const Options options(text, error);
   has_tokens = options.integer("tokens", tokens);
   options.integer("context", transformer.context);
+  Text kv = "f16";
+  options.find("kv", kv);
+  transformer.kv = kv == Text("q8_0") ? KvFormat::Q8_0 : KvFormat::F16;
+  if (transformer.kv == KvFormat::F16 && !(kv == Text("f16")))
+    options.refuse("kv", kv, "give f16 or q8_0");
   options.integer("batch", transformer.batch, 1, TransformerOptions::kMostBatch,
                   "give a number from 1 to 1024");
   read_sampler(options, sampler);

@@ -63,15 +63,20 @@ bool Transformer::prepare(const Model& model, const TransformerOptions& options,
   constexpr u64 kMiB = 1 << 20;
   model_ = &model;
   const Shape& shape = model.shape;
+  if (!KvCache::fits(shape, options.kv)) {
+    error << "kv: a cache in Q8_0 needs heads of whole blocks of 32, this model's have "
+          << shape.head_dim << ": use f16";
+    return false;
+  }
   u64 context = options.context == 0 ? shape.context : min(options.context, shape.context);
   const u64 least = min(context, kLeastContext);
   batch_ = min(options.batch, context);
   for (;;) {
-    const bool fits = cache_.allocate(shape, context) && arena_.allocate(plan(context, nullptr));
+    const bool fits = cache_.allocate(shape, options.kv, context) && arena_.allocate(plan(context, nullptr));
     if (fits || context == least) break;
     context = max(context / 2, least);
   }
-  const u64 needed = plan(context, nullptr) * sizeof(float) + KvCache::bytes_for(shape, context);
+  const u64 needed = plan(context, nullptr) * sizeof(float) + KvCache::bytes_for(shape, options.kv, context);
   if (arena_.size() == 0 || !row_.allocate(model.embedding.row_bytes()) ||
       !frequencies_.allocate(shape.rotated_dim / 2)) {
     error << "model: not enough memory: a context of " << context << " tokens needs "

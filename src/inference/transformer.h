@@ -22,6 +22,7 @@ struct TransformerOptions {
   static constexpr u64 kMostBatch = 1024;
 
   u64 context = 0;  // positions, at most; 0: as many as the model has
+  KvFormat kv = KvFormat::F16;
   u64 batch = 64;   // tokens that go through the layers together, at most; 1 to kMostBatch
 };
 

@@ -216,6 +216,32 @@ TEST_CASE("element by element kernels, lengths with and without padding") {
   }
 }
 
+TEST_CASE("attention over a cache in Q8_0") {
+  for (const u64 positions : {1, 16, 31}) {
+    constexpr u64 kHeadDim = 64, kQueries = 2, kRowBytes = 68;
+    const u64 rows = (positions + 15) / 16 * 16;
+    const Floats query(kQueries * kHeadDim), numbers(2 * positions * kHeadDim);
+    std::vector<u8> keys(rows * kRowBytes + 64), values(keys);
+    for (u64 p = 0; p < positions; ++p) {
+      inference::store_key_q8_0(keys.data(), numbers.data + 2 * p * kHeadDim, p, kHeadDim);
+      inference::store_value_q8_0(values.data(), numbers.data + (2 * p + 1) * kHeadDim, p, kHeadDim);
+    }
+    compare("attention_q8_0", inference::attention_q8_0, Floats(kQueries * kHeadDim),
+            [&](auto* kernel, float* out) {
+              Floats scores(rows);
+              kernel(out, query.data, keys.data(), values.data(), scores.data, positions, kQueries,
+                     kHeadDim, kHeadDim, 0.25f);
+            });
+    compare("store_key_q8_0", inference::store_key_q8_0, Floats(0), [&](auto* kernel, float* out) {
+      kernel(reinterpret_cast<u8*>(out), numbers.data, positions % 16, kHeadDim);
+    });
+    compare("store_value_q8_0", inference::store_value_q8_0, Floats(0),
+            [&](auto* kernel, float* out) {
+              kernel(reinterpret_cast<u8*>(out), numbers.data, 3, kHeadDim);
+            });
+  }
+}
+
 TEST_CASE("attention over few and many positions") {
   for (const u64 positions : {1, 2, 16, 31, 100})
     for (const u64 head_dim : {8, 16, 64})

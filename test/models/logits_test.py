@@ -107,6 +107,15 @@ class Formats(unittest.TestCase):
             self.assertEqual(len(interpreted), 3 * VOCABULARY * 4)
             self.assertEqual(interpreted, compiled, name)
 
+    def test_a_cache_in_q8_0(self):
+        for name in ("f32", "Q8_0", "Q4_K_M"):
+            exact = floats((FORMATS / "exact" / f"{name}.f32").read_bytes())
+            data, _ = logits(FORMATS / f"{name}.gguf", self.tokens, "kv=q8_0")
+            mean = divergence(exact, floats(data))
+            print(f"{name:7} with a cache in Q8_0: {mean:8.2g}", flush=True)
+            self.assertLess(mean, 2.5e-3)
+            self.assertGreater(mean, 1e-6)
+
     def test_bad_token_ids(self):
         model = FORMATS / "Q4_0.gguf"
         for tokens, word in (("1 2 x", "'x'"), ("1 -2", "'-2'"), ("512", "'512'"), (" \n", "none"),

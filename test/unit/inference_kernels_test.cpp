@@ -296,6 +296,54 @@ TEST_CASE("floats become the nearest halves, ties to even") {
   }
 }
 
+TEST_CASE("attention over keys and values in Q8_0") {
+  const Format& format = *find_format(8);
+  for (u64 positions : {1ul, 16ul, 77ul})
+    for (u64 head_dim : {32ul, 96ul}) {
+      CAPTURE(positions, head_dim);
+      constexpr u64 kQueries = 3;
+      const u64 rows = round_up(positions, kLanes), row_bytes = format.row_bytes(head_dim);
+      std::vector<u8> keys(rows * row_bytes), values(keys), row(row_bytes);
+      std::vector<std::vector<float>> key(positions), value(positions);
+      for (u64 p = 0; p < positions; ++p) {
+        const auto exact_key = random_row(head_dim), exact_value = random_row(head_dim);
+        store_key_q8_0(keys.data(), exact_key.data(), p, head_dim);
+        store_value_q8_0(values.data(), exact_value.data(), p, head_dim);
+        key[p].resize(head_dim);
+        value[p].resize(head_dim);
+        unpack_row(row.data(), keys.data() + p / 16 * 16 * row_bytes, format, head_dim, p % 16);
+        format.dequantize(key[p].data(), row.data(), head_dim);
+        format.dequantize(value[p].data(), values.data() + p * row_bytes, head_dim);
+        for (u64 i = 0; i < head_dim; ++i) {
+          CHECK(key[p][i] == Approx(exact_key[i]).margin(0.02));
+          CHECK(value[p][i] == Approx(exact_value[i]).margin(0.02));
+        }
+      }
+      const auto query = random_row(kQueries * head_dim);
+      std::vector<float> scores(rows), out(kQueries * head_dim);
+      std::vector<u8> q8(q8_row_bytes(head_dim));
+      attention_q8_0(out.data(), query.data(), keys.data(), values.data(), scores.data(),
+                     positions, kQueries, head_dim, head_dim, 0.25f);
+      for (u64 q = 0; q < kQueries; ++q) {
+        quantize_q8(q8.data(), query.data() + q * head_dim, head_dim);
+        std::vector<double> weights(positions);
+        double total = 0;
+        for (u64 p = 0; p < positions; ++p) {
+          double dot = 0;
+          for (u64 i = 0; i < head_dim; ++i)
+            dot += static_cast<double>(static_cast<i8>(q8[i])) *
+                   load_unaligned<float>(q8.data() + head_dim + i / 32 * 4) * key[p][i];
+          total += weights[p] = std::exp(dot * 0.25);
+        }
+        for (u64 i = 0; i < head_dim; ++i) {
+          double mixed = 0;
+          for (u64 p = 0; p < positions; ++p) mixed += weights[p] / total * value[p][i];
+          REQUIRE(out[q * head_dim + i] == Approx(mixed).margin(1e-5));
+        }
+      }
+    }
+}
+
 TEST_CASE("softmax and attention") {
   for (u64 positions : {1ul, 3ul, 16ul, 77ul})
     for (u64 head_dim : {8ul, 16ul, 36ul, 64ul})

@@ -58,6 +58,16 @@ extern "C" {
 [[gnu::noinline]] void store_key(u16* keys, const float* key, u64 position, u64 head_dim);
 [[gnu::noinline]] void store_value(u16* values, const float* value, u64 position, u64 head_dim);
 
+// The same for keys and values in Q8_0, of heads of whole blocks of 32 up to kMostQ8HeadDim: keys
+// of 16 positions are a packed group (pack.h) of rows of head_dim, values are rows. Queries are
+// quantised for the products with keys.
+inline constexpr u64 kMostQ8HeadDim = 512;
+[[gnu::noinline]] void attention_q8_0(float* out, const float* query, const u8* keys,
+                                      const u8* values, float* scores, u64 positions, u64 queries,
+                                      u64 stride, u64 head_dim, float scale);
+[[gnu::noinline]] void store_key_q8_0(u8* keys, const float* key, u64 position, u64 head_dim);
+[[gnu::noinline]] void store_value_q8_0(u8* values, const float* value, u64 position, u64 head_dim);
+
 // x = exp(x - max x) / sum of the same, over `count`; the padding becomes zero.
 [[gnu::noinline]] void softmax(float* x, u64 count);
 
