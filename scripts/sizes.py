@@ -11,7 +11,9 @@ import os
 import sys
 
 KIB = 1024
-LIMITS = {"kernel": 1536 * KIB, "program": 300 * KIB, "disc": 8192 * KIB}
+# The program was promised to stay below 300 KiB when it had four weight formats and no grammars,
+# conversations or architectures but Llama's.
+LIMITS = {"kernel": 1536 * KIB, "program": 384 * KIB, "disc": 8192 * KIB}
 TITLES = {"kernel": "stripped kernel", "program": "program IR", "disc": "ISO without its model"}
 
 

@@ -91,21 +91,40 @@ template <class V>
   return x[0];
 }
 
-// The sums of four vectors at once, at the price of little more than one.
-[[gnu::always_inline]] inline F32x4 sums(F32x16 a, F32x16 b, F32x16 c, F32x16 d) {
+// Four vectors at once, at the price of little more than one; the tree is the same.
+template <class V, class Join>
+[[gnu::always_inline]] inline auto reduce_four(V a, V b, V c, V d, Join join) {
   // Halves of a and b side by side, then of c and d; then quarters of all four.
-  const F32x16 ab =
-      __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
-      __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-  const F32x16 cd =
-      __builtin_shufflevector(c, d, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
-      __builtin_shufflevector(c, d, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-  F32x16 all =
-      __builtin_shufflevector(ab, cd, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
-      __builtin_shufflevector(ab, cd, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
-  all += rotate<2>(all);
-  all += rotate<1>(all);
+  const V ab = join(
+      __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+      __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31));
+  const V cd = join(
+      __builtin_shufflevector(c, d, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+      __builtin_shufflevector(c, d, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31));
+  V all = join(
+      __builtin_shufflevector(ab, cd, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27),
+      __builtin_shufflevector(ab, cd, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31));
+  all = join(all, rotate<2>(all));
+  all = join(all, rotate<1>(all));
   return __builtin_shufflevector(all, all, 0, 4, 8, 12);
+}
+
+template <class V>
+[[gnu::always_inline]] inline auto sums(V a, V b, V c, V d) {
+  return reduce_four(a, b, c, d,
+                     [](V x, V y) __attribute__((always_inline)) { return x + y; });
+}
+
+[[gnu::always_inline]] inline F32x4 greatests(F32x16 a, F32x16 b, F32x16 c, F32x16 d) {
+  return reduce_four(a, b, c, d,
+                     [](F32x16 x, F32x16 y) __attribute__((always_inline)) { return greater_of(x, y); });
+}
+
+// One of four lanes in all of sixteen.
+template <int kLane>
+[[gnu::always_inline]] inline F32x16 splat_lane(F32x4 x) {
+  constexpr int k = kLane;
+  return __builtin_shufflevector(x, x, k, k, k, k, k, k, k, k, k, k, k, k, k, k, k, k);
 }
 
 }  // namespace inference

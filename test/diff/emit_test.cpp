@@ -169,6 +169,7 @@ TEST_CASE("emitted products, every format, set and tile") {
             INFO(kernel_name(format) << " " << microjit::emit::set_name(set) << ", " << columns
                                      << " columns, " << tokens << " tokens, tile " << tile);
             const KernelPlan plans[] = {{{columns, tokens, tokens}, tile, 0},
+                                        {{columns, tokens, tokens}, tile, 1},
                                         {{columns, 1}, tile, 1024}};
             for (const KernelPlan& plan : plans) {
               auto code = matmul->emit({&plan, 1}, {.set = set});

@@ -9,6 +9,7 @@ const x86::Gp kOut = x86::rdi, kWeights = x86::rsi, kColumns = x86::rcx, kRows =
 const x86::Gp kStride = x86::r9;    // of `out`, in bytes
 const x86::Gp kRowBytes = x86::rcx;  // from one token's activations to the next one's
 const x86::Gp kBlocks = x86::rax;
+const x86::Gp kAhead = x86::r8;  // what is prefetched, once the rows are counted in memory
 // Every third token has a base; those behind it are reached by an index.
 const x86::Gp kBases[] = {x86::rdx, x86::r10, x86::r11, x86::rbx,
                           x86::r12, x86::r13, x86::r14, x86::r15};
@@ -16,8 +17,11 @@ const x86::Gp kBases[] = {x86::rdx, x86::r10, x86::r11, x86::rbx,
 // Numbers of locals. Tokens are split evenly: so many tiles, of that many tokens, the first ones of one
 // more.
 enum Local : u32 {
-  kActivations, kGroupOut, kGroupWeights, kTiles, kTileTokens, kLargerTiles, kTilesLeft, kLargerLeft
+  kActivations, kGroupOut, kGroupWeights, kTiles, kTileTokens, kLargerTiles, kTilesLeft, kLargerLeft,
+  kGroupsLeft, kNextAhead
 };
+
+constexpr u32 kLine = 64;
 
 }  // namespace
 
@@ -68,6 +72,7 @@ void MatmulLoops::body(const KernelPlan& plan) {
 
   const asmjit::Label groups = a_.newLabel();
   a_.shr(kRows, 4);
+  a_.mov(local(kGroupsLeft), kRows);
   a_.mov(local(kGroupOut), kOut);
   a_.mov(local(kGroupWeights), kWeights);
   a_.bind(groups);
@@ -76,7 +81,7 @@ void MatmulLoops::body(const KernelPlan& plan) {
   a_.add(kOut, kGroupRows * 4);
   a_.mov(local(kGroupOut), kOut);
   a_.add(local(kGroupWeights), asmjit::Imm(columns() / block_columns() * block_bytes() * kGroupRows));
-  a_.dec(kRows);
+  a_.dec(local(kGroupsLeft));
   a_.jnz(groups);
 }
 
@@ -107,6 +112,11 @@ void MatmulLoops::tiles_of_group() {
   const asmjit::Label more = a_.newLabel(), as_said = a_.newLabel(), done = a_.newLabel();
   asmjit::Label next = a_.newLabel();
   a_.mov(x86::rdx, local(kActivations));
+  if (fetches_next_group()) {
+    a_.mov(kAhead, local(kGroupWeights));
+    a_.add(kAhead, asmjit::Imm(columns() / block_columns() * block_bytes() * kGroupRows));
+    a_.mov(local(kNextAhead), kAhead);
+  }
   a_.mov(x86::rax, local(kTiles));
   a_.mov(local(kTilesLeft), x86::rax);
   a_.mov(x86::rax, local(kLargerTiles));
@@ -147,6 +157,7 @@ void MatmulLoops::row_parts_of_tile() {
   const u64 blocks = columns() / block_columns();
   a_.mov(kWeights, local(kGroupWeights));
   place_bases();
+  if (fetches_next_group()) a_.mov(kAhead, local(kNextAhead));
   for (u32 p = 0; p < row_parts_; ++p)
     for (u32 t = 0; t < tile_; ++t) s_.zero(sum(p, t));
   a_.mov(kBlocks.r32(), asmjit::Imm(blocks));
@@ -158,6 +169,7 @@ void MatmulLoops::row_parts_of_tile() {
   a_.add(kWeights, asmjit::Imm(block_bytes() * kGroupRows));
   a_.dec(kBlocks.r32());
   a_.jnz(loop);
+  if (fetches_next_group()) a_.mov(local(kNextAhead), kAhead);
 
   for (u32 p = 0; p < row_parts_; ++p) {
     a_.mov(x86::rax, kOut);
@@ -173,11 +185,25 @@ void MatmulLoops::row_parts_of_tile() {
   a_.add(x86::rdx, asmjit::Imm(static_cast<i64>(next) - static_cast<i64>(came)));
 }
 
+bool MatmulLoops::fetches_next_group() const {
+  return plan_->prefetch != 0 && plan_->shape.most != 1;
+}
+
+// One token meets each weight once: what comes next is fetched that many bytes ahead. Several tiles go
+// over the same group, and meanwhile some lines of the next one come into the second-level cache: with
+// each block as many as make a whole group after a few tiles.
 void MatmulLoops::prefetch() {
   if (plan_->prefetch == 0) return;
-  const u32 bytes = block_bytes() * kGroupRows;
-  for (u32 at = 0; at < bytes; at += 64)
-    a_.prefetcht0(x86::ptr(kWeights, static_cast<i32>(plan_->prefetch + at)));
+  constexpr u32 kTilesOfGroup = 5;
+  const u32 lines = (block_bytes() * kGroupRows + kLine - 1) / kLine;
+  if (!fetches_next_group()) {
+    for (u32 n = 0; n < lines; ++n)
+      a_.prefetcht0(x86::ptr(kWeights, static_cast<i32>(plan_->prefetch + n * kLine)));
+    return;
+  }
+  const u32 now = (lines + kTilesOfGroup - 1) / kTilesOfGroup;
+  for (u32 n = 0; n < now; ++n) a_.prefetcht1(x86::ptr(kAhead, static_cast<i32>(n * kLine)));
+  a_.add(kAhead, asmjit::Imm(now * kLine));
 }
 
 }  // namespace bf::microjit::emit

@@ -20,7 +20,7 @@ class MatmulLoops : public EmittedFunction {
   u32 first_row_part() const { return row_part_; }
 
  protected:
-  static constexpr u32 kGroupRows = 16, kTokensOfBase = 3, kLocals = 8;
+  static constexpr u32 kGroupRows = 16, kTokensOfBase = 3, kLocals = 10;
 
   // ---- Of the derived class ----
   virtual u32 block_columns() const = 0;  // that one round of the loop takes
@@ -51,6 +51,7 @@ class MatmulLoops : public EmittedFunction {
   void tiles_of_group();
   void whole_tile(u32 tokens);
   void row_parts_of_tile();
+  bool fetches_next_group() const;
   void prefetch();
 
   const KernelPlan* plan_ = nullptr;

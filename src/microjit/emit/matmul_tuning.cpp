@@ -53,8 +53,9 @@ class MatmulTuning final : public Kernel {
       return count;
     }
     const u32 most = matmul_.most_tokens(set);
-    for (const u32 tile : {most, most * 3 / 4, most / 2})
-      if (tile != 0) out[count++] = {shape, tile, 0};
+    for (const u32 tile : {most, most * 3 / 4})
+      for (const u32 prefetch : {1u, 0u}) out[count++] = {shape, tile, prefetch};
+    out[count++] = {shape, most / 2, 1};
     return count;
   }
 
