@@ -156,7 +156,7 @@ TEST_CASE("every format has emitters") {
 TEST_CASE("emitted products, every format, set and tile") {
   for (const Format& format : inference::formats())
     for (const u64 blocks : {1, 3, 43})
-      for (const u64 tokens : {1, 2, 3, 4, 7, 13, 25}) {
+      for (const u64 tokens : {1, 2, 3, 4, 5, 7, 13, 25}) {
         if (blocks == 43 && format.block_elements > 2) continue;  // 43 or 86 floats
         const u64 columns = blocks * format.block_elements;
         const Product product(format, columns, 32, tokens);
@@ -170,8 +170,10 @@ TEST_CASE("emitted products, every format, set and tile") {
                                      << " columns, " << tokens << " tokens, tile " << tile);
             const KernelPlan plans[] = {{{columns, tokens, tokens}, tile, 0},
                                         {{columns, tokens, tokens}, tile, 1},
-                                        {{columns, 1}, tile, 1024}};
+                                        {{columns, 1}, tile, 1024},
+                                        {{columns, 2}, tile, 0}};
             for (const KernelPlan& plan : plans) {
+              if (tokens < plan.shape.least) continue;
               auto code = matmul->emit({&plan, 1}, {.set = set});
               REQUIRE(code);
               product.run(Installed(*code).kernel());

@@ -102,7 +102,11 @@ void MatmulLoops::count_tiles() {
 // Whether tiles of so many tokens occur.
 bool MatmulLoops::has_tile(u32 tokens) const {
   const KernelShape& shape = plan_->shape;
-  if (shape.least != shape.most) return tokens >= shape.least;
+  if (shape.least != shape.most) {
+    // One more token than a tile takes is two tiles of half as many.
+    const u64 halves = (plan_->tile + 1) / 2;
+    return tokens >= (shape.least < halves ? shape.least : halves);
+  }
   const u64 tiles = (shape.least + plan_->tile - 1) / plan_->tile, least = shape.least / tiles;
   return tokens == least || (tokens == least + 1 && shape.least % tiles != 0);
 }
