@@ -417,7 +417,7 @@ def _add_iso(commands):
 
 def _add_gdb(commands):
     parser = _command(commands, "gdb", "debug the kernel in QEMU", GDB, GDB_EXAMPLES)
-    parser.add_argument("--batch", action="append", default=[], metavar="CMD",
+    parser.add_argument("--batch", dest="gdb_commands", action="append", default=[], metavar="CMD",
                         help="run this gdb command and end (may be repeated)")
     for add in (add_model, add_prompt, add_story, add_engine, add_machine):
         add(parser)

@@ -67,6 +67,6 @@ def main(arguments):
     guest = replace(guest, extra=[*guest.extra, "-S", "-gdb", f"tcp:127.0.0.1:{port}"])
     say(f"QEMU waits for gdb at 127.0.0.1:{port}")
     try:
-        return _debug(guest, port, arguments.batch)
+        return _debug(guest, port, arguments.gdb_commands)
     except qemu.QemuError as error:
         raise Failure(str(error)) from None
