@@ -46,6 +46,10 @@ void note_run(Candidate& candidate, u64 ticks, u64 work) {
 
 }  // namespace
 
+bool FunctionState::is_tuned() const {
+  return tuning && !tuning->given_up.load(std::memory_order_acquire);
+}
+
 void forget_version(Tuning& tuning) {
   tuning.direct.store(nullptr, std::memory_order_release);
 }
@@ -75,11 +79,12 @@ void Engine::on_kernel(FunctionState& state, const emit::KernelCall& call) {
 void Engine::run_kernel(FunctionState& state, const emit::KernelCall& call) {
   const emit::Kernel& kernel = *state.tuning->kernel;
   Variant* const variant = variant_for(state, call);
-  const Stage stage = variant ? variant->stage.load(std::memory_order_acquire) : Stage::Refused;
+  if (!state.is_tuned()) return kernel.run(state.stub, call);
+  if (!variant) return kernel.run(state.interp_entry, call);
+  const Stage stage = variant->stage.load(std::memory_order_acquire);
   if (stage == Stage::Settled)
     if (const u8* direct = state.tuning->direct.load(std::memory_order_acquire))
       return kernel.run(direct, call);
-  if (stage == Stage::Refused) return kernel.run(state.interp_entry, call);
 
   if (stage == Stage::Trying) {
     Candidate* const candidate = next_candidate(*variant, kernel.shape(call));
@@ -113,10 +118,27 @@ Variant* Engine::variant_for(FunctionState& state, const emit::KernelCall& call)
     try_plan(state, *variant, plans[n], call, wanted);
   if (variant->candidates.empty()) {
     variant->stage.store(Stage::Refused, std::memory_order_relaxed);
-    log_kernel(state, *variant, "stays with the interpreter");
+    log_kernel(state, *variant, "is left to the other tiers");
+    give_up(state);
   }
   tuning.variants.push_back(std::move(variant));
   return tuning.variants.back().get();
+}
+
+// No emitter does what is wanted: the function climbs the tiers like any other.
+void Engine::give_up(FunctionState& state) {
+  if (state.tuning->given_up.exchange(true, std::memory_order_acq_rel)) return;
+  make_ordinary(state);
+  if (options_.policy == TierPolicy::Tuned) promote(state, Tier::Tuned, TierReason::Policy);
+}
+
+void Engine::make_ordinary(FunctionState& state) {
+  LockGuard guard(lock_);
+  withdraw_locked(state, TierReason::Failed);
+  state.first_entry.store(state.interp_entry, std::memory_order_release);
+  state.generic_slot.store(state.interp_entry, std::memory_order_release);
+  state.lead_to(state.interp_entry, Tier::Interp);
+  if (options_.policy == TierPolicy::Auto) start_countdown(state, options_.thresholds);
 }
 
 // Emits a plan, and compares what it does with what the interpreter did.
@@ -169,6 +191,7 @@ void Engine::settle(FunctionState& state, Variant& variant, const emit::KernelCa
                                                 .profile = state.profiled});
   const bool good = code && publish_kernel(state, *code, platform::ticks() - start, call);
   variant.stage.store(good ? Stage::Settled : Stage::Refused, std::memory_order_release);
+  if (!good) give_up(state);
   log_kernel(state, variant, good ? "settled" : "cannot be published");
   for (const auto& c : variant.candidates) {
     c->entry.store(nullptr, std::memory_order_release);

@@ -48,6 +48,7 @@ struct Tuning {
   const std::unique_ptr<const emit::Kernel> kernel;
   Lock lock;  // for new variants and for settling
   std::vector<std::unique_ptr<Variant>> variants;
+  std::atomic<bool> given_up{false};  // the function is an ordinary one
   std::atomic<const u8*> direct{nullptr};  // the published version, behind what counts calls
 };
 

@@ -81,8 +81,8 @@ Result<void> Engine::set_up(std::span<FunctionState* const> states) {
     at += kStubBytes + kEntryBytes;
     state->first_entry = state->tuning ? kernel_entry : state->interp_entry;
     if (state->tuning) kernel_entry += kKernelEntryBytes;
-    state->slot.store(state->first_entry, std::memory_order_release);
-    state->generic_slot.store(state->first_entry, std::memory_order_release);
+    state->slot.store(state->first_entry.load(), std::memory_order_release);
+    state->generic_slot.store(state->first_entry.load(), std::memory_order_release);
   }
   return {};
 }

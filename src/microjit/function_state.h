@@ -62,7 +62,7 @@ struct FunctionState {
   const void* interp_entry = nullptr;  // native entry to the interpreter for this function
   // Where calls go that no version is for: the interpreter, or the autotuner for a kernel that has
   // emitters.
-  const void* first_entry = nullptr;
+  std::atomic<const void*> first_entry{nullptr};
   const void* stub = nullptr;          // its address as a value: jumps through the slot, for ever
 
   // Counted down by whatever runs the function, in all tiers that count. Used up, the engine is
@@ -85,6 +85,7 @@ struct FunctionState {
 
   // Of a kernel that has emitters: its versions, and which of them are best. Owned.
   std::unique_ptr<Tuning> tuning;
+  bool is_tuned() const;  // and no other tiers compile it
 
   // ---- The engine's ----
   std::atomic<Tier> tier{Tier::Interp};

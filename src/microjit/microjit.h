@@ -164,6 +164,8 @@ class Engine {
   Variant* variant_for(FunctionState& state, const emit::KernelCall& call);
   bool try_plan(FunctionState& state, Variant& variant, const emit::KernelPlan& plan,
                 const emit::KernelCall& call, const std::vector<u8>& wanted);
+  void give_up(FunctionState& state);
+  void make_ordinary(FunctionState& state);
   void settle(FunctionState& state, Variant& variant, const emit::KernelCall& call);
   bool publish_kernel(FunctionState& state, const CompiledCode& code, u64 ticks,
                       const emit::KernelCall& call);

@@ -68,7 +68,7 @@ Tier starting_tier(TierPolicy policy) {
 
 Tier next_tier(const FunctionState& state) {
   const Tier now = state.tier.load(std::memory_order_relaxed);
-  if ((state.function->flags & ir::kCold) != 0 || state.tuning) return now;
+  if ((state.function->flags & ir::kCold) != 0 || state.is_tuned()) return now;
   for (u32 tier = static_cast<u8>(now) + 1u; tier < kTierCount; ++tier)
     if (has_compiler(static_cast<Tier>(tier)) && (state.failed_tiers >> tier & 1) == 0)
       return static_cast<Tier>(tier);

@@ -94,8 +94,8 @@ Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& co
 void Engine::withdraw_locked(FunctionState& state, TierReason reason) {
   if (!state.version) return;
   const Tier from = state.tier.load(std::memory_order_relaxed);
-  state.generic_slot.store(state.first_entry, std::memory_order_release);
-  state.lead_to(state.first_entry, Tier::Interp);
+  state.generic_slot.store(state.first_entry.load(), std::memory_order_release);
+  state.lead_to(state.first_entry.load(), Tier::Interp);
   if (state.tuning) forget_version(*state.tuning);
   state.code_bytes = 0;
   if (options_.policy == TierPolicy::Auto) start_countdown(state, options_.thresholds);

@@ -276,6 +276,75 @@ TEST_CASE("several threads tune together") {
   }
 }
 
+// Random numbers for attention, and what it should make of them.
+struct AttentionCase {
+  AttentionCase(u64 positions_, u64 queries_, u64 head_dim_)
+      : positions(positions_), queries(queries_), head_dim(head_dim_) {
+    std::normal_distribution<float> normal;
+    const u64 rows = (positions + 15) / 16 * 16;
+    keys.resize(rows * head_dim);
+    values.resize(rows * head_dim + 16);
+    std::vector<float> row(head_dim);
+    for (u64 p = 0; p < positions; ++p)
+      for (const bool is_key : {true, false}) {
+        for (float& x : row) x = normal(random_source());
+        if (is_key)
+          inference::store_key(keys.data(), row.data(), p, head_dim);
+        else
+          inference::store_value(values.data(), row.data(), p, head_dim);
+      }
+    query.resize(queries * head_dim);
+    for (float& x : query) x = 3 * normal(random_source());
+    want = run(inference::attention);
+  }
+  template <class Kernel>
+  std::vector<float> run(Kernel* kernel) const {
+    const u64 rows = (positions + 15) / 16 * 16;
+    std::vector<float> out(queries * head_dim), scores(queries * rows + 16);
+    // As the program has it, on a multiple of 64 bytes.
+    float* aligned = scores.data() + (64 - reinterpret_cast<u64>(scores.data()) % 64) / 4 % 16;
+    kernel(out.data(), query.data(), keys.data(), values.data(), aligned, positions, queries,
+           head_dim, head_dim, 0.125f);
+    return out;
+  }
+
+  u64 positions, queries, head_dim;
+  std::vector<u16> keys, values;
+  std::vector<float> query, want;
+};
+using AttentionFunction = void(float*, const float*, const u16*, const u16*, float*, u64, u64, u64,
+                               u64, float);
+
+TEST_CASE("emitted attention, few and many positions, queries and sizes of heads") {
+  for (const u64 head_dim : {16, 64, 80, 128})
+    for (const u64 queries : {1, 2, 7, 8, 9, 16}) {
+      for (const Set set : sets()) {
+        const auto engine = make_engine(TierPolicy::Auto, set);
+        auto* kernel = engine->function<AttentionFunction>("attention");
+        for (const u64 positions : {1, 2, 15, 16, 17, 31, 100, 259}) {
+          INFO(microjit::emit::set_name(set) << ", " << head_dim << ", " << queries << " queries, "
+                                             << positions << " positions");
+          const AttentionCase c(positions, queries, head_dim);
+          for (int round = 0; round < 8; ++round) CHECK(c.run(kernel) == c.want);
+        }
+        CHECK(state_of(*engine, "attention").tier == microjit::Tier::Tuned);
+        CHECK(state_of(*engine, "attention").is_tuned());
+      }
+    }
+}
+
+TEST_CASE("a kernel without a fitting emitter climbs the tiers") {
+  const AttentionCase c(20, 4, 8);
+  for (const Set set : sets())
+    for (const TierPolicy policy : {TierPolicy::Auto, TierPolicy::Tuned}) {
+      const auto engine = make_engine(policy, set);
+      auto* kernel = engine->function<AttentionFunction>("attention");
+      for (int round = 0; round < 400; ++round) REQUIRE(c.run(kernel) == c.want);
+      CHECK_FALSE(state_of(*engine, "attention").is_tuned());
+      CHECK(state_of(*engine, "attention").tier > microjit::Tier::Interp);
+    }
+}
+
 TEST_CASE("kernels that nobody asks for are ordinary functions") {
   for (const TierPolicy policy :
        {TierPolicy::Interp, TierPolicy::Baseline, TierPolicy::Optimising, TierPolicy::Specialised})

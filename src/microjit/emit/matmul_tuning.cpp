@@ -2,6 +2,7 @@
 #include <memory>
 #include <vector>
 
+#include "microjit/emit/attention.h"
 #include "microjit/emit/matmul.h"
 
 namespace bf::microjit::emit {
@@ -101,6 +102,7 @@ class MatmulTuning final : public Kernel {
 
 std::unique_ptr<const Kernel> make_kernel(std::string_view function, Set set) {
   if (set == Set::None) return nullptr;
+  if (function == "attention") return make_attention();
   const auto matmul = Matmul::find(function);
   return matmul ? std::make_unique<MatmulTuning>(*matmul) : nullptr;
 }

@@ -143,6 +143,8 @@ void Simd::halves_to_float(V to, const x86::Mem& from) {
 void Simd::multiply(V to, V a, Source b) { op(Inst::kIdVmulps, to, a, b); }
 void Simd::add(V to, V a, Source b) { op(Inst::kIdVaddps, to, a, b); }
 void Simd::subtract(V to, V a, Source b) { op(Inst::kIdVsubps, to, a, b); }
+void Simd::maximum(V to, V a, Source b) { op(Inst::kIdVmaxps, to, a, b); }
+void Simd::minimum(V to, V a, Source b) { op(Inst::kIdVminps, to, a, b); }
 void Simd::fma(V acc, V a, Source b) { op(Inst::kIdVfmadd231ps, acc, a, b); }
 void Simd::negated_fma(V acc, V a, Source b) { op(Inst::kIdVfnmadd231ps, acc, a, b); }
 void Simd::with_word(Id id, V to, V a, const x86::Mem& m, V scratch) {

@@ -104,6 +104,9 @@ class Simd {
   void multiply(V to, V a, Source b);
   void add(V to, V a, Source b);
   void subtract(V to, V a, Source b);
+  // a > b ? a : b, and a < b ? a : b.
+  void maximum(V to, V a, Source b);
+  void minimum(V to, V a, Source b);
   void fma(V acc, V a, Source b);          // acc += a * b
   void negated_fma(V acc, V a, Source b);  // acc -= a * b
   // With a 32-bit word of memory in all lanes; `scratch` is used where there is no such operand.

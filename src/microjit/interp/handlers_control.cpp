@@ -392,7 +392,7 @@ extern "C" [[gnu::used]] const void* bf_interp_from_native(FunctionState* state,
                                                            NativeFrame* native) {
   const ir::FunctionType& type = *state->type;
   // Promoted just now: pass the call on. (Who calls a kernel's entry here wants the reference.)
-  if (state->tuning) {
+  if (state->is_tuned()) {
     if (!state->code.load(std::memory_order_acquire)) decode_hook(*state);
   } else if (!stays_interpreted(*state, state->cool(kCallHeat))) {
     return state->slot.load(std::memory_order_acquire);
