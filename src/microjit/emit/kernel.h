@@ -46,7 +46,8 @@ struct KernelShape {
 struct KernelPlan {
   KernelShape shape;
   u32 tile = 1;
-  u32 prefetch = 0;
+  u32 prefetch = 0;     // how far ahead; 0: the processor's own prefetching will do
+  u32 cache_level = 1;  // that it goes to
 };
 inline constexpr usize kMostPlans = 8;
 

@@ -36,6 +36,7 @@ u32 FloatMatmul::units() const {
 
 void FloatMatmul::block() {
   const V weights{accumulators(s_.set())}, scratch{weights.n + 1};
+  prefetch(0, 1);
   for (u32 column = 0; column < block_columns(); ++column)
     for (u32 p = 0; p < row_parts(); ++p) {
       const u32 unit = column / f_.unit_columns * f_.unit_bytes * kGroupRows;

@@ -168,7 +168,6 @@ void MatmulLoops::row_parts_of_tile() {
   a_.align(asmjit::AlignMode::kCode, 64);
   const asmjit::Label loop = a_.newLabel();
   a_.bind(loop);
-  prefetch();
   block();
   a_.add(kWeights, asmjit::Imm(block_bytes() * kGroupRows));
   a_.dec(kBlocks.r32());
@@ -193,18 +192,22 @@ bool MatmulLoops::fetches_next_group() const {
   return plan_->prefetch != 0 && plan_->shape.most != 1;
 }
 
-// One token meets each weight once: what comes next is fetched that many bytes ahead. Several tiles go
-// over the same group, and meanwhile some lines of the next one come into the second-level cache: with
-// each block as many as make a whole group after a few tiles.
-void MatmulLoops::prefetch() {
+// Of n parts of a block. One token meets each weight once: what comes next is fetched from some distance
+// ahead, in the order it lies in, a few lines at a time (a block may be read in another order, which the
+// processor's own prefetching cannot follow). Several tiles go over the same group, and meanwhile some
+// lines of the next one come into the second-level cache: as many as make a whole group after a few.
+void MatmulLoops::prefetch(u32 part, u32 parts) {
   if (plan_->prefetch == 0) return;
   constexpr u32 kTilesOfGroup = 5;
   const u32 lines = (block_bytes() * kGroupRows + kLine - 1) / kLine;
   if (!fetches_next_group()) {
-    for (u32 n = 0; n < lines; ++n)
-      a_.prefetcht0(x86::ptr(kWeights, static_cast<i32>(plan_->prefetch + n * kLine)));
+    for (u32 n = lines * part / parts; n < lines * (part + 1) / parts; ++n) {
+      const x86::Mem line = x86::ptr(kWeights, static_cast<i32>(plan_->prefetch + n * kLine));
+      plan_->cache_level == 1 ? a_.prefetcht0(line) : a_.prefetcht1(line);
+    }
     return;
   }
+  if (part != 0) return;
   const u32 now = (lines + kTilesOfGroup - 1) / kTilesOfGroup;
   for (u32 n = 0; n < now; ++n) a_.prefetcht1(x86::ptr(kAhead, static_cast<i32>(n * kLine)));
   a_.add(kAhead, asmjit::Imm(now * kLine));

@@ -42,6 +42,8 @@ class MatmulLoops : public EmittedFunction {
   x86::Mem token(u32 first_base, u32 t, i64 displacement) const;
   static x86::Gp base(u32 n);  // 0 to 3: of activations; 4 to 7: the derived class's
   void move_bases(u32 first, u32 bytes);
+  // What the plan says of prefetching, at the beginning of one of the block's parts.
+  void prefetch(u32 part, u32 parts);
 
  private:
   void choose(const KernelPlan& plan, const asmjit::Label& body) override;
@@ -52,7 +54,6 @@ class MatmulLoops : public EmittedFunction {
   void whole_tile(u32 tokens);
   void row_parts_of_tile();
   bool fetches_next_group() const;
-  void prefetch();
 
   const KernelPlan* plan_ = nullptr;
   u32 tile_ = 1, row_parts_ = 1, row_part_ = 0;

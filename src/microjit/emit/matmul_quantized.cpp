@@ -72,6 +72,7 @@ void QuantizedMatmul::place_bases() {
 void QuantizedMatmul::block() {
   if (f_.open_block) f_.open_block(*this);
   for (u32 n = 0; n < f_.sections(); ++n) {
+    prefetch(n, f_.sections());
     for (u32 p = 0; p < f_.parts(); ++p) part(n, p);
     if (f_.minimum == MatmulFormat::SubtractedByPart)
       add_minimum_pairs(n);

@@ -50,7 +50,9 @@ class MatmulTuning final : public Kernel {
     const KernelShape shape{m.columns, m.tokens, m.tokens};
     usize count = 0;
     if (m.tokens == 1) {
-      for (const u32 prefetch : {0u, 1024u, 4096u}) out[count++] = {shape, 1, prefetch};
+      out[count++] = {shape, 1, 0};
+      out[count++] = {shape, 1, 4096, 1};
+      for (const u32 prefetch : {4096u, 8192u, 16384u}) out[count++] = {shape, 1, prefetch, 2};
       return count;
     }
     const u32 most = matmul_.most_tokens(set);
@@ -92,6 +94,7 @@ class MatmulTuning final : public Kernel {
       text.format("%llu token%s", static_cast<ull>(plan.shape.least),
                   plan.shape.least == 1 ? "" : "s");
     text.format(": tile %u, prefetch %u", plan.tile, plan.prefetch);
+    if (plan.prefetch != 0 && plan.shape.most == 1) text.format(" to level %u", plan.cache_level);
   }
 
  private:
