@@ -10,6 +10,9 @@ import time
 ENOUGH = 0.02        # less than that is no progress
 QUIET_ROUNDS = 3     # without progress, in a row
 MOST_SECONDS = 40
+# llama.cpp's threads go on looking for work for a tenth of a second, on the processors that the next one
+# needs.
+REST_SECONDS = 0.5
 
 
 def warm_up(engine, work, tokens):
@@ -22,10 +25,11 @@ def warm_up(engine, work, tokens):
 
 
 def in_turn(engines, work, tokens, repeat):
-    """Who goes first changes each time."""
+    """Who goes first changes each time; before each run there is a rest."""
     times = {engine.name: [] for engine in engines}
     for round_number in range(repeat):
         for engine in engines if round_number % 2 == 0 else reversed(engines):
+            time.sleep(REST_SECONDS)
             times[engine.name].append(engine.run(work, tokens))
     return times
 
