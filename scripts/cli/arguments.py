@@ -325,6 +325,9 @@ Sizes, and instruction counts per token: native, interpreted, compiled by the
 baseline tier, with and without the profiler; and the guest's instructions from
 the kernel's first one to the prompt. Counted, not timed. Takes minutes.
 
+`bench --instructions --model FILE`: instructions per token of that model, in a
+Linux process and on bare metal.
+
 `bench --model FILE`: tokens a second, in the columns of llama-bench, beside
 what the machine allows, and with --peer beside llama.cpp, in turn.
 
@@ -451,6 +454,9 @@ def _add_bench(commands):
                              "subject says so, too), instead of sizes and instructions")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--no-guest", action="store_true", help="leave out the part in QEMU")
+    parser.add_argument("--instructions", action="store_true",
+                        help="only, for any --model: instructions per token on the host and on bare "
+                             "metal (--isa, default avx2; -n, default 8)")
     parser.add_argument("--save", action="store_true",
                         help="write the results to bench/ (and the README's table) too")
     add_model(parser)
@@ -461,7 +467,7 @@ def _add_bench(commands):
                        help="cores that work (default: all)")
     group.add_argument("-p", dest="prompt_tokens", type=_counts, metavar="A,B", default=[128],
                        help="lengths of prompts, 0 for none (default: 128)")
-    group.add_argument("-n", dest="generated_tokens", type=_counts, metavar="A,B", default=[32],
+    group.add_argument("-n", dest="generated_tokens", type=_counts, metavar="A,B",
                        help="numbers of tokens to generate, 0 for none (default: 32)")
     group.add_argument("--batch", type=_cores, metavar="N",
                        help="tokens of a prompt that are read together (default: 64)")

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from cli import disc, packages, places, settings
+from cli import disc, machine, packages, places, settings
 from cli.build import build
 from cli.report import Step
 
@@ -11,16 +11,18 @@ sys.path.append(str(places.ROOT / "bench"))
 
 import guest
 import instructions
+import platforms
 import sizes
 
 RESULTS = places.ROOT / "bench" / "RESULTS.md"
 PREFACE = """\
 # Results
 
-Written by `./bareflow bench --save` on the default model, `models/story.gguf`.
+Written by `./bareflow bench --save` on the default model, `models/story.gguf`,
+and by `./bareflow bench --instructions --model F --save` for others.
 Everything is counted, nothing is timed: the same checkout gives the same
-numbers on any machine, but for the last digits. `bench/instructions.py` and
-`bench/guest.py` say how.
+numbers on any machine, but for the last digits. `bench/instructions.py`,
+`bench/guest.py` and `bench/platforms.py` say how.
 """
 
 
@@ -41,36 +43,57 @@ def _measure(model, with_guest):
     return results, tables
 
 
+def _measure_platforms(model, arguments):
+    """Instructions per token on both platforms."""
+    asked = {key: value for key, value in (("isa", arguments.isa),
+                                           ("tokens", (arguments.generated_tokens or [None])[0]))
+             if value is not None}
+    with Step(f"counting instructions per token of {model.name} on host and guest"):
+        result = platforms.measure(places.HOST_ENGINE, places.PROGRAM, model, disc.cached(model),
+                                   machine.usual_memory(model), **asked)
+    title = f"Instructions per token of {model.name}, {result['isa']}, host and guest"
+    return result, {title: platforms.table(result)}
+
+
 def _too_much(results):
     """What is over its limit."""
     over = sizes.too_large(results["sizes"]) + instructions.over_limit(results["engines"])
     return over + guest.over_limit(results["guest"]) if "guest" in results else over
 
 
-def _page(tables):
-    parts = [f"## {title}\n\n```\n" + "\n".join(lines) + "\n```\n"
-             for title, lines in tables.items()]
-    return PREFACE + "\n" + "\n".join(parts)
+def _save(tables):
+    """What was measured now; sections about something else stay as they are."""
+    known = RESULTS.read_text() if RESULTS.exists() else ""
+    sections = {part.partition("\n")[0]: part for part in known.split("\n## ")[1:]}
+    for title, lines in tables.items():
+        sections[title] = f"{title}\n\n```\n" + "\n".join(lines) + "\n```\n"
+    RESULTS.write_text("\n## ".join([PREFACE, *sections.values()]))
+
+
+def _report(results, tables, over, arguments):
+    if arguments.json:
+        print(json.dumps(results, indent=2))
+    else:
+        print("\n\n".join("\n".join([title] + lines) for title, lines in tables.items()))
+    if arguments.save:
+        _save(tables)
+    if over:
+        print("error: over the limit: " + ", ".join(over), file=sys.stderr)
+    return 1 if over else 0
 
 
 def main(arguments):
     if arguments.subject == "jit":
         from cli import bench_jit
         return bench_jit.main(arguments)
-    if arguments.subject == "model" or arguments.model is not None:
+    if arguments.subject == "model" or (arguments.model is not None and not arguments.instructions):
         from cli import bench_model
         return bench_model.main(arguments)
     model = settings.model(arguments)
     packages.require(packages.BENCH_SET)
     build(places.HOST_ENGINE, places.NATIVE_PROGRAM, places.PROGRAM, places.KERNEL)
+    if arguments.instructions:
+        result, tables = _measure_platforms(model, arguments)
+        return _report(result, tables, platforms.over_limit(result), arguments)
     results, tables = _measure(model, not arguments.no_guest)
-    if arguments.json:
-        print(json.dumps(results, indent=2))
-    else:
-        print("\n\n".join("\n".join([title] + lines) for title, lines in tables.items()))
-    if arguments.save:
-        RESULTS.write_text(_page(tables))
-    over = _too_much(results)
-    if over:
-        print("error: over the limit: " + ", ".join(over), file=sys.stderr)
-    return 1 if over else 0
+    return _report(results, tables, _too_much(results), arguments)

@@ -93,7 +93,7 @@ class _Limits:
 
 def _tests(arguments):
     """("pp128", 128), ("tg32", 32), ..."""
-    counts = {"pp": arguments.prompt_tokens, "tg": arguments.generated_tokens}
+    counts = {"pp": arguments.prompt_tokens, "tg": arguments.generated_tokens or [32]}
     return [(f"{kind}{tokens}", tokens) for kind in counts for tokens in counts[kind] if tokens]
 
 

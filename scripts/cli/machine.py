@@ -25,11 +25,16 @@ def _loaded_bytes(model):
     return sum(os.path.getsize(path) for path in (places.KERNEL, places.PROGRAM, model))
 
 
+def usual_memory(model):
+    """Enough for this model, as QEMU writes it."""
+    return f"{max(USUAL_MEMORY, USUAL_MEMORY // 2 + _loaded_bytes(model) * 5 // 4) // MIB}M"
+
+
 def memory(arguments, model):
     """The machine's memory; less than GRUB needs to load everything is refused here."""
-    loaded = _loaded_bytes(model)
     if not arguments.mem:
-        return f"{max(USUAL_MEMORY, USUAL_MEMORY // 2 + loaded * 5 // 4) // MIB}M"
+        return usual_memory(model)
+    loaded = _loaded_bytes(model)
     if memory_bytes(arguments.mem) < loaded + LEAST_ROOM:
         raise Failure(f"--mem {arguments.mem}: not enough memory to load {model.name}: "
                       f"give at least {(loaded + 4 * LEAST_ROOM) // MIB}M")

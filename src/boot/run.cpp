@@ -40,6 +40,7 @@ Result<EngineOptions> engine_options() {
       return Error::format("thresholds=%.*s: use ascending numbers of calls, one per tier: 10,100",
                            static_cast<int>(text->size() < 40 ? text->size() : 40), text->data());
   if (const auto profile = options::find("profile")) options.profile = *profile != "0";
+  if (const auto tune = options::find("tune")) options.tune = *tune != "0";
   if (const auto threads = options::find("compile-threads")) {
     if (threads->size() != 1 || (*threads)[0] < '0' || (*threads)[0] > '9')
       return Error::format("compile-threads: use a number from 0 to 9");

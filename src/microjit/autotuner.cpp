@@ -115,7 +115,7 @@ Variant* Engine::variant_for(FunctionState& state, const emit::KernelCall& call)
   const usize count = tuning.kernel->plans(call, emit::best_set(options_.features), plans);
   const std::vector<u8> wanted = tuning.kernel->outcome(state.interp_entry, call);
   for (usize n = 0; n < count && !wanted.empty(); ++n)
-    try_plan(state, *variant, plans[n], call, wanted);
+    if (try_plan(state, *variant, plans[n], call, wanted) && !options_.tune) break;
   if (variant->candidates.empty()) {
     variant->stage.store(Stage::Refused, std::memory_order_relaxed);
     log_kernel(state, *variant, "is left to the other tiers");

@@ -43,6 +43,7 @@ struct EngineOptions {
   bool profile = true;      // count calls and cycles
   bool log = true;          // promotions, to Stream::Log
   bool kernels = true;      // hand-written emitters, in the tuned tier (autotuner.h)
+  bool tune = true;         // of their plans the fastest; else the first, whatever the clock says
   usize code_bytes = usize{8} << 20;  // budget of the code cache
   // Cores (threads, on the host) that compile beside the program. With none, and where there are
   // none, the program's own cores compile in slices, when heat is used up: for so many ticks, and to

@@ -6,7 +6,8 @@ import pathlib
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent.parent / "scripts")]
+ROOT = HERE.parent.parent
+sys.path[:0] = [str(HERE), str(ROOT / "scripts"), str(ROOT / "bench")]
 
 import cases  # noqa: E402
 import qemu  # noqa: E402

@@ -15,6 +15,7 @@ import tempfile
 import time
 
 import make_iso
+import platforms
 import qemu
 
 TIMEOUT_S = 150  # on a loaded machine; usually a boot takes one second, with UEFI five
@@ -471,6 +472,17 @@ def instructions(place):
     print(f"{counts} instructions from the kernel's first one to the program")
     check(len(counts) == 1, f"different counts: {counts}")
     check(max(counts) < MOST_BOOT_INSTRUCTIONS, f"more than {MOST_BOOT_INSTRUCTIONS:,}")
+
+
+@case
+def instructions_per_token(place):
+    """A token takes as many on bare metal as in a Linux process, where no clock decides anything."""
+    if not shutil.which("valgrind"):
+        raise Skip("valgrind is not installed")
+    result = platforms.measure(place.host, place.program, place.model, place.program_iso, "512M",
+                               tokens=2, options=["tier=tuned", "profile=0"])
+    print(result)
+    check(abs(result["ratio"] - 1) < 0.01, f"they differ by more than a hundredth: {result}")
 
 
 # ---- gdb --------------------------------------------------------------------------------------
