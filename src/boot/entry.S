@@ -10,22 +10,7 @@
 #define EARLY_STACK_BYTES 0x8000
 #define GUARD_BYTES 0x1000
 
-// Intel SDM volume 3, 2.5 (control registers) and 4.5 (IA-32e paging).
-#define CR0_MP (1 << 1)
-#define CR0_EM (1 << 2)
-#define CR0_TS (1 << 3)
-#define CR0_NE (1 << 5)
-#define CR0_WP (1 << 16)
-#define CR0_PG (1 << 31)
-#define CR4_PAE (1 << 5)
-#define CR4_OSFXSR (1 << 9)
-#define CR4_OSXMMEXCPT (1 << 10)
-#define MSR_EFER 0xc0000080
-#define EFER_LME (1 << 8)
-#define EFER_NXE (1 << 11)
-#define PAGE_PRESENT 1
-#define PAGE_WRITABLE 2
-#define PAGE_LARGE (1 << 7)
+#include "boot/entry_bits.h"
 
 #define EFLAGS_ID (1 << 21)
 #define CPUID_LONG_MODE (1 << 29)
@@ -108,6 +93,7 @@ _start:
   test $CPUID_NX, %ebx
   jz 3f
   or $EFER_NXE, %eax
+  movl $EFER_NXE, boot_efer_bits
 3:
   wrmsr
   mov %cr0, %eax
@@ -115,7 +101,7 @@ _start:
   or $(CR0_PG | CR0_WP | CR0_NE | CR0_MP), %eax
   mov %eax, %cr0
   lgdt early_gdt_pointer
-  ljmp $8, $long_mode
+  ljmp $EARLY_CODE_64, $long_mode
 
 // Says why the machine cannot be used (text in ESI) on COM1 and the VGA text screen, and stops.
 refuse:
@@ -201,11 +187,14 @@ message_magic:
   .asciz "error: not started by a Multiboot2 boot loader: boot BareFlow's ISO, or GRUB's multiboot2\n"
 
   .balign 8
+  .globl early_gdt
 early_gdt:
   .quad 0
   .quad 0x00af9b000000ffff  // 64-bit code (Intel SDM volume 3, 3.4.5)
+  .quad 0x00cf9b000000ffff  // 32-bit code
+  .quad 0x00cf93000000ffff  // data
 early_gdt_pointer:
-  .short 15
+  .short EARLY_GDT_BYTES - 1
   .long early_gdt
 
   .section .data.boot, "aw", @progbits
@@ -213,9 +202,13 @@ early_gdt_pointer:
   .globl boot_first_ticks
 boot_first_ticks:
   .quad 0
+  .globl boot_efer_bits  // what else the other cores set in EFER
+boot_efer_bits:
+  .long 0
 
   .section .bss.boot, "aw", @nobits
   .balign 4096
+  .globl early_pml4
 early_pml4: .skip 4096
 early_pdpt: .skip 4096
 early_page_directories: .skip 4 * 4096

@@ -2,6 +2,7 @@
 
 #include "arch/x86/blobs.h"
 #include "arch/x86/clock.h"
+#include "arch/x86/core.h"
 #include "arch/x86/exceptions.h"
 #include "arch/x86/fw_cfg.h"
 #include "arch/x86/gdt.h"
@@ -10,6 +11,7 @@
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
 #include "arch/x86/processor.h"
+#include "arch/x86/smp.h"
 #include "arch/x86/stacks.h"
 #include "arch/x86/streams.h"
 #include "arch/x86/vga.h"
@@ -52,7 +54,7 @@ void set_boot_info_address(const u8* address) {
 }
 
 Result<void> start_faults() {
-  x86::start_segments();
+  x86::start_segments(x86::this_core().segments);
   x86::start_exceptions();
   x86::mask_interrupt_controllers();
   return {};
@@ -129,7 +131,7 @@ Result<void> set_up_memory() {
 }
 
 Result<void> set_up_stacks() {
-  if (!x86::start_interrupt_stacks()) return Error::format("not enough memory for stacks");
+  if (!x86::start_interrupt_stacks(x86::this_core().segments)) return Error::format("not enough memory for stacks");
   return {};
 }
 
@@ -160,6 +162,10 @@ Result<void> set_up_clock() {
   const char* source = x86::start_clock();
   print("[boot] clock: %lu MHz (%s)\n", platform::ticks_per_second() / 1'000'000, source);
   return {};
+}
+
+Result<void> start_cores() {
+  return x86::start_cores();
 }
 
 }  // namespace bf::boot

@@ -1,4 +1,5 @@
 // Composition root of the kernel: brings the machine up step by step, then runs the program.
+#include "arch/x86/core.h"
 #include "arch/x86/print.h"
 #include "arch/x86/processor.h"
 #include "arch/x86/stacks.h"
@@ -50,8 +51,8 @@ void run_on_main_stack() {
 }  // namespace
 
 extern "C" [[noreturn]] void kernel_main(const u8* boot_info_address) {
-  x86::start_core_block();
-  x86::start_vector_state();
+  x86::start_first_core();
+  x86::read_features(x86::start_vector_state());
   boot::set_boot_info_address(boot_info_address);
   for (const InitStep& step : kInitSteps) {
     auto done = step.run();

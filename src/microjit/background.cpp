@@ -40,7 +40,10 @@ void Engine::compile_requests() {
       if (found) ++busy_compilers_;
     }
     if (found) {
-      promote(*next.state, next.tier, next.reason);
+      if (const auto promotion = begin_promotion(next)) {
+        while (promotion->step()) platform::yield();  // who shares this core may have work now
+        finish_promotion(*promotion);
+      }
       LockGuard guard(lock_);
       --busy_compilers_;
     } else {

@@ -1,81 +1,10 @@
 #include "arch/x86/acpi.h"
 
-#include <cstring>
-
 namespace bf::x86::acpi {
 
 namespace {
 
 // Section numbers: ACPI specification 6.5.
-constexpr usize kHeaderBytes = 36;                // 5.2.6
-constexpr usize kMaxTableBytes = usize{4} << 20;  // the largest DSDTs have some hundred KiB
-
-struct Memory {
-  View view;
-  void* context;
-};
-
-template <class T>
-T read(std::span<const u8> bytes, usize at) {
-  T value = 0;
-  if (at <= bytes.size() && bytes.size() - at >= sizeof value)
-    std::memcpy(&value, bytes.data() + at, sizeof value);
-  return value;  // 0 where the table is too short, as fields of older versions are
-}
-
-bool sums_to_zero(std::span<const u8> bytes) {
-  u8 sum = 0;
-  for (const u8 b : bytes) sum = static_cast<u8>(sum + b);
-  return sum == 0;
-}
-
-bool starts_with(std::span<const u8> bytes, const char* signature, usize count) {
-  return bytes.size() >= count && std::memcmp(bytes.data(), signature, count) == 0;
-}
-
-// A whole table with a right checksum.
-Result<std::span<const u8>> table_at(const Memory& memory, u64 address) {
-  const auto header = memory.view(memory.context, address, kHeaderBytes);
-  if (header.size() < kHeaderBytes) return Error::format("no ACPI table at %#lx", address);
-  const u32 bytes = read<u32>(header, 4);
-  if (bytes < kHeaderBytes || bytes > kMaxTableBytes)
-    return Error::format("the ACPI table at %#lx says it has %u bytes", address, bytes);
-  const auto table = memory.view(memory.context, address, bytes);
-  if (table.size() < bytes) return Error::format("the ACPI table at %#lx is cut", address);
-  if (!sums_to_zero(table))
-    return Error::format("the ACPI table at %#lx has a wrong checksum", address);
-  return table;
-}
-
-struct Root {
-  u64 address;
-  usize entry_bytes;  // of the table's list of addresses
-};
-
-// 5.2.5.3: version 1 has 20 bytes, later ones 36.
-Result<Root> read_root_pointer(std::span<const u8> rsdp) {
-  constexpr usize kBytes1 = 20, kBytes2 = 36;
-  if (rsdp.size() < kBytes1 || !starts_with(rsdp, "RSD PTR ", 8) ||
-      !sums_to_zero(rsdp.first(kBytes1)))
-    return Error::format("the ACPI root pointer is damaged");
-  const u64 extended = read<u64>(rsdp, 24);
-  const bool has_extended =
-      rsdp[15] >= 2 && rsdp.size() >= kBytes2 && extended != 0 && sums_to_zero(rsdp.first(kBytes2));
-  if (has_extended) return Root{extended, 8};
-  return Root{read<u32>(rsdp, 16), 4};
-}
-
-Result<std::span<const u8>> find_table(const Memory& memory, const Root& root, const char* name) {
-  auto list = table_at(memory, root.address);
-  if (!list) return list.error();
-  for (usize at = kHeaderBytes; list->size() - at >= root.entry_bytes; at += root.entry_bytes) {
-    const u64 address = root.entry_bytes == 8 ? read<u64>(*list, at) : read<u32>(*list, at);
-    const auto header = memory.view(memory.context, address, kHeaderBytes);
-    if (header.size() >= kHeaderBytes && starts_with(header, name, 4))
-      return table_at(memory, address);
-  }
-  return Error::format("there is no ACPI table %s", name);
-}
 
 // 20.2.4: the length of a package, in the top two bits of its first byte how many more follow.
 // Only the size of the encoding matters here.
@@ -143,18 +72,18 @@ constexpr u32 kResetSupported = 1 << 10, kHardwareReduced = 1 << 20;
 // A register's port: the 32-bit field, or the generic address (5.2.3.2) where that is 0.
 u16 port_of(std::span<const u8> fadt, usize plain, usize generic) {
   constexpr u8 kSystemIo = 1;
-  u64 port = read<u32>(fadt, plain);
-  if (port == 0 && read<u8>(fadt, generic) == kSystemIo) port = read<u64>(fadt, generic + 4);
+  u64 port = field<u32>(fadt, plain);
+  if (port == 0 && field<u8>(fadt, generic) == kSystemIo) port = field<u64>(fadt, generic + 4);
   return port <= 0xffff ? static_cast<u16>(port) : 0;
 }
 
 void read_reset(std::span<const u8> fadt, PowerControl& power) {
   constexpr u8 kSystemIo = 1;
-  if ((read<u32>(fadt, kFlags) & kResetSupported) == 0) return;
-  const u64 port = read<u64>(fadt, kResetRegister + 4);
-  if (read<u8>(fadt, kResetRegister) != kSystemIo || port > 0xffff) return;
+  if ((field<u32>(fadt, kFlags) & kResetSupported) == 0) return;
+  const u64 port = field<u64>(fadt, kResetRegister + 4);
+  if (field<u8>(fadt, kResetRegister) != kSystemIo || port > 0xffff) return;
   power.reset_port = static_cast<u16>(port);
-  power.reset_value = read<u8>(fadt, kResetValue);
+  power.reset_value = field<u8>(fadt, kResetValue);
 }
 
 }  // namespace
@@ -162,28 +91,45 @@ void read_reset(std::span<const u8> fadt, PowerControl& power) {
 Result<PowerControl> find_power_control(std::span<const u8> root_pointer, View view,
                                         void* context) {
   const Memory memory = {view, context};
-  auto root = read_root_pointer(root_pointer);
-  if (!root) return root.error();
-  auto fadt = find_table(memory, *root, "FACP");
+  auto fadt = find_table(memory, root_pointer, "FACP");
   if (!fadt) return fadt.error();
-  if ((read<u32>(*fadt, kFlags) & kHardwareReduced) != 0)
+  if ((field<u32>(*fadt, kFlags) & kHardwareReduced) != 0)
     return Error::format("this machine has no PM1 registers (hardware-reduced ACPI)");
 
   PowerControl power;
   read_reset(*fadt, power);
   power.pm1a_control = port_of(*fadt, kPm1a, kExtendedPm1a);
   power.pm1b_control = port_of(*fadt, kPm1b, kExtendedPm1b);
-  const u32 smi_command = read<u32>(*fadt, kSmiCommand);
+  const u32 smi_command = field<u32>(*fadt, kSmiCommand);
   power.smi_command = smi_command <= 0xffff ? static_cast<u16>(smi_command) : 0;
-  power.acpi_enable = read<u8>(*fadt, kAcpiEnable);
+  power.acpi_enable = field<u8>(*fadt, kAcpiEnable);
   if (power.pm1a_control == 0) return Error::format("ACPI's FADT names no PM1a control register");
 
-  const u64 extended_dsdt = read<u64>(*fadt, kExtendedDsdt);
-  auto dsdt = table_at(memory, extended_dsdt != 0 ? extended_dsdt : read<u32>(*fadt, kDsdt));
+  const u64 extended_dsdt = field<u64>(*fadt, kExtendedDsdt);
+  auto dsdt = table_at(memory, extended_dsdt != 0 ? extended_dsdt : field<u32>(*fadt, kDsdt));
   if (!dsdt) return dsdt.error();
   if (!find_sleep_types(dsdt->subspan(kHeaderBytes), power))
     return Error::format("ACPI's DSDT has no \\_S5");
   return power;
+}
+
+Timers find_timers(std::span<const u8> root_pointer, View view, void* context) {
+  const Memory memory = {view, context};
+  Timers timers;
+  if (auto fadt = find_table(memory, root_pointer, "FACP")) {
+    constexpr usize kPmTimer = 76, kExtendedPmTimer = 208, kCentury = 108;
+    constexpr u32 kTimerHas32Bits = 1 << 8;
+    const u32 flags = field<u32>(*fadt, kFlags);
+    if ((flags & kHardwareReduced) == 0)
+      timers.pm_timer_port = port_of(*fadt, kPmTimer, kExtendedPmTimer);
+    timers.pm_timer_has_32_bits = (flags & kTimerHas32Bits) != 0;
+    timers.century = field<u8>(*fadt, kCentury);
+  }
+  // IA-PC HPET specification 1.0a, 3.2.4: a generic address, in memory.
+  constexpr usize kSpace = 40, kAddress = 44;
+  if (auto hpet = find_table(memory, root_pointer, "HPET"); hpet && field<u8>(*hpet, kSpace) == 0)
+    timers.hpet = field<u64>(*hpet, kAddress);
+  return timers;
 }
 
 }  // namespace bf::x86::acpi

@@ -1,20 +1,12 @@
-// What is read of ACPI: how the machine is switched off and reset.
-//
-// Pure functions over a view of physical memory, so that they can be tested, and fuzzed, on a
-// host. Tables come from the firmware: every length and checksum is looked at before it is used.
+// What ACPI says about switching the machine off and resetting it, and about its timers.
 //
 //   auto power = acpi::find_power_control(rsdp_copy, view, context);
 //   if (power) out16(power->pm1a_control, ...);
 #pragma once
 
-#include <span>
-
-#include "runtime/base.h"
+#include "arch/x86/acpi_tables.h"
 
 namespace bf::x86::acpi {
-
-// `bytes` bytes at a physical address, or an empty span where there is nothing to read.
-using View = std::span<const u8> (*)(void* context, u64 address, usize bytes);
 
 struct PowerControl {
   // Power-off (ACPI 6.5, 4.8.3.2.1): ports of the PM1 control registers (b is 0 where there is
@@ -33,5 +25,14 @@ struct PowerControl {
 
 // Follows the root pointer (a copy of the RSDP structure) to the FADT and the DSDT's \_S5.
 Result<PowerControl> find_power_control(std::span<const u8> root_pointer, View view, void* context);
+
+// Where the timers are that the time stamp counter can be measured with, and the clock of CMOS.
+struct Timers {
+  u64 hpet = 0;           // address of its registers; 0: there is none
+  u16 pm_timer_port = 0;  // 0: there is none
+  bool pm_timer_has_32_bits = false;
+  u8 century = 0;  // the register of CMOS that counts them; 0: there is none
+};
+Timers find_timers(std::span<const u8> root_pointer, View view, void* context);
 
 }  // namespace bf::x86::acpi

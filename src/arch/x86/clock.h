@@ -9,6 +9,9 @@ namespace bf::x86 {
 // sets the zero of platform::clock_ns(). Returns where the frequency comes from.
 const char* start_clock();
 
+// The counters of the cores differ: clock_ns() is kept from going back.
+void distrust_clock();
+
 // A moment in the future. Before start_clock() a fast counter is assumed, so that waits are too
 // long rather than too short.
 class Deadline {

@@ -1,15 +1,24 @@
 #include "arch/x86/exceptions.h"
 
+#include <atomic>
+
 #include "arch/x86/backtrace.h"
 #include "arch/x86/gdt.h"
+#include "arch/x86/interrupts.h"
 #include "arch/x86/port_io.h"
 #include "arch/x86/print.h"
 #include "arch/x86/registers.h"
+#include "arch/x86/smp.h"
 #include "arch/x86/stacks.h"
 #include "arch/x86/streams.h"
 #include "runtime/platform.h"
 
-extern "C" const bf::u64 bf_exception_entries[];
+extern "C" {
+extern const bf::u64 bf_exception_entries[];
+// Pairs of a vector and its entry point, to the first 0.
+extern const bf::u64 bf_interrupt_entries[][2];
+extern const bf::u8 bf_unknown_interrupt[];
+}
 
 namespace bf::x86 {
 
@@ -47,7 +56,8 @@ struct [[gnu::packed]] Gate {
 static_assert(sizeof(Gate) == 16);
 constexpr u8 kPresentInterruptGate = 0x8e;
 
-Gate table[kExceptionCount];
+constexpr u32 kVectors = 256;
+Gate table[kVectors];
 
 constexpr u32 kPageFault = 14;
 // Page-fault error code (Intel SDM volume 3, 4.7).
@@ -83,17 +93,17 @@ void print_page_fault(const ExceptionFrame& f) {
 }
 
 extern "C" [[noreturn]] void bf_exception(const ExceptionFrame* frame) {
-  static bool in_exception = false;
-  if (in_exception) {
+  constexpr u64 kNonMaskable = 2;
+  if (frame->vector == kNonMaskable) stop_if_asked();
+  if (!begin_report()) {
     // Printing itself failed: no more of it than one line.
     print("\nfault while reporting a fault: vector %lu at %#lx\n", frame->vector, frame->rip);
     platform::exit(kFaultStatus);
   }
-  in_exception = true;
-  begin_emergency_output();
   const Exception& e = kExceptions[frame->vector % kExceptionCount];
   print("\nfault: %s (vector %u, error code %#lx) at %#lx\n", e.name, e.vector, frame->error_code,
         frame->rip);
+  if (online_cores() > 1) print("on core %u\n", this_core().index);
   if (e.vector == kPageFault) print_page_fault(*frame);
   print_registers(*frame);
   print_backtrace(frame->rip, frame->rbp);
@@ -102,18 +112,39 @@ extern "C" [[noreturn]] void bf_exception(const ExceptionFrame* frame) {
 
 }  // namespace
 
-void start_exceptions() {
-  for (const Exception& e : kExceptions) {
-    const u64 entry = bf_exception_entries[e.vector];
-    table[e.vector] = {static_cast<u16>(entry),
-                       kCodeSelector,
-                       static_cast<u8>(e.stack),
-                       kPresentInterruptGate,
-                       static_cast<u16>(entry >> 16),
-                       static_cast<u32>(entry >> 32),
-                       0};
+bool begin_report() {
+  static std::atomic<u32> reporter{0};  // its index, and one
+  const u32 me = this_core().index + 1;
+  u32 first = 0;
+  if (!reporter.compare_exchange_strong(first, me)) {
+    while (first != me) __builtin_ia32_pause();
+    return false;
   }
-  struct [[gnu::packed]] {
+  stop_other_cores();
+  begin_emergency_output();
+  return true;
+}
+
+void start_exceptions() {
+  const auto set = [](u64 vector, u64 entry, InterruptStack stack) {
+    table[vector] = {static_cast<u16>(entry),
+                     kCodeSelector,
+                     static_cast<u8>(stack),
+                     kPresentInterruptGate,
+                     static_cast<u16>(entry >> 16),
+                     static_cast<u32>(entry >> 32),
+                     0};
+  };
+  for (u32 vector = kExceptionCount; vector < kVectors; ++vector)
+    set(vector, reinterpret_cast<u64>(bf_unknown_interrupt), InterruptStack::Interrupt);
+  for (const Exception& e : kExceptions) set(e.vector, bf_exception_entries[e.vector], e.stack);
+  for (const auto* i = bf_interrupt_entries; (*i)[0] != 0; ++i)
+    set((*i)[0], (*i)[1], InterruptStack::Interrupt);
+  load_exceptions();
+}
+
+void load_exceptions() {
+  const struct [[gnu::packed]] {
     u16 limit;
     u64 base;
   } pointer = {sizeof table - 1, reinterpret_cast<u64>(table)};

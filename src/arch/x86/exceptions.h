@@ -18,8 +18,14 @@ struct ExceptionFrame {
   u64 rip, cs, rflags, rsp, ss;
 };
 
-// Loads the table. start_segments() must have run.
+// Makes the table and loads it. start_segments() must have run.
 void start_exceptions();
+// Loads it on another core.
+void load_exceptions();
+
+// Whether the calling core is the first one to report a fault, and so the one that ends the machine.
+// Another one waits here until it is stopped; the same one, in a fault of its report, gets false.
+[[nodiscard]] bool begin_report();
 
 // Masks both interrupt controllers: no device interrupts anybody.
 void mask_interrupt_controllers();

@@ -4,18 +4,6 @@ namespace bf::x86 {
 
 namespace {
 
-// Intel SDM volume 3, 7.7 (figure 7-11).
-struct [[gnu::packed]] TaskState {
-  u32 reserved0 = 0;
-  u64 rsp[3] = {};
-  u64 reserved1 = 0;
-  u64 ist[7] = {};
-  u64 reserved2 = 0;
-  u16 reserved3 = 0;
-  u16 io_map_base = sizeof(TaskState);  // no I/O permission map
-};
-static_assert(sizeof(TaskState) == 104);
-
 struct [[gnu::packed]] TablePointer {
   u16 limit;
   u64 base;
@@ -25,9 +13,6 @@ struct [[gnu::packed]] TablePointer {
 constexpr u64 kCode64 = 0x00af9b000000ffff;
 constexpr u64 kData = 0x00cf93000000ffff;
 constexpr u64 kPresentTaskState = u64{0x89} << 40;
-
-constinit TaskState task_state;
-u64 table[5];
 
 alignas(16) u8 first_stack[8 * 1024];
 
@@ -49,9 +34,12 @@ void load(const TablePointer& pointer) {
 
 }  // namespace
 
-void start_segments() {
-  for (u64& stack : task_state.ist) stack = reinterpret_cast<u64>(first_stack + sizeof first_stack);
-  const auto base = reinterpret_cast<u64>(&task_state);
+void start_segments(Segments& segments) {
+  auto& [state, table] = segments;
+  for (u32 i = 0; i < kInterruptStackCount; ++i)
+    if (state.ist[i] == 0) state.ist[i] = reinterpret_cast<u64>(first_stack + sizeof first_stack);
+  state.io_map_base = sizeof state;  // no I/O permission map
+  const auto base = reinterpret_cast<u64>(&state);
   table[1] = kCode64;
   table[2] = kData;
   table[3] = kPresentTaskState | (sizeof(TaskState) - 1) | (base & 0xffffff) << 16 |
@@ -61,8 +49,8 @@ void start_segments() {
   asm volatile("ltr %0" : : "r"(kTaskSelector));
 }
 
-void set_interrupt_stack(InterruptStack stack, u8* top) {
-  task_state.ist[static_cast<u8>(stack) - 1] = reinterpret_cast<u64>(top);
+void set_interrupt_stack(Segments& segments, InterruptStack stack, u8* top) {
+  segments.state.ist[static_cast<u8>(stack) - 1] = reinterpret_cast<u64>(top);
 }
 
 }  // namespace bf::x86

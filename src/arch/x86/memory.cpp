@@ -5,7 +5,7 @@
 #include "arch/x86/frames.h"
 #include "arch/x86/image.h"
 #include "arch/x86/page_table.h"
-#include "arch/x86/registers.h"
+#include "arch/x86/smp.h"
 #include "arch/x86/spin_lock.h"
 #include "runtime/platform.h"
 
@@ -28,6 +28,7 @@ constinit FrameAllocator frames;
 constinit PageTable page_table;
 u64 next_code_address = kCodeStart;
 RangeList free_at_start;
+RangeList free_low_pages;  // below 1 MiB
 
 u64 address_of(const u8* symbol) {
   return reinterpret_cast<u64>(symbol);
@@ -96,6 +97,9 @@ Error too_little(u64 free_bytes) {
 
 Result<void> start_memory(std::span<const Range> ram, std::span<const Range> modules) {
   for (const Range& r : ram) free_at_start.add(below(r, kIdentityEnd));
+  for (const Range& r : ram) free_low_pages.add(below(r, kLowMemoryEnd));
+  free_low_pages.remove({0, platform::kPageBytes});
+  for (const Range& m : modules) free_low_pages.remove(m);
   free_at_start.remove({0, kLowMemoryEnd});
   free_at_start.remove({address_of(kernel_text_start), address_of(kernel_end)});
   for (const Range& m : modules) free_at_start.remove(m);
@@ -141,10 +145,37 @@ bool make_readable(u64 address, usize bytes) {
 
 bool make_writable(u64 address, usize bytes) {
   if (bytes == 0) return true;
-  SpinGuard guard(lock);
   const u64 first = address & ~u64{platform::kPageBytes - 1};
   const u64 end = align_up(address + bytes, u64{platform::kPageBytes});
-  return page_table.allow_writing(first, end - first);
+  bool done;
+  {
+    SpinGuard guard(lock);
+    done = page_table.allow_writing(first, end - first);
+  }
+  flush_other_cores();
+  return done;
+}
+
+u8* map_device(u64 address, usize bytes) {
+  const u64 first = address & ~u64{platform::kPageBytes - 1};
+  const u64 end = align_up(address + bytes, u64{platform::kPageBytes});
+  if (address == 0 || end > kIdentityEnd || end <= first) return nullptr;
+  SpinGuard guard(lock);
+  for (u64 page = first; page < end; page += platform::kPageBytes)
+    if (!page_table.is_mapped(page) &&
+        !page_table.map(page, page, platform::kPageBytes, Access::Device))
+      return nullptr;
+  return reinterpret_cast<u8*>(address);
+}
+
+// From the top: the bottom of memory is where firmware is careless.
+u64 take_low_page() {
+  SpinGuard guard(lock);
+  const auto free = free_low_pages.all();
+  if (free.empty()) return 0;
+  const u64 page = free.back().end - platform::kPageBytes;
+  free_low_pages.remove({page, page + platform::kPageBytes});
+  return page;
 }
 
 namespace {

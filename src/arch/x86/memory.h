@@ -31,6 +31,13 @@ void* take_pages(usize bytes);
 // read. False if they cannot.
 [[nodiscard]] bool make_readable(u64 physical_address, usize bytes);
 
+// The registers of a device, mapped one to one and never cached; null if that cannot be. Asked again
+// for the same ones, it gives the same.
+u8* map_device(u64 physical_address, usize bytes);
+
+// A page of RAM below 1 MiB that nobody uses, mapped one to one; 0 if there is none.
+u64 take_low_page();
+
 // Boot modules are read-only until somebody takes one over. The pages that the bytes lie in become
 // writable, the first and the last one as a whole. False if memory for tables ran out.
 [[nodiscard]] bool make_writable(u64 address, usize bytes);

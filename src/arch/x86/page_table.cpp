@@ -10,7 +10,7 @@ namespace bf::x86 {
 
 namespace {
 
-constexpr u64 kPresent = 1, kWritable = 2, kLarge = 1 << 7;
+constexpr u64 kPresent = 1, kWritable = 2, kWriteThrough = 1 << 3, kUncached = 1 << 4, kLarge = 1 << 7;
 constexpr u64 kNoExecute = u64{1} << 63;
 constexpr u64 kAddressMask = 0x000f'ffff'ffff'f000;
 constexpr u32 kEntries = 512;
@@ -63,7 +63,9 @@ u64* PageTable::entry_for(u64 address, int level) {
 
 bool PageTable::map(u64 to, u64 from, u64 bytes, Access access) {
   BF_ASSERT((to | from | bytes) % platform::kPageBytes == 0);
-  const u64 permissions = kPresent | (access == Access::ReadWrite ? kWritable : 0) |
+  const bool is_device = access == Access::Device;
+  const u64 permissions = kPresent | (access == Access::ReadWrite || is_device ? kWritable : 0) |
+                          (is_device ? kUncached | kWriteThrough : 0) |
                           (access == Access::ReadExecute ? 0 : no_execute_);
   while (bytes > 0) {
     int level = has_1g_pages_ ? 2 : 1;

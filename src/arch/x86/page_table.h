@@ -6,7 +6,8 @@
 namespace bf::x86 {
 
 // What may be done with a page. There is no way to ask for writable and executable.
-enum class Access : u8 { Read, ReadWrite, ReadExecute };
+// Device is for registers: written and read, and never cached.
+enum class Access : u8 { Read, ReadWrite, ReadExecute, Device };
 
 // Where fresh page frames for tables come from; 0 when there are none left.
 using TakeFrame = u64 (*)();

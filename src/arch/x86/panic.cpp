@@ -1,16 +1,12 @@
 #include "arch/x86/backtrace.h"
 #include "arch/x86/exceptions.h"
 #include "arch/x86/print.h"
-#include "arch/x86/streams.h"
 #include "runtime/platform.h"
 
 namespace bf {
 
 void panic(const char* file, int line, const char* message) {
-  static bool in_panic = false;
-  if (in_panic) platform::exit(x86::kPanicStatus);
-  in_panic = true;
-  x86::begin_emergency_output();
+  if (!x86::begin_report()) platform::exit(x86::kPanicStatus);
   x86::print("\npanic: %s (%s:%d)\n", message, file, line);
   x86::print_backtrace(reinterpret_cast<u64>(__builtin_return_address(0)),
                        *static_cast<const u64*>(__builtin_frame_address(0)));

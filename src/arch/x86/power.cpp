@@ -2,11 +2,11 @@
 
 #include <cstring>
 
-#include "arch/x86/acpi.h"
 #include "arch/x86/clock.h"
 #include "arch/x86/memory.h"
 #include "arch/x86/port_io.h"
 #include "arch/x86/print.h"
+#include "arch/x86/smp.h"
 #include "arch/x86/streams.h"
 #include "runtime/options.h"
 #include "runtime/platform.h"
@@ -76,7 +76,17 @@ void x86::set_acpi_root_pointer(std::span<const u8> bytes) {
   std::memcpy(root_pointer, bytes.data(), root_pointer_bytes);
 }
 
+Result<std::span<const u8>> x86::find_acpi_table(const char* signature) {
+  return acpi::find_table({view_memory, nullptr}, {root_pointer, root_pointer_bytes}, signature);
+}
+
+x86::acpi::Timers x86::find_timers() {
+  return acpi::find_timers({root_pointer, root_pointer_bytes}, view_memory, nullptr);
+}
+
 void platform::exit(i32 status) {
+  x86::stop_streams();
+  x86::stop_other_cores();
   x86::begin_emergency_output();
   x86::flush_streams();
   write_exit_port(status);

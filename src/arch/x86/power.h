@@ -8,11 +8,16 @@
 
 #include <span>
 
-#include "runtime/base.h"
+#include "arch/x86/acpi.h"
 
 namespace bf::x86 {
 
 // Keeps the ACPI root pointer (a copy of the structure) for the power-off.
 void set_acpi_root_pointer(std::span<const u8> bytes);
+
+// A table of ACPI, by its signature of four letters.
+Result<std::span<const u8>> find_acpi_table(const char* signature);
+// What ACPI says about timers.
+acpi::Timers find_timers();
 
 }  // namespace bf::x86

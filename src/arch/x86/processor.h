@@ -1,17 +1,16 @@
-// Bringing up a core: what code may use of it from then on.
+// What the processor is, and what code may use of it.
 #pragma once
 
 #include "runtime/base.h"
 
 namespace bf::x86 {
 
-// Gives the core its block of core-local data at FS, with the word at FS:0x28 that the linked
-// libraries read as stack protector. Comes before any call into them, on every core.
-void start_core_block();
+// Switches on the x87, SSE, and as far as CPUID allows AVX and AVX-512 state of the calling core.
+// What is on, as XCR0 says it.
+u64 start_vector_state();
 
-// Switches on the x87, SSE, and as far as CPUID allows AVX and AVX-512 state, and reads the
-// processor's features.
-void start_vector_state();
+// Reads the processor's features, as far as that state is on; once, on the first core.
+void read_features(u64 xcr0);
 
 // Applies the option `isa`.
 Result<void> cap_features();

@@ -14,6 +14,7 @@ class SpinLock {
   void acquire() {
     while (flag_.test_and_set(std::memory_order_acquire)) __builtin_ia32_pause();
   }
+  bool try_acquire() { return !flag_.test_and_set(std::memory_order_acquire); }
   void release() { flag_.clear(std::memory_order_release); }
 
  private:

@@ -1,10 +1,14 @@
 #include "arch/x86/streams.h"
 
+#include <atomic>
 #include <cstring>
 
+#include "arch/x86/clock.h"
+#include "arch/x86/core.h"
 #include "arch/x86/keyboard.h"
 #include "arch/x86/port_io.h"
 #include "arch/x86/serial.h"
+#include "arch/x86/spin_lock.h"
 #include "arch/x86/vga.h"
 #include "runtime/options.h"
 #include "runtime/platform.h"
@@ -14,6 +18,7 @@ namespace bf {
 namespace {
 
 using x86::SerialPort;
+using x86::SpinLock;
 
 constexpr u8 kEndOfInput = 0x04;
 
@@ -47,6 +52,32 @@ struct State {
   int next_byte = -1;  // taken from a device and not read yet
 };
 constinit State state;
+
+// Of all that follows and of the devices. In an emergency nobody waits for it: who holds it may have
+// been stopped, or be the one that waits.
+SpinLock lock;
+std::atomic<u32> writer_alone{0};  // 0: everybody writes; else the index of who does, and one
+
+class StreamGuard {
+ public:
+  StreamGuard() : holds_(writer_alone.load(std::memory_order_relaxed) == 0) {
+    if (holds_) lock.acquire();
+  }
+  ~StreamGuard() {
+    if (holds_) lock.release();
+  }
+  StreamGuard(const StreamGuard&) = delete;
+  StreamGuard& operator=(const StreamGuard&) = delete;
+
+  // Whether what the calling core writes is still wanted.
+  static bool may_write() {
+    const u32 alone = writer_alone.load(std::memory_order_relaxed);
+    return alone == 0 || alone == x86::this_core().index + 1;
+  }
+
+ private:
+  bool holds_;
+};
 
 // What was written before the streams opened.
 char early_text[4096];
@@ -136,10 +167,19 @@ Result<void> x86::start_streams() {
 }
 
 void x86::begin_emergency_output() {
+  writer_alone.store(this_core().index + 1, std::memory_order_relaxed);
   if (state.open) return;
   SerialPort& port = serial_port(0);
   if (port.start()) state.outputs[static_cast<u32>(platform::Stream::Log)].serial = &port;
   open_streams();
+}
+
+void x86::stop_streams() {
+  constexpr u64 kLongest = 1'000'000'000;
+  const Deadline deadline(kLongest);
+  const bool is_alone = writer_alone.load(std::memory_order_relaxed) != 0;
+  while (!is_alone && !lock.try_acquire() && !deadline.passed()) __builtin_ia32_pause();
+  writer_alone.store(this_core().index + 1, std::memory_order_relaxed);
 }
 
 void x86::flush_streams() {
@@ -148,6 +188,8 @@ void x86::flush_streams() {
 }
 
 void platform::write(Stream stream, std::string_view bytes) {
+  const StreamGuard guard;
+  if (!StreamGuard::may_write()) return;
   if (state.open) return send(static_cast<u32>(stream), bytes);
   const usize room = sizeof early_text - early_bytes;
   const usize count = bytes.size() < room ? bytes.size() : room;

@@ -13,6 +13,10 @@ Result<void> start_streams();
 // has not run or does not get to its end.
 void begin_emergency_output();
 
+// The machine is about to end: what others write from now on is dropped, and what they have begun
+// is finished first, unless that takes too long.
+void stop_streams();
+
 // Waits until all output has left the machine.
 void flush_streams();
 
