@@ -11,4 +11,8 @@ namespace bf::boot {
 // because the fault they provoke ends the machine.
 i32 run_selftest(std::string_view name);
 
+// Those of selftest_cores.cpp.
+i32 selftest_cores();
+i32 selftest_fault_on_core();
+
 }  // namespace bf::boot

@@ -254,7 +254,7 @@ BOCHS = """\
 display_library: rfb, options="timeout=0"
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
-cpu: model=corei7_skylake_x, ips=50000000
+{cpu}
 memory: guest=256, host=256
 ata0-master: type=cdrom, path={iso}, status=inserted
 boot: cdrom
@@ -264,14 +264,13 @@ log: {folder}/log
 """
 
 
-@case
-def vector_state_avx512(place):
-    """QEMU 7.2 emulates no AVX-512; Bochs does. It also is a second opinion on the hardware."""
+def boot_bochs(place, options, cpu="cpu: model=corei7_skylake_x, ips=50000000"):
+    """What Bochs writes to COM1, from a disc with the options."""
     if not shutil.which("bochs") or not os.path.exists("/usr/share/bochs/BIOS-bochs-latest"):
         raise Skip("bochs and bochsbios are not installed")
-    with tempfile.TemporaryDirectory() as folder, iso_with(place, "selftest=vector_state") as iso:
+    with tempfile.TemporaryDirectory() as folder, iso_with(place, options) as iso:
         with open(f"{folder}/rc", "w") as file:
-            file.write(BOCHS.format(iso=iso, folder=folder))
+            file.write(BOCHS.format(iso=iso, folder=folder, cpu=cpu))
         with open(f"{folder}/commands", "w") as file:
             file.write("c\n")  # Debian's Bochs starts in its debugger
         # Ends by ACPI power-off, which Bochs reports as a failure.
@@ -281,7 +280,77 @@ def vector_state_avx512(place):
             log = file.read().decode()
         with open(f"{folder}/log") as file:
             check("soft power off" in file.read(), f"the machine was not switched off:\n{log}")
+    return log
+
+
+@case
+def vector_state_avx512(place):
+    """QEMU 7.2 emulates no AVX-512; Bochs does. It also is a second opinion on the hardware."""
+    log = boot_bochs(place, "selftest=vector_state")
     check("avx 1 avx512f 1" in log and "[selftest] status 0" in log, log)
+
+
+# ---- Cores ------------------------------------------------------------------------------------
+
+@case
+def cores(place):
+    """One, two and eight cores: all come, sleep and are woken, thousands of times."""
+    for smp, machine in ((1, "q35"), (2, "q35"), (2, "pc"), (8, "q35")):
+        result = passes(place, "cores", smp=smp, machine=machine)
+        says(result, rf"^cores: {smp} of {smp} \(xAPIC\)", *([f"{smp} cores, "] if smp > 1 else []))
+
+
+@case
+def cores_uefi(place):
+    says(passes(place, "cores", uefi=True, smp=2), "^cores: 2 of 2")
+
+
+@case
+def cores_64(place):
+    says(passes(place, "cores", smp=64), "^cores: 64 of 64", "64 cores, ")
+
+
+@case
+def cores_options(place):
+    """Fewer cores than there are, fewer that share the program's work, and wrong numbers."""
+    says(selftest(place, "page_audit", "cores=3", smp=4), "^cores: 3 of 4")
+    says(selftest(place, "cores", "threads=2", smp=4), "^cores: 4 of 4", "selftest: 2 cores")
+    says(selftest(place, "cores", "idle=mwait", smp=2), "^cores: 2 of 2", "status 0")
+    for option in ("cores=0", "cores=65", "threads=two"):
+        result = boot(place.iso, option, smp=2)
+        check(result.status == 1, f"the status with {option} is not 1", result)
+        says(result, rf"^error: {option}: use a number from 1 to 64")
+
+
+@case
+def core_that_is_not_there(place):
+    """One that does not answer is reported, left out, and nobody waits for it."""
+    result = selftest(place, "cores", "absent-core=99", smp=2)
+    check(result.status == 0, "the others do not work", result)
+    says(result, "^cores: the one with APIC id 99 does not answer", "^cores: 2 of 2", "2 cores, ")
+
+
+@case
+def cores_without_acpi(place):
+    """Without a table of cores, or an APIC, there is one."""
+    says(passes(place, "cores", smp=2, machine="pc,acpi=off"), r"^cores: 1 \(.*ACPI")
+    says(passes(place, "cores", cpu="max,-apic"), r"^cores: 1 \(.*APIC")
+
+
+@case
+def cores_x2apic(place):
+    """QEMU 7.2 emulates no x2APIC; Bochs does."""
+    log = boot_bochs(place, "selftest=cores", "cpu: model=corei7_skylake_x, count=2, ips=50000000")
+    check("cores: 2 of 2 (x2APIC)" in log and "selftest: 2 cores, " in log, log)
+
+
+@case
+def fault_on_core(place):
+    """A fault on another core is reported like any other, and stops them all."""
+    result = selftest(place, "fault_on_core", smp=4)
+    check(result.status == 70, "the status is not 70", result)
+    says(result, "^fault: page fault", "^on core 1$", "null pointer", "^backtrace:",
+         r"#0 .* bf::boot::selftest_fault_on_core\+", r"#1 .* bf::x86::begin_task\+")
 
 
 # ---- Streams, options, the end ----------------------------------------------------------------
@@ -547,6 +616,13 @@ def story_uefi(place):
 @case
 def story_sse2(place):
     tells_story(place, cpu="qemu64")
+
+
+@case
+def story_on_cores(place):
+    """The same text with any number of cores, in any tier's work."""
+    for smp in (2, 8):
+        says(tells_story(place, smp=smp), f"^cores: {smp} of {smp}")
 
 
 @case

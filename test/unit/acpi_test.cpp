@@ -69,7 +69,7 @@ Machine example() {
   set(rsdt, 36, static_cast<u32>(kOther));
   set(rsdt, 40, static_cast<u32>(kFadt));
   finish(rsdt);
-  Bytes other = table("APIC", 60);
+  Bytes other = table("SSDT", 60);
   finish(other);
 
   Bytes fadt = table("FACP", 244);
@@ -147,6 +147,34 @@ TEST_CASE("acpi: what is damaged is refused") {
   Machine root = example();
   root.root[0] = 'X';
   CHECK_FALSE(root.find());
+}
+
+TEST_CASE("acpi: where the timers are") {
+  Machine m = example();
+  CHECK(acpi::find_timers(m.root, Machine::view, &m).hpet == 0);
+  Bytes fadt = m.tables[kFadt];
+  set(fadt, 76, u32{0x608});
+  set(fadt, 112, u32{1 << 8});
+  fadt[108] = 0x32;
+  finish(fadt);
+  m.tables[kFadt] = fadt;
+  Bytes hpet = table("HPET", 56);
+  set(hpet, 44, u64{0xfed00000});
+  finish(hpet);
+  m.tables[kOther] = hpet;
+  const auto timers = acpi::find_timers(m.root, Machine::view, &m);
+  CHECK(timers.hpet == 0xfed00000);
+  CHECK(timers.pm_timer_port == 0x608);
+  CHECK(timers.pm_timer_has_32_bits);
+  CHECK(timers.century == 0x32);
+
+  hpet[40] = 1;  // registers in I/O space: none that we know
+  finish(hpet);
+  m.tables[kOther] = hpet;
+  m.tables.erase(kFadt);
+  const auto none = acpi::find_timers(m.root, Machine::view, &m);
+  CHECK(none.hpet == 0);
+  CHECK(none.pm_timer_port == 0);
 }
 
 TEST_CASE("acpi: damaged bytes with right checksums are never overrun") {

@@ -53,12 +53,15 @@ Result<u32> number_option(const char* key, u32 standard) {
 
 // ---- Starting
 
-// MONITOR sleeps without an interrupt to end it. An emulator may take its MWAIT for a short pause
-// and spin (QEMU does, where there are several cores), so there it is not used.
-bool has_mwait() {
+// Where the option `idle` wants it and the processor has it. Emulators are better off with `hlt`: QEMU
+// takes MWAIT for a short pause and spins, and Bochs misses what other cores store.
+Result<bool> wants_mwait() {
   constexpr u32 kMonitor = 1 << 3;
-  return (cpuid(1).ecx & kMonitor) != 0 && !under_hypervisor() && cpuid(0).eax >= 5 &&
-         (cpuid(5).ebx & 0xffff) >= 4;
+  const std::string_view how = options::find("idle").value_or("hlt");
+  if (how != "hlt" && how != "mwait")
+    return Error::format("idle=%.*s: use hlt or mwait",
+                         static_cast<int>(how.size() < 40 ? how.size() : 40), how.data());
+  return how == "mwait" && (cpuid(1).ecx & kMonitor) != 0;
 }
 
 Core** entry_stack(const Core& core) {
@@ -189,7 +192,6 @@ Result<u32> start_all(u32 most_cores) {
   if (!started) return started.error();
   core_at(0).apic_id = apic::id();
   io_apic::start(*madt);
-  uses_mwait = has_mwait();
   enable_interrupts();
   const u32 listed = madt->core_count + madt->cores_dropped;
   const Wanted wanted = others_wanted(*madt, most_cores);
@@ -222,6 +224,9 @@ Result<void> start_cores() {
   if (!most) return most.error();
   auto threads = number_option("threads", kMostCores);
   if (!threads) return threads.error();
+  auto mwait = wants_mwait();
+  if (!mwait) return mwait.error();
+  uses_mwait = *mwait;
   auto listed = start_all(*most);
   const u32 online = online_cores();
   if (listed)
@@ -244,9 +249,11 @@ void rest_core(Core& core) {
     asm volatile("sti; hlt" : : : "memory");
     return;
   }
+  // What ends this sleep is the store to the word, which no interrupt can take the place of.
+  enable_interrupts();
   asm volatile("monitor" : : "a"(&core.asleep), "c"(0), "d"(0) : "memory");
-  if (core.asleep.load(std::memory_order_seq_cst) == 0) return enable_interrupts();
-  asm volatile("sti; mwait" : : "a"(0), "c"(0) : "memory");
+  if (core.asleep.load(std::memory_order_seq_cst) != 0)
+    asm volatile("mwait" : : "a"(0), "c"(0) : "memory");
 }
 
 // ---- Messages

@@ -9,7 +9,7 @@ namespace bf::x86 {
 
 // Finds the machine's cores by ACPI and starts them, one after the other; each waits for tasks from
 // then on (core.h). A core that does not answer is left out, and the log says so. Without a local
-// APIC or ACPI's table there is one core, which is logged, too. Options: `cores`, `threads`; wrong
+// APIC or ACPI's table there is one core, which is logged, too. Options: `cores`, `threads`, `idle`; wrong
 // ones are errors.
 Result<void> start_cores();
 
