@@ -313,6 +313,15 @@ ISO_EXAMPLES = """\
 examples:
   ./bareflow iso -o bareflow.iso
   ./bareflow iso -o tiny.iso --model tiny.gguf --temp 0.5"""
+DISK = """\
+Make the image of a disk with models on it: a GPT, and in it one FAT32 volume,
+with room for what the machine remembers (in the folder BAREFLOW). The file is
+sparse. A model of more than 4 GiB, which FAT32 has no files for, gets a
+partition of its own. Copy it to a real disk with dd."""
+DISK_EXAMPLES = """\
+examples:
+  ./bareflow disk -o disk.img --model tinyllama.gguf
+  ./bareflow disk -o disk.img --model a.gguf --model b.gguf --size 8G"""
 GDB = """\
 Start QEMU with its gdbstub, and gdb with the kernel's symbols, stopped where
 the kernel's C++ begins, in long mode. gdb knows of compiled functions, too."""
@@ -418,6 +427,20 @@ def _add_iso(commands):
     add_engine(parser, profile=False)
 
 
+def _add_disk(commands):
+    parser = _command(commands, "disk", "make a disk with models on it", DISK, DISK_EXAMPLES)
+    parser.add_argument("-o", "--output", metavar="FILE", required=True,
+                        help="where the image goes")
+    parser.add_argument("--model", dest="models", metavar="FILE.gguf", action="append",
+                        help="a model (default: models/story.gguf; may be repeated)")
+    parser.add_argument("--size", metavar="SIZE", type=_memory,
+                        help="of the disk, such as 8G (default: 64M more than the models)")
+    parser.add_argument("--table", choices=("gpt", "mbr", "none"), default="gpt",
+                        help="the partition table (default: gpt); none: the volume alone")
+    parser.add_argument("--sector-bytes", metavar="N", type=int, choices=(512, 2048, 4096),
+                        default=512, help="bytes in a sector of the disk: 512, 2048 or 4096")
+
+
 def _add_gdb(commands):
     parser = _command(commands, "gdb", "debug the kernel in QEMU", GDB, GDB_EXAMPLES)
     parser.add_argument("--batch", dest="gdb_commands", action="append", default=[], metavar="CMD",
@@ -516,7 +539,7 @@ def parse(arguments):
     parser = Parser(prog="./bareflow", description=ALL, epilog=ALL_EXAMPLES)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands",
                                      parser_class=Parser)
-    for add in (_add_run, _add_host, _add_exec, _add_test, _add_iso, _add_gdb, _add_bench, _add_gguf,
+    for add in (_add_run, _add_host, _add_exec, _add_test, _add_iso, _add_disk, _add_gdb, _add_bench, _add_gguf,
                 _add_setup):
         add(commands)
     if not arguments:

@@ -21,13 +21,14 @@ DEBUGGER = ("gdb",)
 COUNTER = ("valgrind",)
 LLVM_PEER = ("llvm-19-runtime",)  # lli, LLVM's interpreter
 OTHER_MACHINE = ("bochs", "bochsbios", "vgabios")  # AVX-512, which QEMU does not emulate
+FILE_SYSTEMS = ("dosfstools", "genisoimage", "gdisk", "fdisk")  # whose word on our disks counts
 RANDOM_PROGRAMS = ("csmith", "libcsmith-dev")
 
 HOST_SET = BUILD
 ISO_SET = BUILD + DISC
 RUN_SET = ISO_SET + MACHINE
 GDB_SET = RUN_SET + DEBUGGER
-TEST_SET = GDB_SET + OTHER_MACHINE + RANDOM_PROGRAMS + COUNTER
+TEST_SET = GDB_SET + OTHER_MACHINE + RANDOM_PROGRAMS + COUNTER + FILE_SYSTEMS
 BENCH_SET = RUN_SET + COUNTER
 BENCH_JIT_SET = BUILD + LLVM_PEER
 

@@ -5,7 +5,7 @@ import unittest
 
 from support import STORY, CommandLineTest, bareflow, main
 
-COMMANDS = ("run", "host", "exec", "test", "iso", "gdb", "bench", "gguf", "setup")
+COMMANDS = ("run", "host", "exec", "test", "iso", "disk", "gdb", "bench", "gguf", "setup")
 STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed", "--tier", "--top-k",
                  "--min-p", "--typical", "--repeat-penalty", "--mirostat", "--logit-bias",
                  "--grammar", "--grammar-file", "--chat", "--system", "--chat-template",
@@ -65,6 +65,9 @@ class WrongUse(CommandLineTest):
         (["run", "--smp", "0"], "--smp"),
         (["run", "--qemu-args", "'"], "--qemu-args"),
         (["iso"], "-o"),
+        (["disk"], "-o"),
+        (["disk", "-o", "d.img", "--size", "large"], "--size", "512M"),
+        (["disk", "-o", "d.img", "--table", "apm"], "--table", "gpt"),
         (["exec"], "FILE"),
         (["exec", "-O9", "hello.c"], "-O"),
         (["exec", "hello.txt"], "hello.txt", ".bfir"),
@@ -91,7 +94,10 @@ class Places(CommandLineTest):
                                 (["host", "--model", "/dev/zero"], "no regular file"),
                                 (["iso", "-o", "/dev/null"], "no regular file"),
                                 (["iso", "-o", STORY, "--model", STORY], "the model itself"),
-                                (["iso", "-o", self.folder], "is a folder")):
+                                (["iso", "-o", self.folder], "is a folder"),
+                                (["disk", "-o", nowhere], "cannot write"),
+                                (["disk", "-o", STORY, "--model", STORY], "the model itself"),
+                                (["disk", "-o", self.folder / "d.img", "--size", "1M"], "larger --size")):
             with self.subTest(arguments[1]):
                 self.refused(bareflow(*arguments), 1, word)
 

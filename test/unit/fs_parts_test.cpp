@@ -1,0 +1,201 @@
+// What the file systems are made of, each by itself. Whole volumes: fs_tools_test.py,
+// fs_crash_test.py.
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <string>
+
+#include "../support/fs_devices.h"
+#include "runtime/fs/crc32.h"
+#include "runtime/fs/fat_directory.h"
+#include "runtime/fs/fat_volume.h"
+#include "runtime/fs/memory_device.h"
+#include "runtime/fs/partitions.h"
+#include "runtime/fs/unicode.h"
+
+namespace {
+
+using namespace bf;
+using namespace bf::fs;
+
+std::vector<u8> pattern(usize bytes) {
+  std::vector<u8> v(bytes);
+  for (usize i = 0; i < bytes; ++i) v[i] = static_cast<u8>(i * 7 + i / 256);
+  return v;
+}
+
+std::string text(const Text& t) {
+  return std::string(t.view());
+}
+
+}  // namespace
+
+TEST_CASE("any bytes can be read and written, and drivers see whole, aligned sectors") {
+  for (u32 sector : {512u, 2048u, 4096u}) {
+    const std::vector<u8> image = pattern(10 * 4096);
+    test::RecordingDevice disk(image, sector);
+    for (u64 offset : {0ul, 1ul, 511ul, 512ul, 4095ul, 4096ul, 5000ul})
+      for (u64 bytes : {0ul, 1ul, 512ul, 513ul, 4096ul, 9000ul, 20000ul}) {
+        std::vector<u8> buffer(bytes + 1);
+        REQUIRE(disk.read(offset, std::span(buffer).subspan(1)));
+        REQUIRE(
+            std::equal(buffer.begin() + 1, buffer.end(), image.begin() + static_cast<i64>(offset)));
+        std::vector<u8> expected = disk.image();
+        for (u64 i = 0; i < bytes; ++i)
+          expected[offset + i] = buffer[i + 1] = static_cast<u8>(i ^ offset);
+        REQUIRE(disk.write(offset, std::span<const u8>(buffer).subspan(1)));
+        REQUIRE(disk.image() == expected);
+        REQUIRE(disk.write(0, image));
+      }
+  }
+}
+
+TEST_CASE("transfers beyond the end of a device are refused, also those that overflow") {
+  test::RecordingDevice disk(pattern(8192), 512);
+  u8 buffer[512];
+  CHECK_FALSE(disk.read(8192, buffer));
+  CHECK_FALSE(disk.read(7681, buffer));
+  CHECK_FALSE(disk.read(~u64{0} - 100, buffer));
+  CHECK_FALSE(disk.write(~u64{0} - 511, buffer));
+  CHECK(disk.read(7680, buffer));
+  Slice part(disk, 4, 2);
+  CHECK_FALSE(part.read(1024, buffer));
+  REQUIRE(part.read(512, buffer));
+  CHECK(std::equal(buffer, buffer + 512, disk.image().begin() + 5 * 512));
+}
+
+TEST_CASE("large aligned reads are one transfer") {
+  test::RecordingDevice disk(pattern(1 << 20), 512);
+  Pages buffer(1 << 20);
+  REQUIRE(disk.read(0, buffer.span()));
+  CHECK(disk.reads == 1);
+}
+
+TEST_CASE("CRC-32") {
+  const char* check = "123456789";
+  CHECK(crc32({reinterpret_cast<const u8*>(check), 9}) == 0xcbf43926);
+}
+
+TEST_CASE("UTF-16 to UTF-8 and back") {
+  for (std::string_view s :
+       {"plain", "\xc3\xa9t\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80 face"}) {
+    std::vector<u16> units;
+    REQUIRE(to_utf16(s, units));
+    Text back;
+    append_utf16(back, units);
+    CHECK(back.view() == s);
+  }
+  std::vector<u16> units;
+  for (std::string_view s :
+       {"\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82"})
+    CHECK_FALSE(to_utf16(s, units));
+  Text lone;
+  const u16 surrogate[] = {'a', 0xd800, 'b', 0xdc00};
+  append_utf16(lone, surrogate);
+  CHECK(lone.view() ==
+        "a\xef\xbf\xbd"
+        "b\xef\xbf\xbd");
+}
+
+TEST_CASE("names are the same whatever their case") {
+  CHECK(same_name("Model.GGUF", "model.gguf"));
+  CHECK(same_name("\xc3\x89T\xc3\x89", "\xc3\xa9t\xc3\xa9"));  // É
+  CHECK(same_name("\xd0\x96", "\xd0\xb6"));                    // Ж
+  CHECK(same_name("\xce\xa9", "\xcf\x89"));                    // Ω
+  CHECK(same_name("\xc5\xbd", "\xc5\xbe"));                    // Ž
+  CHECK_FALSE(same_name("a", "ab"));
+  CHECK_FALSE(same_name("\xc3\x97", "\xc3\xb7"));  // × and ÷ are no letters
+}
+
+TEST_CASE("a directory in memory takes names, replaces and removes them") {
+  FatDirectory directory(std::vector<u8>(4096), 32);
+  const DateTime time{2026, 11, 21, 18, 5, 6};
+  REQUIRE(directory.put("README.TXT", {.first = 5, .bytes = 10, .time = time}, 512));
+  REQUIRE(directory.put("a long name.txt", {.first = 0x123456, .bytes = 20, .time = time}, 512));
+  REQUIRE(directory.put("A Long Name 2.txt", {.first = 7, .bytes = 30, .time = time}, 512));
+  CHECK(directory.find("readme.txt")->first == 5);
+  CHECK(directory.find("A LONG NAME.TXT")->first == 0x123456);
+  CHECK(text(directory.find("ALONGN~2.TXT")->name) == "A Long Name 2.txt");
+  REQUIRE(directory.put("a LONG name.txt", {.first = 9, .bytes = 21, .time = time}, 512));
+  CHECK(directory.find("a long name.txt")->first == 9);
+  CHECK(text(directory.find("a long name.txt")->name) == "a long name.txt");
+  directory.remove(*directory.find("a long name.txt"));
+  CHECK_FALSE(directory.find("a long name.txt"));
+  FatDirectory::Item item;
+  u32 at = 0, names = 0;
+  while (directory.next(at, item)) ++names;
+  CHECK(names == 2);
+  // The day and the time as the format has them.
+  CHECK(get16(directory.slot_at(0) + slot::kWrittenDate) == ((2026 - 1980) << 9 | 11 << 5 | 21));
+  CHECK(get16(directory.slot_at(0) + slot::kWrittenTime) == (18 << 11 | 5 << 5 | 3));
+}
+
+TEST_CASE("a directory that is full says so, and stays as it was") {
+  FatDirectory directory(std::vector<u8>(512), 32);
+  u32 names = 0;
+  while (directory.put("name number " + std::to_string(names), {.bytes = names, .time = {}}, 512))
+    ++names;
+  CHECK(names == 8);  // of two slots each
+  for (u32 i = 0; i < names; ++i)
+    CHECK(directory.find("name number " + std::to_string(i))->bytes == i);
+  directory.bytes().resize(1024);
+  CHECK(directory.put("name number 8", {.bytes = 8, .time = {}}, 512));
+}
+
+TEST_CASE("pieces of long names that do not belong together are no name") {
+  FatDirectory directory(std::vector<u8>(512), 32);
+  REQUIRE(directory.put("a name of several slots.txt", {.bytes = 1, .time = {}}, 512));
+  const std::vector<u8> good = directory.bytes();
+  for (u32 byte : {0u, 13u, 45u, 64u, 96u + 3}) {  // numbers of pieces, checksums, the short name
+    FatDirectory bad(good, 32);
+    bad.slot_at(0)[byte] ^= 4;
+    CHECK_FALSE(bad.find("a name of several slots.txt"));
+    FatDirectory::Item item;
+    u32 at = 0;
+    CHECK(bad.next(at, item));  // still there, by its short name
+  }
+}
+
+TEST_CASE("names that FAT does not have are refused") {
+  for (const char* name : {"", ".", "..", "a:b", "a*", "tab\t", "ends.", "ends ", "\xff"})
+    CHECK(name_problem(name));
+  CHECK(name_problem(std::string(256, 'x')));
+  for (const char* name : {"a", "a.b.c", "with space", "\xc3\xa9", ".hidden"})
+    CHECK_FALSE(name_problem(name));
+  CHECK_FALSE(name_problem(std::string(255, 'x')));
+}
+
+TEST_CASE("an extended partition whose list goes in circles ends") {
+  std::vector<u8> image(2048 * 512);
+  auto entry = [&](u32 sector, u32 i, u8 type, u32 first, u32 count) {
+    u8* e = &image[sector * 512 + 446 + i * 16];
+    e[4] = type;
+    put32(e + 8, first);
+    put32(e + 12, count);
+    put16(&image[sector * 512 + 510], 0xaa55);
+  };
+  entry(0, 0, 0x0c, 64, 100);
+  entry(0, 1, 0x0f, 200, 1000);
+  entry(200, 0, 0x83, 10, 20);
+  entry(200, 1, 0x05, 0, 0);
+  MemoryDevice disk("disk", image, 512);
+  CHECK(find_partitions(disk).partitions.size() == 2);
+  entry(200, 1, 0x05, 100, 100);
+  entry(300, 0, 0x83, 5, 6);
+  entry(300, 1, 0x05, 100, 100);  // itself
+  auto table = find_partitions(disk);
+  CHECK(table.partitions.size() < 200);
+  CHECK(table.notes.view().find("circles") != std::string_view::npos);
+}
+
+TEST_CASE("partitions that reach beyond the disk are left out") {
+  std::vector<u8> image(100 * 512);
+  u8* e = &image[446];
+  e[4] = 0x0c;
+  put32(e + 8, 50);
+  put32(e + 12, 51);
+  put16(&image[510], 0xaa55);
+  MemoryDevice disk("disk", image, 512);
+  auto table = find_partitions(disk);
+  CHECK(table.partitions.empty());
+  CHECK(!table.notes.view().empty());
+}
