@@ -1,4 +1,4 @@
-#include "inference/kernels/kernels.h"
+#include "inference/kernels/q8_row.h"
 #include "inference/vector.h"
 
 namespace inference {
@@ -76,29 +76,8 @@ template <int kBlock>
   return (bits << 24) >> 24;
 }
 
-// The places of a row that the next blocks go to.
-struct Places {
-  u8* values;
-  u8* scales;
-  u8* sums;
-  u8* halves;
-
-  [[gnu::always_inline]] Places(u8* row, u64 columns)
-      : values(row),
-        scales(row + columns),
-        sums(scales + columns / kQ8BlockElements * sizeof(float)),
-        halves(sums + columns / kQ8BlockElements * sizeof(float)) {}
-
-  [[gnu::always_inline]] void skip(u64 blocks) {
-    values += blocks * kQ8BlockElements;
-    scales += blocks * sizeof(float);
-    sums += blocks * sizeof(float);
-    halves += blocks * 2 * sizeof(i16);
-  }
-};
-
 // `count` is how many blocks there really are.
-[[gnu::always_inline]] inline void quantize_blocks(Places to, const float* x, u64 count) {
+[[gnu::always_inline]] inline void quantize_blocks(Q8Places<u8> to, const float* x, u64 count) {
   const Blocks blocks(x, count);
   const F32x4 zero = {}, one = {1.0f, 1.0f, 1.0f, 1.0f};
   const F32x4 largest = blocks.largest();
@@ -138,7 +117,7 @@ struct Places {
 }  // namespace
 
 void quantize_q8(void* out, const float* x, u64 columns) {
-  Places to(static_cast<u8*>(out), columns);
+  Q8Places<u8> to(static_cast<u8*>(out), columns);
   u64 left = columns / kQ8BlockElements;
 #pragma clang loop unroll(disable)
   while (left != 0) {

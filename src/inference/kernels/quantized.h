@@ -6,32 +6,15 @@
 
 #include "inference/half.h"
 #include "inference/kernels/groups.h"
-#include "inference/kernels/kernels.h"
+#include "inference/kernels/q8_row.h"
 
 namespace inference {
 
 inline constexpr u64 kHalfBlock = kQ8BlockElements / 2;
 
-// Where one token's activations are read: block i of 32 columns is values[32 i], scales[i],
-// sums[i], halves[2 i].
-struct Q8Row {
-  const u8* values;
-  const u8* scales;
-  const u8* sums;
-  const u8* halves;
-
-  [[gnu::always_inline]] Q8Row(const u8* row, u64 columns)
-      : values(row),
-        scales(row + columns),
-        sums(scales + columns / kQ8BlockElements * sizeof(float)),
-        halves(sums + columns / kQ8BlockElements * sizeof(float)) {}
-
-  [[gnu::always_inline]] void skip(u64 blocks) {
-    values += blocks * kQ8BlockElements;
-    scales += blocks * sizeof(float);
-    sums += blocks * sizeof(float);
-    halves += blocks * 2 * sizeof(i16);
-  }
+// Where one token's activations are read.
+struct Q8Row : Q8Places<const u8> {
+  using Q8Places::Q8Places;
 
   [[gnu::always_inline]] F32x16 scale(u64 block) const {
     return splat(load_unaligned<float>(scales + block * sizeof(float)));
