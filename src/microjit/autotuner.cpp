@@ -22,9 +22,11 @@ Candidate* next_candidate(Variant& variant, const emit::CallShape& shape) {
   return c.plan.shape.covers(shape) ? &c : nullptr;
 }
 
+// Where there is no choice, there is nothing to wait for.
 bool has_been_tried(const Variant& variant) {
+  const u32 runs = variant.candidates.size() == 1 ? 1 : kRuns;
   for (const auto& c : variant.candidates)
-    if (c->runs.load(std::memory_order_relaxed) < kRuns) return false;
+    if (c->runs.load(std::memory_order_relaxed) < runs) return false;
   return true;
 }
 
@@ -44,6 +46,21 @@ void note_run(Candidate& candidate, u64 ticks, u64 work) {
   candidate.runs.fetch_add(1, std::memory_order_relaxed);
 }
 
+// How much the choice was about.
+void append_comparison(const Variant& variant, Text& text) {
+  u64 best = ~u64{0}, worst = 0;
+  for (const auto& c : variant.candidates) {
+    const u64 ticks = c->least_ticks.load(std::memory_order_relaxed);
+    if (ticks == ~u64{0}) continue;
+    best = std::min(best, ticks);
+    worst = std::max(worst, ticks);
+  }
+  if (variant.candidates.size() <= 1 || worst == 0) return;
+  text.format(": the best of %zu, ", variant.candidates.size());
+  text.append_decimal(worst * 100, std::max<u64>(best, 1), 1);
+  text.append(" % is the worst");
+}
+
 }  // namespace
 
 bool FunctionState::is_tuned() const {
@@ -54,11 +71,15 @@ void forget_version(Tuning& tuning) {
   tuning.direct.store(nullptr, std::memory_order_release);
 }
 
-void Engine::make_tuning(FunctionState& state) const {
+void Engine::make_tuning(FunctionState& state) {
   const bool asked = options_.policy == TierPolicy::Auto || options_.policy == TierPolicy::Tuned;
   if (!asked || !options_.kernels || state.whole || !state.type->results.empty()) return;
-  auto kernel = emit::make_kernel(module_.name(*state.function), emit::best_set(options_.features));
-  if (kernel) state.tuning = std::make_unique<Tuning>(std::move(kernel));
+  const emit::Set set = emit::best_set(options_.features);
+  auto kernel = emit::make_kernel(module_.name(*state.function), set);
+  if (!kernel) return;
+  state.tuning = std::make_unique<Tuning>(std::move(kernel), set);
+  // In a caller's body it would not be replaced.
+  module_.functions[state.function->index].flags |= ir::kKernel;
 }
 
 // A call that has come by: counted here, unless the emitted code has done so and wants it timed.
@@ -112,7 +133,7 @@ Variant* Engine::variant_for(FunctionState& state, const emit::KernelCall& call)
   auto variant = std::make_unique<Variant>();
   variant->shape = tuning.kernel->kind_of(shape);
   emit::KernelPlan plans[emit::kMostPlans];
-  const usize count = tuning.kernel->plans(call, emit::best_set(options_.features), plans);
+  const usize count = tuning.kernel->plans(call, tuning.set, plans);
   const std::vector<u8> wanted = tuning.kernel->outcome(state.interp_entry, call);
   for (usize n = 0; n < count && !wanted.empty(); ++n)
     if (try_plan(state, *variant, plans[n], call, wanted) && !options_.tune) break;
@@ -145,9 +166,7 @@ void Engine::make_ordinary(FunctionState& state) {
 bool Engine::try_plan(FunctionState& state, Variant& variant, const emit::KernelPlan& plan,
                       const emit::KernelCall& call, const std::vector<u8>& wanted) {
   const emit::Kernel& kernel = *state.tuning->kernel;
-  const emit::EmitOptions how{.set = emit::best_set(options_.features),
-                              .function = state.function->index,
-                              .profile = false};
+  const emit::EmitOptions how{.set = state.tuning->set, .function = state.function->index};
   auto code = kernel.emit({&plan, 1}, how);
   if (!code) {
     log_failure(state, code.error().message());
@@ -186,13 +205,13 @@ void Engine::settle(FunctionState& state, Variant& variant, const emit::KernelCa
     if (v.get() == &variant || v->stage.load(std::memory_order_relaxed) == Stage::Settled)
       plans.push_back(v->plan);
   const u64 start = platform::ticks();
-  auto code = tuning.kernel->emit(plans, {.set = emit::best_set(options_.features),
-                                                .function = state.function->index,
-                                                .profile = state.profiled});
+  auto code = tuning.kernel->emit(
+      plans,
+      {.set = tuning.set, .function = state.function->index, .profile = state.profiled});
   const bool good = code && publish_kernel(state, *code, platform::ticks() - start, call);
   variant.stage.store(good ? Stage::Settled : Stage::Refused, std::memory_order_release);
   if (!good) give_up(state);
-  log_kernel(state, variant, good ? "settled" : "cannot be published");
+  log_kernel(state, variant, good ? "" : "cannot be published");
   for (const auto& c : variant.candidates) {
     c->entry.store(nullptr, std::memory_order_release);
     if (c->version) retire_version(std::move(c->version));
@@ -221,29 +240,21 @@ bool Engine::publish_kernel(FunctionState& state, const CompiledCode& code, u64 
   return true;
 }
 
-void Engine::log_kernel(const FunctionState& state, const Variant& variant, const char* what) {
+// The plan that was chosen and why, or what is wrong.
+void Engine::log_kernel(const FunctionState& state, const Variant& variant, const char* wrong) {
   if (!options_.log) return;
   const std::string_view name = module_.name(*state.function);
   Text text;
   text.format("[tune] %.*s ", static_cast<int>(name.size()), name.data());
-  if (variant.candidates.empty()) {
-    text.append(what);
-  } else {
+  if (!variant.candidates.empty()) {
     state.tuning->kernel->describe(variant.plan, text);
-    text.format(", %s", emit::set_name(emit::best_set(options_.features)));
-    u64 best = ~u64{0}, worst = 0;
-    for (const auto& c : variant.candidates) {
-      const u64 ticks = c->least_ticks.load(std::memory_order_relaxed);
-      if (ticks == ~u64{0}) continue;
-      best = std::min(best, ticks);
-      worst = std::max(worst, ticks);
-    }
-    if (variant.candidates.size() > 1 && worst != 0) {
-      text.format(": the best of %zu, ", variant.candidates.size());
-      text.append_decimal(worst * 100, std::max<u64>(best, 1), 1);
-      text.append(" % is the worst");
-    }
+    text.format(", %s", emit::set_name(state.tuning->set));
+    text.append(*wrong == '\0' ? "" : ": ");
   }
+  if (*wrong == '\0')
+    append_comparison(variant, text);
+  else
+    text.append(wrong);
   text.append("\n");
   side_log::write(text.view());
 }

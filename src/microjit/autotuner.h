@@ -44,8 +44,9 @@ struct Variant {
 };
 
 struct Tuning {
-  explicit Tuning(std::unique_ptr<const emit::Kernel> k) : kernel(std::move(k)) {}
+  Tuning(std::unique_ptr<const emit::Kernel> k, emit::Set s) : kernel(std::move(k)), set(s) {}
   const std::unique_ptr<const emit::Kernel> kernel;
+  const emit::Set set;
   Lock lock;  // for new variants and for settling
   std::vector<std::unique_ptr<Variant>> variants;
   std::atomic<bool> given_up{false};  // the function is an ordinary one

@@ -159,7 +159,7 @@ class Engine {
   void compile_slice();
   bool take_request(CompileRequest& request);
   // autotuner.cpp
-  void make_tuning(FunctionState& state) const;
+  void make_tuning(FunctionState& state);
   void on_kernel(FunctionState& state, const emit::KernelCall& call);
   void run_kernel(FunctionState& state, const emit::KernelCall& call);
   Variant* variant_for(FunctionState& state, const emit::KernelCall& call);
@@ -170,7 +170,7 @@ class Engine {
   void settle(FunctionState& state, Variant& variant, const emit::KernelCall& call);
   bool publish_kernel(FunctionState& state, const CompiledCode& code, u64 ticks,
                       const emit::KernelCall& call);
-  void log_kernel(const FunctionState& state, const Variant& variant, const char* what);
+  void log_kernel(const FunctionState& state, const Variant& variant, const char* wrong);
   Result<std::unique_ptr<Version>> install_version(FunctionState& state, const CompiledCode& code,
                                                    Tier tier);
   void retire_version(std::unique_ptr<Version> version);
