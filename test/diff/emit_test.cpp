@@ -1,66 +1,28 @@
-// What the hand-written emitters make, against the portable kernels compiled natively; and the
-// autotuner, which puts it into the slots of a running program.
-#include <catch2/catch.hpp>
+// What the hand-written emitters of matrix products make, against the portable kernels compiled natively;
+// and the autotuner, which puts it into the slots of a running program.
 #include <cctype>
-#include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-#include <random>
-#include <string>
 #include <thread>
-#include <vector>
 
 #include "../support/random_weights.h"
+#include "emit_support.h"
 #include "inference/formats.h"
 #include "inference/kernels/kernels.h"
 #include "inference/pack.h"
-#include "microjit/autotuner.h"
-#include "microjit/code_cache.h"
 #include "microjit/emit/matmul.h"
-#include "microjit/ir/image.h"
-#include "microjit/microjit.h"
-#include "runtime/program_imports.h"
 
 namespace {
 
 using namespace bf;
+using namespace bf::emit_test;
 using inference::Format;
-using microjit::Engine;
-using microjit::TierPolicy;
+using microjit::emit::EmitOptions;
 using microjit::emit::KernelPlan;
 using microjit::emit::Matmul;
-using microjit::emit::Set;
-
-std::mt19937_64& random_source() {
-  static std::mt19937_64 random(4);
-  return random;
-}
 
 std::string kernel_name(const Format& format) {
   std::string name = "matmul_";
   for (const char c : format.name) name += static_cast<char>(std::tolower(c));
   return name;
-}
-
-// The sets of this machine.
-std::vector<Set> sets() {
-  const platform::CpuFeatures f = platform::cpu_features();
-  std::vector<Set> all;
-  if (f.avx2 && f.fma && f.f16c) all.push_back(Set::Avx2);
-  if (f.avxvnni) all.push_back(Set::AvxVnni);
-  if (f.avx512bw && f.avx512dq && f.avx512vl) all.push_back(Set::Avx512);
-  if (f.avx512bw && f.avx512dq && f.avx512vl && f.avx512vnni) all.push_back(Set::Avx512Vnni);
-  return all;
-}
-
-platform::CpuFeatures features_of(Set set) {
-  platform::CpuFeatures f = platform::cpu_features();
-  if (set <= Set::AvxVnni) f.avx512f = f.avx512bw = f.avx512dq = f.avx512vl = f.avx512vnni = false;
-  if (set == Set::Avx512) f.avx512vnni = false;
-  if (set == Set::Avx2) f.avxvnni = false;
-  if (set == Set::None) f.avx2 = f.fma = false;
-  return f;
 }
 
 // A product with random numbers, and what it should be.
@@ -118,31 +80,26 @@ struct Product {
 
 using MatmulFunction = void(float*, const u8*, const void*, u64, u64, u64, u64);
 
-// Emitted code somewhere it can run; calls of other shapes end up in `elsewhere`.
-u32 elsewhere_calls = 0;
-void elsewhere(float*, const u8*, const void*, u64, u64, u64, u64) { ++elsewhere_calls; }
-
-class Installed {
- public:
-  explicit Installed(const microjit::CompiledCode& code)
-      : cache_(std::move(*microjit::CodeCache::create(usize{1} << 20))) {
-    static const void* first_entry = reinterpret_cast<const void*>(&elsewhere);
-    auto entry = cache_.install(
-        code,
-        [](void*, const microjit::CodeRelocation& r) {
-          REQUIRE(r.kind == microjit::RelocKind::FirstEntry);
-          return reinterpret_cast<u64>(&first_entry);
-        },
-        nullptr);
-    REQUIRE(entry);
-    kernel_ = reinterpret_cast<MatmulFunction*>(const_cast<u8*>(*entry));
-  }
-  MatmulFunction* kernel() const { return kernel_; }
-
- private:
-  microjit::CodeCache cache_;
-  MatmulFunction* kernel_;
-};
+// Intel SDM volume 2, VPDPBUSD: VEX.256.66.0F38.W0 50 /r; EVEX.256 likewise.
+TEST_CASE("AVX-VNNI's instruction is encoded as the manual says") {
+  using namespace microjit::emit;
+  const auto bytes_of = [](bool evex) {
+    asmjit::CodeHolder code;
+    REQUIRE(code.init(asmjit::Environment(asmjit::Arch::kX64)) == asmjit::kErrorOk);
+    Simd s(Set::AvxVnni, code);
+    if (evex) s.use_evex_dot();
+    s.dot_word(V{1}, V{2}, x86::ptr(x86::rdi), V{11});
+    const asmjit::CodeBuffer& buffer = code.sectionById(0)->buffer();
+    return std::vector<u8>(buffer.data(), buffer.data() + buffer.size());
+  };
+  // vpbroadcastd ymm11, [rdi]; vpdpbusd ymm1, ymm2, ymm11
+  const std::vector<u8> broadcast{0xc4, 0x62, 0x7d, 0x58, 0x1f};
+  std::vector<u8> vex = broadcast, evex = broadcast;
+  vex.insert(vex.end(), {0xc4, 0xc2, 0x6d, 0x50, 0xcb});
+  evex.insert(evex.end(), {0x62, 0xd2, 0x6d, 0x28, 0x50, 0xcb});
+  CHECK(bytes_of(false) == vex);
+  CHECK(bytes_of(true) == evex);
+}
 
 TEST_CASE("every format has emitters") {
   for (const Format& format : inference::formats()) {
@@ -160,13 +117,13 @@ TEST_CASE("emitted products, every format, set and tile") {
         if (blocks == 43 && format.block_elements > 2) continue;  // 43 or 86 floats
         const u64 columns = blocks * format.block_elements;
         const Product product(format, columns, 32, tokens);
-        for (const Set set : sets()) {
+        for (const EmitOptions& target : targets()) {
           const auto matmul = Matmul::find(kernel_name(format));
           REQUIRE(matmul);
-          const u32 most = matmul->most_tokens(set);
+          const u32 most = matmul->most_tokens(target.set);
           REQUIRE(most >= 2);
           for (const u32 tile : {1u, 2u, most - 1, most}) {
-            INFO(kernel_name(format) << " " << microjit::emit::set_name(set) << ", " << columns
+            INFO(kernel_name(format) << " " << microjit::emit::set_name(target.set) << ", " << columns
                                      << " columns, " << tokens << " tokens, tile " << tile);
             const KernelPlan plans[] = {{{columns, tokens, tokens}, tile, 0},
                                         {{columns, tokens, tokens}, tile, 1},
@@ -175,9 +132,9 @@ TEST_CASE("emitted products, every format, set and tile") {
                                         {{columns, 2}, tile, 0}};
             for (const KernelPlan& plan : plans) {
               if (tokens < plan.shape.least) continue;
-              auto code = matmul->emit({&plan, 1}, {.set = set});
+              auto code = matmul->emit({&plan, 1}, target);
               REQUIRE(code);
-              product.run(Installed(*code).kernel());
+              product.run(Installed(*code).kernel<MatmulFunction>());
             }
           }
         }
@@ -192,38 +149,15 @@ TEST_CASE("calls of other shapes go elsewhere") {
     auto code = Matmul::find("matmul_q4_0")->emit({&plan, 1}, {.set = set});
     REQUIRE(code);
     const Installed installed(*code);
-    product.run(installed.kernel());
+    product.run(installed.kernel<MatmulFunction>());
     for (const Product* p : {&other, &fewer}) {
       elsewhere_calls = 0;
       std::vector<float> out(32, 7.0f);
-      installed.kernel()(out.data(), p->weights.data(), p->activations, p->columns, 16, p->tokens, 16);
+      installed.kernel<MatmulFunction>()(out.data(), p->weights.data(), p->activations, p->columns, 16, p->tokens, 16);
       CHECK(elsewhere_calls == 1);
       CHECK(out[0] == 7.0f);
     }
   }
-}
-
-std::unique_ptr<Engine> make_engine(TierPolicy policy, Set set, bool profile = true) {
-  const char* path = std::getenv("BAREFLOW_PROGRAM");
-  REQUIRE(path != nullptr);
-  std::ifstream in(path, std::ios::binary);
-  const std::vector<u8> image{std::istreambuf_iterator<char>(in), {}};
-  auto module = ir::read_image(image);
-  REQUIRE(module);
-  std::vector<microjit::NamedAddress> imports;
-  for (const ProgramImport& i : program_imports()) imports.push_back({i.name, i.address});
-  microjit::EngineOptions options;
-  options.policy = policy;
-  options.features = features_of(set);
-  options.profile = profile;
-  options.log = false;
-  auto engine = Engine::create(std::move(*module), imports, options);
-  REQUIRE(engine);
-  return std::move(*engine);
-}
-
-const microjit::FunctionState& state_of(const Engine& engine, std::string_view name) {
-  return *engine.functions()[static_cast<usize>(engine.module().find_function(name))];
 }
 
 TEST_CASE("the autotuner publishes what it has chosen") {
@@ -275,75 +209,6 @@ TEST_CASE("several threads tune together") {
     CHECK(wrong == 0);
     CHECK(state_of(*engine, "matmul_q4_0").tier == microjit::Tier::Tuned);
   }
-}
-
-// Random numbers for attention, and what it should make of them.
-struct AttentionCase {
-  AttentionCase(u64 positions_, u64 queries_, u64 head_dim_)
-      : positions(positions_), queries(queries_), head_dim(head_dim_) {
-    std::normal_distribution<float> normal;
-    const u64 rows = (positions + 15) / 16 * 16;
-    keys.resize(rows * head_dim);
-    values.resize(rows * head_dim + 16);
-    std::vector<float> row(head_dim);
-    for (u64 p = 0; p < positions; ++p)
-      for (const bool is_key : {true, false}) {
-        for (float& x : row) x = normal(random_source());
-        if (is_key)
-          inference::store_key(keys.data(), row.data(), p, head_dim);
-        else
-          inference::store_value(values.data(), row.data(), p, head_dim);
-      }
-    query.resize(queries * head_dim);
-    for (float& x : query) x = 3 * normal(random_source());
-    want = run(inference::attention);
-  }
-  template <class Kernel>
-  std::vector<float> run(Kernel* kernel) const {
-    const u64 rows = (positions + 15) / 16 * 16;
-    std::vector<float> out(queries * head_dim), scores(queries * rows + 16);
-    // As the program has it, on a multiple of 64 bytes.
-    float* aligned = scores.data() + (64 - reinterpret_cast<u64>(scores.data()) % 64) / 4 % 16;
-    kernel(out.data(), query.data(), keys.data(), values.data(), aligned, positions, queries,
-           head_dim, head_dim, 0.125f);
-    return out;
-  }
-
-  u64 positions, queries, head_dim;
-  std::vector<u16> keys, values;
-  std::vector<float> query, want;
-};
-using AttentionFunction = void(float*, const float*, const u16*, const u16*, float*, u64, u64, u64,
-                               u64, float);
-
-TEST_CASE("emitted attention, few and many positions, queries and sizes of heads") {
-  for (const u64 head_dim : {16, 64, 80, 128})
-    for (const u64 queries : {1, 2, 7, 8, 9, 16}) {
-      for (const Set set : sets()) {
-        const auto engine = make_engine(TierPolicy::Auto, set);
-        auto* kernel = engine->function<AttentionFunction>("attention");
-        for (const u64 positions : {1, 2, 15, 16, 17, 31, 100, 259}) {
-          INFO(microjit::emit::set_name(set) << ", " << head_dim << ", " << queries << " queries, "
-                                             << positions << " positions");
-          const AttentionCase c(positions, queries, head_dim);
-          for (int round = 0; round < 8; ++round) CHECK(c.run(kernel) == c.want);
-        }
-        CHECK(state_of(*engine, "attention").tier == microjit::Tier::Tuned);
-        CHECK(state_of(*engine, "attention").is_tuned());
-      }
-    }
-}
-
-TEST_CASE("a kernel without a fitting emitter climbs the tiers") {
-  const AttentionCase c(20, 4, 8);
-  for (const Set set : sets())
-    for (const TierPolicy policy : {TierPolicy::Auto, TierPolicy::Tuned}) {
-      const auto engine = make_engine(policy, set);
-      auto* kernel = engine->function<AttentionFunction>("attention");
-      for (int round = 0; round < 400; ++round) REQUIRE(c.run(kernel) == c.want);
-      CHECK_FALSE(state_of(*engine, "attention").is_tuned());
-      CHECK(state_of(*engine, "attention").tier > microjit::Tier::Interp);
-    }
 }
 
 TEST_CASE("kernels that nobody asks for are ordinary functions") {

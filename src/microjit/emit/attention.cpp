@@ -1,6 +1,6 @@
 #include "microjit/emit/attention.h"
 
-#include <bit>
+#include "microjit/emit/softmax.h"
 
 namespace bf::microjit::emit {
 
@@ -17,22 +17,21 @@ const x86::Gp kAt = x86::rax, kEnd = x86::r11, kRow = x86::rbx, kKey = x86::r12,
 const x86::Gp kWeights[] = {x86::r12, x86::r13, x86::r14};  // of every third query
 enum Local : u32 { kFirstKey, kFirstValue };
 
-u32 bits(float x) { return std::bit_cast<u32>(x); }
-
-constexpr float kNothing = -1e30f;
-
 }  // namespace
 
-void Attention::choose(const KernelPlan& plan, const asmjit::Label& body) {
-  const AttentionSize size(plan.shape.size);
-  const asmjit::Label other = a_.newLabel();
-  a_.cmp(stack_argument(0), asmjit::Imm(size.queries));
-  a_.jne(other);
-  a_.cmp(stack_argument(1), asmjit::Imm(size.head_dim));
-  a_.jne(other);
-  a_.cmp(stack_argument(2), asmjit::Imm(size.head_dim));
-  a_.je(body);
-  a_.bind(other);
+void choose_attention(x86::Assembler& a, u64 packed, const asmjit::Label& body) {
+  const AttentionSize size(packed);
+  const auto argument = [](i32 n) { return x86::qword_ptr(x86::rbp, 16 + 8 * n); };  // on the stack
+  const asmjit::Label other = a.newLabel();
+  a.test(kPositions, kPositions);
+  a.jz(other);
+  a.cmp(argument(0), asmjit::Imm(size.queries));
+  a.jne(other);
+  a.cmp(argument(1), asmjit::Imm(size.head_dim));
+  a.jne(other);
+  a.cmp(argument(2), asmjit::Imm(size.head_dim));
+  a.je(body);
+  a.bind(other);
 }
 
 void Attention::body(const KernelPlan& plan) {
@@ -104,148 +103,15 @@ void Attention::score_tile(u32 count, u32 part) {
   a_.jnz(loop);
 }
 
-// ---- Softmax, row by row -----------------------------------------------------------------------
-
 void Attention::softmax(u32 count) {
   const asmjit::Label rows = a_.newLabel();
   a_.mov(kRow, kScores);
   a_.mov(x86::r14d, asmjit::Imm(count));
   a_.bind(rows);
-  fill_tail(bits(kNothing));
-  greatest_of_row();
-  exponentials();
-  scale_row();
-  fill_tail(0);
+  softmax_row(*this, {kRow, kPositions, kRowBytes, kAt, kEnd});
   a_.add(kRow, kRowBytes);
   a_.dec(x86::r14d);
   a_.jnz(rows);
-}
-
-// The rest of the last tile.
-void Attention::fill_tail(u32 word) {
-  const asmjit::Label loop = a_.newLabel(), done = a_.newLabel();
-  a_.lea(kAt, x86::ptr(kRow, kPositions, 2));
-  a_.lea(kEnd, x86::ptr(kRow, kRowBytes));
-  a_.bind(loop);
-  a_.cmp(kAt, kEnd);
-  a_.jae(done);
-  a_.mov(x86::dword_ptr(kAt), asmjit::Imm(word));
-  a_.add(kAt, kFloat);
-  a_.jmp(loop);
-  a_.bind(done);
-}
-
-// Vector 0: the greatest of all, in all lanes.
-void Attention::greatest_of_row() {
-  const V greatest{0}, x{1};
-  const asmjit::Label loop = a_.newLabel();
-  s_.load(greatest, splat(bits(kNothing)));
-  a_.mov(kAt, kRow);
-  a_.bind(loop);
-  s_.load(x, x86::ptr(kAt));
-  s_.maximum(greatest, greatest, x);
-  a_.add(kAt, s_.bytes());
-  a_.cmp(kAt, kEnd);
-  a_.jb(loop);
-  if (is_512(s_.set())) {
-    a_.vextractf64x4(x86::ymm1, x86::zmm0, 1);
-    a_.vmaxps(x86::ymm0, x86::ymm0, x86::ymm1);
-  }
-  a_.vextractf128(x86::xmm1, x86::ymm0, 1);
-  a_.vmaxps(x86::xmm0, x86::xmm0, x86::xmm1);
-  a_.vpshufd(x86::xmm1, x86::xmm0, 0x4e);
-  a_.vmaxps(x86::xmm0, x86::xmm0, x86::xmm1);
-  a_.vpshufd(x86::xmm1, x86::xmm0, 0xb1);
-  a_.vmaxps(x86::xmm0, x86::xmm0, x86::xmm1);
-  if (is_512(s_.set()))
-    a_.vbroadcastss(x86::zmm0, x86::xmm0);
-  else
-    a_.vbroadcastss(x86::ymm0, x86::xmm0);
-}
-
-// row = exp(row - vector 0); what they sum up to, 1 / that is in all lanes of vector 0 then.
-void Attention::exponentials() {
-  const V shift{0}, even{1}, odd{2}, x{3};
-  const asmjit::Label loop = a_.newLabel();
-  s_.zero(even);
-  s_.zero(odd);
-  a_.mov(kAt, kRow);
-  a_.bind(loop);
-  for (u32 part = 0; part < kTile / s_.lanes(); ++part) {
-    const x86::Mem at = x86::ptr(kAt, static_cast<i32>(part * s_.bytes()));
-    s_.load(x, at);
-    s_.subtract(x, x, shift);
-    exponential(x);
-    const V total = part == 0 ? even : odd;
-    s_.add(total, total, x);
-    s_.store(at, x);
-  }
-  a_.add(kAt, kTile * kFloat);
-  a_.cmp(kAt, kEnd);
-  a_.jb(loop);
-  add_up(even, odd);
-}
-
-// As exp_lanes of src/inference/math.h. Uses vectors 4 to 7.
-void Attention::exponential(V x) {
-  const V shifted{4}, n{5}, r{6}, p{7};
-  const auto number = [&](float f) { return splat(bits(f)); };
-  s_.load(p, number(-87.0f));
-  s_.maximum(x, p, x);
-  s_.load(p, number(88.0f));
-  s_.minimum(x, p, x);
-  s_.multiply(shifted, x, number(1.44269504f));
-  s_.add(shifted, shifted, number(12582912.0f));
-  s_.subtract(n, shifted, number(12582912.0f));
-  s_.multiply(r, n, number(0.693359375f));
-  s_.subtract(r, x, r);
-  s_.multiply(n, n, number(-2.12194440e-4f));
-  s_.subtract(r, r, n);
-  s_.load(p, number(1.9875691500e-4f));
-  for (const float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f,
-                        5.0000001201e-1f}) {
-    s_.multiply(p, p, r);
-    s_.add(p, p, number(c));
-  }
-  s_.multiply(n, r, r);
-  s_.multiply(p, p, n);
-  s_.add(p, p, r);
-  s_.add(p, p, number(1.0f));
-  s_.shift_left32(shifted, shifted, 23);
-  s_.add32(x, p, shifted);
-}
-
-// Lanes are added in the order of sum() in src/inference/vector.h: 8 apart, 4, 2, 1.
-void Attention::add_up(V even, V odd) {
-  if (is_512(s_.set())) {
-    a_.vextractf64x4(x86::ymm(odd.n), x86::zmm(even.n), 1);
-  }
-  a_.vaddps(x86::ymm0, x86::ymm(even.n), x86::ymm(odd.n));
-  a_.vextractf128(x86::xmm1, x86::ymm0, 1);
-  a_.vaddps(x86::xmm0, x86::xmm0, x86::xmm1);
-  a_.vpshufd(x86::xmm1, x86::xmm0, 0x4e);
-  a_.vaddps(x86::xmm0, x86::xmm0, x86::xmm1);
-  a_.vpshufd(x86::xmm1, x86::xmm0, 0xb1);
-  a_.vaddps(x86::xmm0, x86::xmm0, x86::xmm1);
-  a_.mov(kAt.r32(), asmjit::Imm(bits(1.0f)));
-  a_.vmovd(x86::xmm1, kAt.r32());
-  a_.vdivss(x86::xmm0, x86::xmm1, x86::xmm0);
-  if (is_512(s_.set()))
-    a_.vbroadcastss(x86::zmm0, x86::xmm0);
-  else
-    a_.vbroadcastss(x86::ymm0, x86::xmm0);
-}
-
-void Attention::scale_row() {
-  const V x{1};
-  const asmjit::Label loop = a_.newLabel();
-  a_.mov(kAt, kRow);
-  a_.bind(loop);
-  s_.multiply(x, V{0}, x86::ptr(kAt));
-  s_.store(x86::ptr(kAt), x);
-  a_.add(kAt, s_.bytes());
-  a_.cmp(kAt, kEnd);
-  a_.jb(loop);
 }
 
 // ---- Mixture of values ---------------------------------------------------------------------------
@@ -306,76 +172,5 @@ x86::Mem Attention::weight(u32 query, u32 ahead) const {
   const auto d = static_cast<i32>(ahead * kFloat);
   return query % 3 == 0 ? x86::ptr(base, d) : x86::ptr(base, kRowBytes, query % 3 - 1, d);
 }
-
-// ---- As the autotuner sees it -------------------------------------------------------------------
-
-namespace {
-
-struct AttentionCall {
-  float* out;
-  const float* query;
-  const void* keys;
-  const void* values;
-  float* scores;
-  u64 positions, queries, stride, head_dim;
-  float scale;
-
-  explicit AttentionCall(const KernelCall& call)
-      : out(reinterpret_cast<float*>(call.general[0])),
-        query(reinterpret_cast<const float*>(call.general[1])),
-        keys(reinterpret_cast<const void*>(call.general[2])),
-        values(reinterpret_cast<const void*>(call.general[3])),
-        scores(reinterpret_cast<float*>(call.general[4])),
-        positions(call.general[5]), queries(call.stack[0]), stride(call.stack[1]),
-        head_dim(call.stack[2]),
-        scale(std::bit_cast<float>(static_cast<u32>(call.vector[0]))) {}
-
-  void run(const void* entry) const {
-    using Function = void (*)(float*, const float*, const void*, const void*, float*, u64, u64, u64,
-                              u64, float);
-    reinterpret_cast<Function>(const_cast<void*>(entry))(out, query, keys, values, scores, positions,
-                                                         queries, stride, head_dim, scale);
-  }
-};
-
-class AttentionKernel final : public Kernel {
- public:
-  CallShape shape(const KernelCall& call) const override {
-    const AttentionCall c(call);
-    // Where rows do not follow each other, no size is right.
-    return {c.stride == c.head_dim ? AttentionSize(c.head_dim, c.queries).packed() : 0, c.positions};
-  }
-  KernelShape kind_of(const CallShape& shape) const override { return {shape.size, 0}; }
-  usize plans(const KernelCall& call, Set, std::span<KernelPlan, kMostPlans> out) const override {
-    const CallShape of = shape(call);
-    if (!AttentionSize(of.size).is_good()) return 0;
-    out[0] = {kind_of(of), 1, 0};
-    return 1;
-  }
-  Result<CompiledCode> emit(std::span<const KernelPlan> plans,
-                            const EmitOptions& options) const override {
-    return emit_function<Attention>(plans, options);
-  }
-  void run(const void* entry, const KernelCall& call) const override {
-    AttentionCall(call).run(entry);
-  }
-  u64 work(const KernelCall& call) const override { return AttentionCall(call).positions; }
-
-  std::vector<u8> outcome(const void* entry, const KernelCall& call) const override {
-    AttentionCall c(call);
-    std::vector<u8> out(c.queries * c.head_dim * kFloat);
-    c.out = reinterpret_cast<float*>(out.data());
-    c.run(entry);  // scores are scratch: the call itself fills them again
-    return out;
-  }
-  void describe(const KernelPlan& plan, Text& text) const override {
-    const AttentionSize size(plan.shape.size);
-    text.format("heads of %u, %u at a time", size.head_dim, size.queries);
-  }
-};
-
-}  // namespace
-
-std::unique_ptr<const Kernel> make_attention() { return std::make_unique<AttentionKernel>(); }
 
 }  // namespace bf::microjit::emit

@@ -6,8 +6,6 @@
 // heads with a number of queries (AttentionSize), and any number of positions.
 #pragma once
 
-#include <memory>
-
 #include "microjit/emit/emitted_function.h"
 
 namespace bf::microjit::emit {
@@ -21,32 +19,30 @@ struct AttentionSize {
   AttentionSize(u64 dim, u64 count)
       : head_dim(static_cast<u32>(dim)), queries(static_cast<u32>(count)) {}
   u64 packed() const { return u64{head_dim} << 32 | queries; }
-  // Whether there is an emitter for it.
-  bool is_good() const {
-    return head_dim % 16 == 0 && head_dim - 1 < 1024 && queries - 1 < 64;
-  }
 };
+
+// Jumps to `body` if the call is one of the size, with any positions.
+void choose_attention(x86::Assembler& a, u64 packed, const asmjit::Label& body);
 
 class Attention final : public EmittedFunction {
  public:
   using EmittedFunction::EmittedFunction;
+  static bool can_do(const AttentionSize& size) {
+    return size.head_dim % 16 == 0 && size.head_dim - 1 < 1024 && size.queries - 1 < 64;
+  }
 
  private:
   static constexpr u32 kTogether = 8;  // queries whose sums are in registers
 
   u32 frame_bytes() const override { return 64; }
-  void choose(const KernelPlan& plan, const asmjit::Label& body) override;
+  void choose(const KernelPlan& plan, const asmjit::Label& body) override {
+    choose_attention(a_, plan.shape.size, body);
+  }
   void body(const KernelPlan& plan) override;
 
   void score(u32 first, u32 count);
   void score_tile(u32 count, u32 part);
   void softmax(u32 count);
-  void fill_tail(u32 word);
-  void greatest_of_row();
-  void exponentials();
-  void exponential(V x);
-  void add_up(V even, V odd);
-  void scale_row();
   void mix(u32 first, u32 count);
   void mix_columns(u32 count, u32 column);
   void mix_position(u32 count, u32 column, u32 ahead);
@@ -54,7 +50,5 @@ class Attention final : public EmittedFunction {
 
   u32 head_dim_ = 0;
 };
-
-std::unique_ptr<const Kernel> make_attention();
 
 }  // namespace bf::microjit::emit

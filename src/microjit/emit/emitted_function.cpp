@@ -1,5 +1,6 @@
 #include "microjit/emit/emitted_function.h"
 
+#include <bit>
 #include <cstddef>
 #include <cstring>
 
@@ -19,6 +20,7 @@ EmittedFunction::EmittedFunction(Set set, asmjit::CodeHolder& code)
 Result<CompiledCode> EmittedFunction::emit(std::span<const KernelPlan> plans,
                                         const EmitOptions& options) {
   CompiledCode out;
+  if (options.evex_dot) s_.use_evex_dot();
   const asmjit::Label end = a_.newLabel(), missed = a_.newLabel();
   std::vector<asmjit::Label> bodies;
   for (usize n = 0; n < plans.size(); ++n) bodies.push_back(a_.newLabel());
@@ -84,14 +86,17 @@ void EmittedFunction::enter(CompiledCode& out) {
   a_.push(x86::rbp);
   a_.mov(x86::rbp, x86::rsp);
   out.frame_start = static_cast<u32>(a_.offset());
+  if (!has_frame()) return;
   for (const x86::Gp& r : kSaved) a_.push(r);
   a_.sub(x86::rsp, frame_bytes());
   a_.and_(x86::rsp, -64);
 }
 
 void EmittedFunction::leave() {
-  a_.lea(x86::rsp, x86::ptr(x86::rbp, -kSavedBytes));
-  for (u32 n = sizeof kSaved / sizeof *kSaved; n-- != 0;) a_.pop(kSaved[n]);
+  if (has_frame()) {
+    a_.lea(x86::rsp, x86::ptr(x86::rbp, -kSavedBytes));
+    for (u32 n = sizeof kSaved / sizeof *kSaved; n-- != 0;) a_.pop(kSaved[n]);
+  }
   a_.pop(x86::rbp);
 }
 
@@ -111,6 +116,10 @@ x86::Mem EmittedFunction::splat16(const void* bytes16) {
   for (u32 at = 0; at < sizeof bytes; at += 16) std::memcpy(bytes + at, bytes16, 16);
   return pooled(bytes, s_.bytes());
 }
+
+x86::Mem EmittedFunction::number(float x) { return splat(std::bit_cast<u32>(x)); }
+
+x86::Mem EmittedFunction::lanes(const u32 (&words)[16]) { return pooled(words, s_.bytes()); }
 
 x86::Mem EmittedFunction::splat(u32 word) {
   const u32 words[4] = {word, word, word, word};

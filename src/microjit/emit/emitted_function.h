@@ -25,6 +25,8 @@ class EmittedFunction {
   // Constants in memory: a word in all lanes, 16 bytes in all 16-byte pieces.
   x86::Mem splat(u32 word);
   x86::Mem splat16(const void* bytes16);
+  x86::Mem number(float x);                     // in all lanes
+  x86::Mem lanes(const u32 (&words)[16]);       // as many of them as a vector has
 
  protected:
   // rbx and r12 to r15 are saved; below them lie `local` bytes, at these addresses, and below those,
@@ -37,6 +39,8 @@ class EmittedFunction {
     return x86::qword_ptr(x86::rbp, 16 + 8 * static_cast<i32>(n));
   }
   virtual u32 frame_bytes() const = 0;  // locals and what is below them
+  // Functions of a few vectors do without: no locals then, and rbx and r12 to r15 are not theirs.
+  virtual bool has_frame() const { return true; }
 
   // Jumps to `body` if the call is the plan's. Keeps all arguments.
   virtual void choose(const KernelPlan& plan, const asmjit::Label& body) = 0;

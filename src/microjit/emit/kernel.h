@@ -55,6 +55,8 @@ struct EmitOptions {
   Set set = Set::None;
   u32 function = 0;      // its index
   bool profile = false;  // count calls
+  // Set::AvxVnni for a processor that has AVX512-VNNI instead (Simd::use_evex_dot): to test it there.
+  bool evex_dot = false;
 };
 
 class Kernel {

@@ -65,8 +65,7 @@ void MatmulLoops::body(const KernelPlan& plan) {
   plan_ = &plan;
   a_.mov(local(kActivations), x86::rdx);
   count_tiles();
-  a_.mov(kStride, stack_argument(0));
-  a_.shl(kStride, 2);
+  load_stride();
   a_.mov(kRowBytes, asmjit::Imm(activation_bytes()));
   load_constants();
 
@@ -83,6 +82,13 @@ void MatmulLoops::body(const KernelPlan& plan) {
   a_.add(local(kGroupWeights), asmjit::Imm(columns() / block_columns() * block_bytes() * kGroupRows));
   a_.dec(local(kGroupsLeft));
   a_.jnz(groups);
+}
+
+x86::Gp MatmulLoops::stride_register() { return kStride; }
+
+void MatmulLoops::load_stride() {
+  a_.mov(kStride, stack_argument(0));
+  a_.shl(kStride, 2);
 }
 
 void MatmulLoops::count_tiles() {

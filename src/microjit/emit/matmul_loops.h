@@ -42,12 +42,16 @@ class MatmulLoops : public EmittedFunction {
   x86::Mem token(u32 first_base, u32 t, i64 displacement) const;
   static x86::Gp base(u32 n);  // 0 to 3: of activations; 4 to 7: the derived class's
   void move_bases(u32 first, u32 bytes);
+  // Of `out`, in bytes, to stride_register().
+  virtual void load_stride();
+  static x86::Gp stride_register();
+  // The product; arguments are in registers. Keeps none of them, and no vectors.
+  void body(const KernelPlan& plan) override;
   // What the plan says of prefetching, at the beginning of one of the block's parts.
   void prefetch(u32 part, u32 parts);
 
  private:
   void choose(const KernelPlan& plan, const asmjit::Label& body) override;
-  void body(const KernelPlan& plan) override;
   void count_tiles();
   bool has_tile(u32 tokens) const;
   void tiles_of_group();

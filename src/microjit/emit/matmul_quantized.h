@@ -8,7 +8,7 @@
 
 namespace bf::microjit::emit {
 
-class QuantizedMatmul final : public MatmulLoops {
+class QuantizedMatmul : public MatmulLoops {
  public:
   QuantizedMatmul(const MatmulFormat& format, Set set, asmjit::CodeHolder& code);
 
@@ -23,8 +23,10 @@ class QuantizedMatmul final : public MatmulLoops {
   // How many registers there are for accumulators.
   static u32 accumulators(Set set);
 
- private:
+ protected:
   u32 frame_bytes() const override;
+
+ private:
   u32 block_columns() const override { return f_.block_elements; }
   u32 block_bytes() const override { return f_.block_bytes; }
   u64 activation_bytes() const override;

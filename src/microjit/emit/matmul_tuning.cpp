@@ -2,7 +2,7 @@
 #include <memory>
 #include <vector>
 
-#include "microjit/emit/attention.h"
+#include "microjit/emit/kernels.h"
 #include "microjit/emit/matmul.h"
 
 namespace bf::microjit::emit {
@@ -103,9 +103,7 @@ class MatmulTuning final : public Kernel {
 
 }  // namespace
 
-std::unique_ptr<const Kernel> make_kernel(std::string_view function, Set set) {
-  if (set == Set::None) return nullptr;
-  if (function == "attention") return make_attention();
+std::unique_ptr<const Kernel> make_matmul(std::string_view function) {
   const auto matmul = Matmul::find(function);
   return matmul ? std::make_unique<MatmulTuning>(*matmul) : nullptr;
 }

@@ -31,9 +31,23 @@ const char* set_name(Set set) {
   return kSets[static_cast<u8>(set)].name;
 }
 
-void Simd::op(Id vex, Id evex, V to, V a, const Source& b) {
-  a_.emit(is_512(set_) ? evex : vex, reg(to), reg(a), operand(b));
+asmjit::Operand Simd::reg(V v) const {
+  return is_512(set_) ? asmjit::Operand(x86::zmm(v.n)) : asmjit::Operand(x86::ymm(v.n));
 }
+asmjit::Operand Simd::half(V v) const {
+  return is_512(set_) ? asmjit::Operand(x86::ymm(v.n)) : asmjit::Operand(x86::xmm(v.n));
+}
+asmjit::Operand Simd::operand(const Source& b) const {
+  return b.in_memory ? asmjit::Operand(sized(b.m, bytes())) : reg(b.v);
+}
+x86::Mem Simd::sized(const x86::Mem& m, u32 bytes) {
+  x86::Mem out = m;
+  out.setSize(bytes);
+  return out;
+}
+
+void Simd::op(Id id, V to, V a, const Source& b) { a_.emit(id, reg(to), reg(a), operand(b)); }
+void Simd::shift(Id id, V to, V a, u32 bits) { a_.emit(id, reg(to), reg(a), asmjit::Imm(bits)); }
 
 x86::Mem Simd::word(const x86::Mem& m) const {
   x86::Mem out = sized(m, 4);
@@ -48,6 +62,22 @@ void Simd::load(V to, const x86::Mem& from) {
 }
 void Simd::store(const x86::Mem& to, V from) {
   a_.emit(is_512(set_) ? Inst::kIdVmovdqu32 : Inst::kIdVmovdqu, sized(to, bytes()), reg(from));
+}
+void Simd::load_some(V to, const x86::Mem& from, V chosen) {
+  if (is_512(set_)) {
+    a_.vpmovd2m(x86::k1, x86::zmm(chosen.n));
+    a_.k(x86::k1).z().emit(Inst::kIdVmovdqu32, reg(to), sized(from, bytes()));
+  } else {
+    a_.emit(Inst::kIdVpmaskmovd, reg(to), reg(chosen), sized(from, bytes()));
+  }
+}
+void Simd::store_some(const x86::Mem& to, V from, V chosen) {
+  if (is_512(set_)) {
+    a_.vpmovd2m(x86::k1, x86::zmm(chosen.n));
+    a_.k(x86::k1).emit(Inst::kIdVmovdqu32, sized(to, bytes()), reg(from));
+  } else {
+    a_.emit(Inst::kIdVpmaskmovd, sized(to, bytes()), reg(chosen), reg(from));
+  }
 }
 void Simd::move(V to, V from) {
   a_.emit(is_512(set_) ? Inst::kIdVmovdqa32 : Inst::kIdVmovdqa, reg(to), reg(from));
@@ -84,11 +114,24 @@ void Simd::shift16(V to, V a, int left) {
 }
 void Simd::shift_right32(V to, V a, u32 bits) { shift(Inst::kIdVpsrld, to, a, bits); }
 void Simd::shift_left32(V to, V a, u32 bits) { shift(Inst::kIdVpslld, to, a, bits); }
+void Simd::shift_right32_signed(V to, V a, u32 bits) { shift(Inst::kIdVpsrad, to, a, bits); }
 void Simd::add8(V to, V a, Source b) { op(Inst::kIdVpaddb, to, a, b); }
 void Simd::add16(V to, V a, Source b) { op(Inst::kIdVpaddw, to, a, b); }
 void Simd::add32(V to, V a, Source b) { op(Inst::kIdVpaddd, to, a, b); }
 void Simd::shuffle_bytes(V to, V table, Source indices) {
   op(Inst::kIdVpshufb, to, table, indices);
+}
+void Simd::shuffle_lanes(V to, Source a, u32 order) {
+  a_.emit(Inst::kIdVpshufd, reg(to), operand(a), asmjit::Imm(order));
+}
+void Simd::permute_lanes(V to, V indices, Source from) {
+  op(Inst::kIdVpermd, to, indices, from);
+}
+void Simd::splat_piece(V to, V from, u32 piece) {
+  if (is_512(set_))
+    a_.vshuff32x4(x86::zmm(to.n), x86::zmm(from.n), x86::zmm(from.n), piece * 0x55);
+  else
+    a_.vperm2f128(x86::ymm(to.n), x86::ymm(from.n), x86::ymm(from.n), piece * 0x11);
 }
 void Simd::multiply_add_pairs(V to, V a, Source b) { op(Inst::kIdVpmaddwd, to, a, b); }
 void Simd::multiply_add_bytes(V to, V a, Source b) { op(Inst::kIdVpmaddubsw, to, a, b); }
@@ -119,7 +162,11 @@ void Simd::dot_word(V acc, V weights, const x86::Mem& from, V scratch) {
     return;
   }
   broadcast(scratch, from);
-  a_.vex().emit(Inst::kIdVpdpbusd, reg(acc), reg(weights), reg(scratch));
+  if (evex_dot_)
+    a_.evex();
+  else
+    a_.vex();
+  a_.emit(Inst::kIdVpdpbusd, reg(acc), reg(weights), reg(scratch));
 }
 
 void Simd::take_signs(V to, V a, V signs, V zeroes, u32 mask) {
@@ -140,29 +187,47 @@ void Simd::to_float(V to, V from) { a_.emit(Inst::kIdVcvtdq2ps, reg(to), reg(fro
 void Simd::halves_to_float(V to, const x86::Mem& from) {
   a_.emit(Inst::kIdVcvtph2ps, reg(to), sized(from, bytes() / 2));
 }
+void Simd::broadcast_half(V to, const x86::Mem& from) {
+  a_.emit(Inst::kIdVpbroadcastw, half(to), sized(from, 2));
+  a_.emit(Inst::kIdVcvtph2ps, reg(to), half(to));
+}
 void Simd::multiply(V to, V a, Source b) { op(Inst::kIdVmulps, to, a, b); }
 void Simd::add(V to, V a, Source b) { op(Inst::kIdVaddps, to, a, b); }
 void Simd::subtract(V to, V a, Source b) { op(Inst::kIdVsubps, to, a, b); }
 void Simd::maximum(V to, V a, Source b) { op(Inst::kIdVmaxps, to, a, b); }
 void Simd::minimum(V to, V a, Source b) { op(Inst::kIdVminps, to, a, b); }
-void Simd::fma(V acc, V a, Source b) { op(Inst::kIdVfmadd231ps, acc, a, b); }
-void Simd::negated_fma(V acc, V a, Source b) { op(Inst::kIdVfnmadd231ps, acc, a, b); }
-void Simd::with_word(Id id, V to, V a, const x86::Mem& m, V scratch) {
+void Simd::divide(V to, V a, Source b) { op(Inst::kIdVdivps, to, a, b); }
+void Simd::broadcast_lowest(V v) { a_.emit(Inst::kIdVbroadcastss, reg(v), x86::xmm(v.n)); }
+
+void Simd::choose_where_less(V to, V a, V b, Source value, V scratch) {
+  constexpr u32 kLess = 17;  // ordered, no exceptions
   if (is_512(set_)) {
-    a_.emit(id, reg(to), reg(a), word(m));
+    a_.vcmpps(x86::k1, x86::zmm(a.n), x86::zmm(b.n), kLess);
+    a_.k(x86::k1).emit(Inst::kIdVmovaps, reg(to), operand(value));
+    return;
+  }
+  a_.vcmpps(x86::ymm(scratch.n), x86::ymm(a.n), x86::ymm(b.n), kLess);
+  a_.emit(Inst::kIdVblendvps, reg(to), reg(to), operand(value), reg(scratch));
+}
+
+void Simd::clear_where_zero(V to, V of, V scratch) {
+  if (is_512(set_)) {
+    a_.vptestmd(x86::k1, x86::zmm(of.n), x86::zmm(of.n));
+    a_.k(x86::k1).z().vmovaps(x86::zmm(to.n), x86::zmm(to.n));
+    return;
+  }
+  zero(scratch);
+  a_.vpcmpeqd(x86::ymm(scratch.n), x86::ymm(scratch.n), x86::ymm(of.n));
+  a_.vpandn(x86::ymm(to.n), x86::ymm(scratch.n), x86::ymm(to.n));
+}
+
+void Simd::multiply_word(V to, V a, const x86::Mem& m, V scratch) {
+  if (is_512(set_)) {
+    a_.emit(Inst::kIdVmulps, reg(to), reg(a), word(m));
     return;
   }
   broadcast(scratch, m);
-  a_.emit(id, reg(to), reg(a), reg(scratch));
-}
-void Simd::multiply_word(V to, V a, const x86::Mem& m, V scratch) {
-  with_word(Inst::kIdVmulps, to, a, m, scratch);
-}
-void Simd::fma_word(V acc, V a, const x86::Mem& m, V scratch) {
-  with_word(Inst::kIdVfmadd231ps, acc, a, m, scratch);
-}
-void Simd::negated_fma_word(V acc, V a, const x86::Mem& m, V scratch) {
-  with_word(Inst::kIdVfnmadd231ps, acc, a, m, scratch);
+  a_.emit(Inst::kIdVmulps, reg(to), reg(a), reg(scratch));
 }
 
 }  // namespace bf::microjit::emit

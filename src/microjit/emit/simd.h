@@ -61,10 +61,15 @@ class Simd {
   u32 bytes() const { return is_512(set_) ? 64 : 32; }
   u32 lanes() const { return bytes() / 4; }
   u32 registers() const { return is_512(set_) ? 32 : 16; }
+  // vpdpbusd of 32 bytes as AVX512-VNNI has it: the same operation, where there is no AVX-VNNI.
+  void use_evex_dot() { evex_dot_ = true; }
 
   // ---- moves ----
   void load(V to, const x86::Mem& from);
   void store(const x86::Mem& to, V from);
+  // The lanes that have their highest bit set in `chosen`, the others zero; or are left alone.
+  void load_some(V to, const x86::Mem& from, V chosen);
+  void store_some(const x86::Mem& to, V from, V chosen);
   void move(V to, V from);
   void zero(V to);
   void broadcast(V to, const x86::Mem& from);         // 32 bits to all lanes
@@ -80,10 +85,14 @@ class Simd {
   void shift16(V to, V a, int left);
   void shift_right32(V to, V a, u32 bits);
   void shift_left32(V to, V a, u32 bits);
+  void shift_right32_signed(V to, V a, u32 bits);
   void add8(V to, V a, Source b);
   void add16(V to, V a, Source b);
   void add32(V to, V a, Source b);
   void shuffle_bytes(V to, V table, Source indices);     // within 16 bytes
+  void shuffle_lanes(V to, Source a, u32 order);         // as vpshufd: within four lanes
+  void permute_lanes(V to, V indices, Source from);
+  void splat_piece(V to, V from, u32 piece);             // 16 bytes to all 16-byte pieces
   void multiply_add_pairs(V to, V a, Source b);          // i16 * i16, neighbours summed
   void multiply_add_bytes(V to, V a, Source b);          // u8 * i8, neighbours summed to i16, saturated
   void absolute_bytes(V to, V a);
@@ -101,43 +110,37 @@ class Simd {
   // ---- floats ----
   void to_float(V to, V from);
   void halves_to_float(V to, const x86::Mem& from);
+  void broadcast_half(V to, const x86::Mem& from);  // as a float, to all lanes
   void multiply(V to, V a, Source b);
   void add(V to, V a, Source b);
   void subtract(V to, V a, Source b);
   // a > b ? a : b, and a < b ? a : b.
   void maximum(V to, V a, Source b);
   void minimum(V to, V a, Source b);
-  void fma(V acc, V a, Source b);          // acc += a * b
-  void negated_fma(V acc, V a, Source b);  // acc -= a * b
+  void divide(V to, V a, Source b);
+  void broadcast_lowest(V v);  // the lowest lane to all
+  // to = value where a < b.
+  void choose_where_less(V to, V a, V b, Source value, V scratch);
+  // to = 0 where all bits of `of` are.
+  void clear_where_zero(V to, V of, V scratch);
   // With a 32-bit word of memory in all lanes; `scratch` is used where there is no such operand.
   void multiply_word(V to, V a, const x86::Mem& word, V scratch);
-  void fma_word(V acc, V a, const x86::Mem& word, V scratch);
-  void negated_fma_word(V acc, V a, const x86::Mem& word, V scratch);
 
-  asmjit::Operand reg(V v) const {
-    return is_512(set_) ? asmjit::Operand(x86::zmm(v.n)) : asmjit::Operand(x86::ymm(v.n));
-  }
-  asmjit::Operand half(V v) const {
-    return is_512(set_) ? asmjit::Operand(x86::ymm(v.n)) : asmjit::Operand(x86::xmm(v.n));
-  }
+  asmjit::Operand reg(V v) const;
+  asmjit::Operand half(V v) const;
 
  private:
   using Id = asmjit::InstId;
-  void op(Id vex, Id evex, V to, V a, const Source& b);
-  void op(Id id, V to, V a, const Source& b) { op(id, id, to, a, b); }
-  void shift(Id id, V to, V a, u32 bits) { a_.emit(id, reg(to), reg(a), asmjit::Imm(bits)); }
-  asmjit::Operand operand(const Source& b) const {
-    return b.in_memory ? asmjit::Operand(sized(b.m, bytes())) : reg(b.v);
-  }
-  void with_word(Id id, V to, V a, const x86::Mem& m, V scratch);
-  x86::Mem sized(const x86::Mem& m, u32 bytes) const {
-    x86::Mem out = m;
-    out.setSize(bytes);
-    return out;
-  }
+  // Out of line: there are many operations.
+  [[gnu::noinline]] void op(Id id, V to, V a, const Source& b);
+  void op(Id vex, Id evex, V to, V a, const Source& b) { op(is_512(set_) ? evex : vex, to, a, b); }
+  [[gnu::noinline]] void shift(Id id, V to, V a, u32 bits);
+  asmjit::Operand operand(const Source& b) const;
+  static x86::Mem sized(const x86::Mem& m, u32 bytes);
   x86::Mem word(const x86::Mem& m) const;
 
   Set set_;
+  bool evex_dot_ = false;
   x86::Assembler a_;
 };
 
