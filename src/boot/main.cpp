@@ -43,6 +43,7 @@ void print_ticks_to(const char* place) {
 void run_on_main_stack() {
   if (const auto name = options::find("selftest")) platform::exit(boot::run_selftest(*name));
   print_ticks_to("program");
+  if (x86::online_cores() > 1) set_usual_compile_threads(1);
   const i32 status = run_program();
   print_ticks_to("end");
   platform::exit(status);

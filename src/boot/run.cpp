@@ -19,6 +19,7 @@ using microjit::EngineOptions;
 using platform::Stream;
 
 Engine* current_engine = nullptr;
+u32 usual_compile_threads = 0;
 
 i32 fail(i32 status, const char* message) {
   Text line;
@@ -31,6 +32,7 @@ i32 fail(i32 status, const char* message) {
 
 Result<EngineOptions> engine_options() {
   EngineOptions options;
+  options.compile_threads = usual_compile_threads;
   if (const auto tier = options::find("tier"))
     if (!microjit::parse_tier_policy(*tier, options.policy))
       return Error::format("tier=%.*s is not a tier: use interp, baseline, opt, spec, tuned or auto",
@@ -95,6 +97,10 @@ const char* describe_code_address(u64 address) {
   std::memcpy(text + 6, name.data(), size);
   text[6 + size] = 0;
   return text;
+}
+
+void set_usual_compile_threads(u32 count) {
+  usual_compile_threads = count;
 }
 
 i32 run_program() {

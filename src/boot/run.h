@@ -10,6 +10,10 @@ namespace bf {
 // program starts are one line on the log and kBadInputStatus.
 i32 run_program();
 
+// So many cores compile beside the program where the option `compile-threads` does not say; at first
+// none.
+void set_usual_compile_threads(u32 count);
+
 // The function of the running program whose compiled code holds the address, as text for a
 // backtrace; null if there is none.
 const char* describe_code_address(u64 address);

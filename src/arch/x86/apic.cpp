@@ -93,9 +93,8 @@ void measure_timer() {
   const u64 counts = kMost - read(kTimerNow);
   const u64 ticks = platform::ticks() - start;
   write(kTimerStart, 0);
-  timer_hertz = static_cast<u64>(static_cast<unsigned __int128>(counts) *
-                                 platform::ticks_per_second() / ticks);
-  if (timer_hertz == 0) timer_hertz = 1;
+  timer_hertz = counts * (platform::ticks_per_second() / 1000) / ticks * 1000;
+  if (timer_hertz < 1'000'000) timer_hertz = 1'000'000;  // waits that are too short do no harm
 }
 
 }  // namespace

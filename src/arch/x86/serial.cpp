@@ -92,6 +92,15 @@ void SerialPort::flush() {
   room_ = 0;
 }
 
+void SerialPort::interrupt_on_input() {
+  constexpr u8 kOnInput = 0x01;
+  if (present_) out8(base_ + kInterruptEnable, kOnInput);
+}
+
+u32 serial_line(const SerialPort& port) {
+  return (&port - ports) % 2 == 0 ? 4 : 3;
+}
+
 bool SerialPort::can_read() const {
   return present_ && (in8(base_ + kLineStatus) & kDataReady) != 0;
 }

@@ -23,6 +23,9 @@ class SerialPort {
   // Waits until everything has left the port.
   void flush();
 
+  // The port's line (serial_line) is raised while there is something to read.
+  void interrupt_on_input();
+
   bool can_read() const;
   u8 read() const;  // only if can_read()
 
@@ -34,6 +37,9 @@ class SerialPort {
   bool present_ = false;
   u32 room_ = 0;  // bytes that fit into the transmit queue without asking again
 };
+
+// The interrupt line of a PC that a port hangs on.
+u32 serial_line(const SerialPort& port);
 
 // COM1 to COM4 as numbers 0 to 3.
 SerialPort& serial_port(u32 number);

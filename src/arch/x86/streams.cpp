@@ -3,8 +3,11 @@
 #include <atomic>
 #include <cstring>
 
+#include "arch/x86/apic.h"
 #include "arch/x86/clock.h"
 #include "arch/x86/core.h"
+#include "arch/x86/interrupts.h"
+#include "arch/x86/io_apic.h"
 #include "arch/x86/keyboard.h"
 #include "arch/x86/port_io.h"
 #include "arch/x86/serial.h"
@@ -149,6 +152,21 @@ bool fetch() {
   return state.next_byte >= 0 || state.input_ended;
 }
 
+// The core sleeps until a device or the timer wakes it. The keyboard is only looked at by the timer's
+// turns, which come sooner than the next key; where no device interrupts anybody, so is the port.
+void wait_for_input() {
+  constexpr u64 kLongest = 20'000'000, kShort = 1'000'000;
+  if (!x86::apic::is_on()) return __builtin_ia32_pause();
+  static const bool is_routed = [] {
+    if (state.input == nullptr) return true;
+    state.input->interrupt_on_input();
+    return x86::io_apic::route(x86::serial_line(*state.input), x86::apic::id(), x86::kDeviceVector);
+  }();
+  x86::apic::start_timer(is_routed ? kLongest : kShort);
+  x86::sleep_unless(platform::read_ready);
+  x86::apic::stop_timer();
+}
+
 }  // namespace
 
 Result<void> x86::start_streams() {
@@ -209,7 +227,7 @@ bool platform::read_ready() {
 
 usize platform::read(void* buffer, usize capacity) {
   if (capacity == 0) return 0;
-  while (!read_ready()) __builtin_ia32_pause();
+  while (!read_ready()) wait_for_input();
   auto* bytes = static_cast<u8*>(buffer);
   usize count = 0;
   while (count < capacity && fetch() && state.next_byte >= 0) {
