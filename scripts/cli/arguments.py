@@ -340,6 +340,9 @@ Linux process and on bare metal.
 `bench --model FILE`: tokens a second, in the columns of llama-bench, beside
 what the machine allows, and with --peer beside llama.cpp, in turn.
 
+`bench smp`: machines of one, two and eight cores in QEMU: time per token in
+pairs, each core's share of the work, idling, texts (bench/cores.py).
+
 `bench jit`: the engine as a compiler. Thirty C programs in every tier against
 the same bitcode compiled by clang -O2 and run by LLVM's ORC JIT, in one run;
 compile time against LLVM's; memory; what profiling costs (bench/README.md)."""
@@ -472,9 +475,9 @@ def _counts(text):
 def _add_bench(commands):
     parser = _command(commands, "bench", "print sizes, instruction counts and speeds", BENCH,
                       BENCH_EXAMPLES)
-    parser.add_argument("subject", nargs="?", choices=("jit", "model"),
-                        help="the engine as a compiler, or the speed of a model (--model without a "
-                             "subject says so, too), instead of sizes and instructions")
+    parser.add_argument("subject", nargs="?", choices=("jit", "model", "smp"),
+                        help="the engine as a compiler, the speed of a model (--model without a "
+                             "subject says so, too), or what more cores are worth, instead of sizes and instructions")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--no-guest", action="store_true", help="leave out the part in QEMU")
     parser.add_argument("--instructions", action="store_true",

@@ -9,6 +9,7 @@ from cli.report import Step
 
 sys.path.append(str(places.ROOT / "bench"))
 
+import cores
 import guest
 import instructions
 import platforms
@@ -55,6 +56,16 @@ def _measure_platforms(model, arguments):
     return result, {title: platforms.table(result)}
 
 
+def _bench_cores(arguments):
+    model = settings.model(arguments)
+    packages.require(packages.BENCH_SET)
+    build(places.PROGRAM, places.KERNEL)
+    with Step(f"running {model.name} on machines of one, two and eight cores"):
+        result = cores.measure(disc.cached(model), machine.usual_memory(model), arguments.repeat)
+    title = f"Cores in QEMU, {model.name}"
+    return _report({"cores": result}, {title: cores.table(result)}, cores.over_limit(result), arguments)
+
+
 def _too_much(results):
     """What is over its limit."""
     over = sizes.too_large(results["sizes"]) + instructions.over_limit(results["engines"])
@@ -86,6 +97,8 @@ def main(arguments):
     if arguments.subject == "jit":
         from cli import bench_jit
         return bench_jit.main(arguments)
+    if arguments.subject == "smp":
+        return _bench_cores(arguments)
     if arguments.subject == "model" or (arguments.model is not None and not arguments.instructions):
         from cli import bench_model
         return bench_model.main(arguments)

@@ -15,13 +15,15 @@ void run_range(void* body, u64 first, u64 last) {
   (*static_cast<Body*>(body))(first, last);
 }
 
-// Inlined for the sake of names: one function for each body is enough in a profile.
+// Inlined for the sake of names: one function for each body is enough in a profile. `run` is that
+// function, where it shall have a name of its own.
 template <class Body>
-[[gnu::always_inline]] inline void parallel_for(u64 begin, u64 end, u64 grain, Body body) {
+[[gnu::always_inline]] inline void parallel_for(u64 begin, u64 end, u64 grain, Body body,
+                                                BfParallelBody run = run_range<Body>) {
   if (end - begin <= grain)
-    run_range<Body>(&body, begin, end);
+    run(&body, begin, end);
   else
-    bf_parallel_for(begin, end, grain, run_range<Body>, &body);
+    bf_parallel_for(begin, end, grain, run, &body);
 }
 
 template <class Body>

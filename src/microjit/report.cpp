@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "microjit/microjit.h"
+#include "runtime/workers.h"
 
 namespace bf::microjit {
 
@@ -41,6 +42,29 @@ void write_function(const Engine& engine, const FunctionState& s, Text& json) {
               static_cast<ull>(s.function->instructions.size()));
 }
 
+// What the cores have done of each loop over them, in the loop's own units.
+void write_shared_work(const Engine& engine, Text& json) {
+  constexpr u32 kMostKinds = 32;
+  static workers::Work work[kMostKinds];
+  const u32 kinds = workers::work_done(work, kMostKinds), cores = workers::core_count();
+  json.format("  \"cores\": %u,\n  \"shared\": [", cores);
+  bool first = true;
+  for (u32 i = 0; i < kinds; ++i) {
+    std::string_view name = "?";
+    for (const auto& state : engine.functions())
+      if (state->stub == reinterpret_cast<const void*>(work[i].body))
+        name = engine.module().name(*state->function);
+    json.append(first ? "\n    {\"name\": " : ",\n    {\"name\": ");
+    first = false;
+    json.append_json(name);
+    json.append(", \"items\": [");
+    for (u32 core = 0; core < cores; ++core)
+      json.format("%s%llu", core == 0 ? "" : ", ", static_cast<ull>(work[i].items[core]));
+    json.append("]}");
+  }
+  json.append(first ? "],\n" : "\n  ],\n");
+}
+
 }  // namespace
 
 void Engine::write_profile(Text& json) const {
@@ -50,9 +74,11 @@ void Engine::write_profile(Text& json) const {
               static_cast<ull>(platform::ticks_per_second()));
   json.format(
       "  \"compile_cycles\": %llu,\n  \"code_cache\": {\"used_bytes\": %llu, "
-      "\"budget_bytes\": %llu},\n  \"functions\": [\n",
+      "\"budget_bytes\": %llu},\n",
       static_cast<ull>(compile_ticks), static_cast<ull>(cache_.used_bytes()),
       static_cast<ull>(cache_.budget_bytes()));
+  write_shared_work(*this, json);
+  json.append("  \"functions\": [\n");
   bool first = true;
   for (const FunctionState* state : by_self_cycles(*this)) {
     if (!first) json.append(",\n");

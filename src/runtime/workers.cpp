@@ -10,8 +10,8 @@ namespace bf::workers {
 
 namespace {
 
-constexpr u32 kMostCores = 64;
 constexpr usize kCacheLine = 64;
+constexpr u32 kKinds = 32;  // bodies that are told apart
 
 // Of what is left of a share, its own core takes an n-th at a time, and others less: few pieces, as
 // each is a call, and small ones in the end, when cores begin to wait for each other.
@@ -43,6 +43,7 @@ struct alignas(kCacheLine) Share {
   // Written by that core alone.
   std::atomic<u32> processor{0};  // that it was last seen on
   std::atomic<u64> pieces{0}, stolen{0}, sleeps{0};
+  std::atomic<u64> items[kKinds] = {};  // done of each kind of work
 
   bool take_front(Piece& piece) {
     u64 seen = left.load(std::memory_order_relaxed);
@@ -80,10 +81,13 @@ struct alignas(kCacheLine) Range {
   u64 begin, end, grain;
   Body body;
   void* context;
+  u32 kind;
 
-  void run(Piece piece) const {
-    const u64 last = begin + piece.end * grain;
-    body(context, begin + piece.first * grain, last < end ? last : end);
+  // How many items that were.
+  u64 run(Piece piece) const {
+    const u64 first = begin + piece.first * grain, last = begin + piece.end * grain;
+    body(context, first, last < end ? last : end);
+    return (last < end ? last : end) - first;
   }
 };
 
@@ -143,7 +147,6 @@ bool busy = false;
 bool shares_all = false;
 u64 range_count = 0;
 Patience callers_patience;
-constexpr usize kKinds = 8;
 Speeds speeds[kKinds];
 void (*rest_hook)(Rest) = nullptr;
 
@@ -152,7 +155,7 @@ void (*rest_hook)(Rest) = nullptr;
 u32 do_own_share(Share& mine) {
   u32 done = 0, pieces = 0;
   for (Piece piece; mine.take_front(piece); ++pieces) {
-    range.run(piece);
+    add(mine.items[range.kind], range.run(piece));
     done += piece.size();
   }
   add(mine.pieces, pieces);
@@ -164,7 +167,7 @@ u32 help_others(u32 self, u32 count) {
   for (u32 i = 1; i < count; ++i) {
     Share& other = shares[(self + i) % count];
     for (Piece piece; other.take_back(piece); ++pieces) {
-      range.run(piece);
+      add(shares[self].items[range.kind], range.run(piece));
       done += piece.size();
     }
   }
@@ -242,10 +245,19 @@ void start_workers() {
 
 // ---- The caller -------------------------------------------------------------------------------
 
-Speeds& speeds_of(Body body) {
-  Speeds& found = speeds[reinterpret_cast<usize>(body) / 64 % kKinds];
-  if (found.body != body) found.start(body, cores);
-  return found;
+// What is known of a body. Where there are too many of them, one has to be forgotten.
+u32 kind_of(Body body) {
+  const auto first = static_cast<u32>(reinterpret_cast<usize>(body) / 16);
+  u32 kind = first % kKinds;
+  for (u32 i = 0; i < kKinds && speeds[kind].body != body; ++i) {
+    kind = (first + i) % kKinds;
+    if (speeds[kind].body == nullptr) break;
+  }
+  if (speeds[kind].body != body) {
+    speeds[kind].start(body, cores);
+    for (u32 i = 0; i < cores; ++i) shares[i].items[kind].store(0, std::memory_order_relaxed);
+  }
+  return kind;
 }
 
 void split(u32 grains, const Speeds& by) {
@@ -322,13 +334,15 @@ void share_if_worth_it(u64 begin, u64 end, u64 grain, Body body, void* context) 
   const u64 all = (end - begin - 1) / grain + 1;
   if (all > kMostGrains) grain *= (all - 1) / kMostGrains + 1;
   const u64 grains = (end - begin - 1) / grain + 1;
-  Speeds& by = speeds_of(body);
+  const u32 kind = kind_of(body);
+  Speeds& by = speeds[kind];
   if (is_worth_sharing(grains, by)) {
-    range = {begin, end, grain, body, context};
+    range = {begin, end, grain, body, context, kind};
     return share(static_cast<u32>(grains), by);
   }
   const u64 start = platform::ticks();
   body(context, begin, end);
+  add(shares[0].items[kind], end - begin);
   by.learn_ticks(platform::ticks() - start, grains);
 }
 
@@ -368,6 +382,18 @@ Counts counts() {
     sum.sleeps += shares[i].sleeps.load(std::memory_order_relaxed);
   }
   return sum;
+}
+
+u32 work_done(Work* all, u32 most) {
+  u32 count = 0;
+  for (u32 kind = 0; kind < kKinds && count < most; ++kind) {
+    if (speeds[kind].body == nullptr) continue;
+    Work& work = all[count++];
+    work = {speeds[kind].body, {}};
+    for (u32 i = 0; i < cores; ++i)
+      work.items[i] = shares[i].items[kind].load(std::memory_order_relaxed);
+  }
+  return count;
 }
 
 }  // namespace bf::workers

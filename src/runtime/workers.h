@@ -20,6 +20,8 @@
 
 namespace bf::workers {
 
+inline constexpr u32 kMostCores = 64;
+
 using Body = void (*)(void* context, u64 first, u64 last);
 
 // Runs `body(context, first, last)` over disjoint ranges that together cover [begin, end). Ranges
@@ -42,6 +44,15 @@ struct Counts {
   u64 sleeps = 0;  // of workers and of callers
 };
 Counts counts();
+
+// How much of each kind of work every core has done: of ranges with the same body. Ranges that were
+// not worth sharing are the first core's. Exact while nothing runs.
+struct Work {
+  Body body = nullptr;
+  u64 items[kMostCores] = {};
+};
+// Fills in at most `most` of them; how many there are.
+u32 work_done(Work* all, u32 most);
 
 // Cores that take part, the caller's included. Starts them.
 u32 core_count();

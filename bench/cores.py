@@ -1,0 +1,140 @@
+"""What further cores are worth on bare metal: machines of one, two and eight cores in QEMU.
+
+Time per token is measured in pairs: the machines with one core and with two are both up, and
+generate by turns; who has no turn sleeps. QEMU's cores are threads of the host, so more than the
+host has are only asked for their text and their share of the work.
+"""
+
+import json
+import os
+import re
+import statistics
+import tempfile
+import time
+
+import qemu
+
+WARM_UP_TURNS = 3
+TURN_TOKENS = 32
+TEXT_TOKENS = 150
+TIMEOUT_S = 600
+PROMPT = b"Once upon a time"
+MATRIX_PRODUCTS = "multiply_rows"
+
+MOST_TIME = 0.65          # of one core's, per token, on two
+LEAST_SHARE, MOST_SHARE = 0.45, 0.55  # of the rows, on two cores
+LEAST_OF_EIGHT = 0.5      # of a fair share: no core starves
+MOST_IDLE = 0.05          # of a host's core, while waiting at the prompt
+
+
+class Player:
+    """A machine that does so many tokens when it is asked (the program's option `bench`)."""
+
+    def __init__(self, image, memory, cores, folder):
+        self.profile = os.path.join(folder, f"profile-{cores}.json")
+        machine = qemu.Machine(iso=str(image), smp=cores, memory=memory, options="bench=1\n",
+                               profile=self.profile)
+        self.text, self.log = qemu.Collector(), qemu.Collector()
+        self.guest = qemu.Guest(machine, self.text, self.log)
+
+    def __enter__(self):
+        self.guest.__enter__()
+        if not self.guest.kernel_started.wait(TIMEOUT_S):
+            raise qemu.QemuError("the kernel did not start")
+        return self
+
+    def __exit__(self, *error):
+        self.guest.__exit__(*error)
+
+    def turn(self, tokens=TURN_TOKENS):
+        """Seconds per token."""
+        answers = self.text.data.count(b"\n")
+        self.guest.send(b"generate %d\n" % tokens)
+        deadline = time.monotonic() + TIMEOUT_S
+        while self.text.data.count(b"\n") == answers:
+            if self.guest.process.poll() is not None or time.monotonic() > deadline:
+                raise qemu.QemuError(f"no answer:\n{self.log.data.decode(errors='replace')}")
+            time.sleep(0.01)
+        return int(self.text.data.split(b"\n")[answers]) / 1e9 / tokens
+
+    def processor_seconds(self):
+        with open(f"/proc/{self.guest.process.pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def idle(self, seconds=3):
+        """Host cores that are busy while the machine waits for input."""
+        start = self.processor_seconds()
+        time.sleep(seconds)
+        return (self.processor_seconds() - start) / seconds
+
+    def shares(self):
+        """Each core's part of the rows of matrix products. The machine ends."""
+        self.guest.send(qemu.END_OF_INPUT)
+        self.guest.wait(TIMEOUT_S)
+        with open(self.profile) as file:
+            work = json.load(file)["shared"]
+        products = [w["items"] for w in work if MATRIX_PRODUCTS in w["name"]]
+        rows = [sum(counts) for counts in zip(*products)]
+        return [n / sum(rows) for n in rows]
+
+
+def _text(image, memory, cores):
+    machine = qemu.Machine(iso=str(image), smp=cores, memory=memory, prompt=PROMPT,
+                           options=f"temp=0\ntokens={TEXT_TOKENS}\n")
+    result = qemu.capture(machine, timeout=TIMEOUT_S)
+    if result.status != 0 or not re.search(rb"^cores: %d of %d " % (cores, cores), result.log, re.M):
+        raise qemu.QemuError(f"with {cores} cores:\n{result.log.decode(errors='replace')}")
+    return result.text.decode(errors="replace")
+
+
+def measure(image, memory, repeat):
+    result = {"turn_tokens": TURN_TOKENS, "pairs": []}
+    with tempfile.TemporaryDirectory() as folder:
+        with Player(image, memory, 1, folder) as one, Player(image, memory, 2, folder) as two:
+            for _ in range(WARM_UP_TURNS):
+                one.turn(), two.turn()
+            for _ in range(repeat):
+                result["pairs"].append([one.turn(), two.turn()])
+            result["idle"] = {"1": one.idle(), "2": two.idle()}
+            result["shares"] = {"2": two.shares()}
+        with Player(image, memory, 8, folder) as eight:
+            for _ in range(WARM_UP_TURNS):
+                eight.turn()
+            result["idle"]["8"] = eight.idle()
+            result["shares"]["8"] = eight.shares()
+    ratios = [two / one for one, two in result["pairs"]]
+    result["time_per_token"] = statistics.median(ratios)
+    texts = [_text(image, memory, cores) for cores in (1, 2, 8)]
+    result["same_text"] = texts[0] == texts[1] == texts[2] != ""
+    return result
+
+
+def table(result):
+    ratios = [two / one for one, two in result["pairs"]]
+    one, two = (statistics.median(side) * 1e3 for side in zip(*result["pairs"]))
+    percent = lambda shares: " ".join(f"{share * 100:.1f}" for share in shares)
+    return [
+        f"time per token, two cores to one   {result['time_per_token']:.2f}  (at most {MOST_TIME}; "
+        f"pairs from {min(ratios):.2f} to {max(ratios):.2f}; median {one:.2f} and {two:.2f} ms)",
+        f"rows of two cores, percent         {percent(result['shares']['2'])}",
+        f"rows of eight cores, percent       {percent(result['shares']['8'])}",
+        f"host cores busy at the prompt      " + ", ".join(
+            f"{busy:.3f} with {cores}" for cores, busy in result["idle"].items()),
+        f"the same text with 1, 2 and 8      {'yes' if result['same_text'] else 'NO'}",
+    ]
+
+
+def over_limit(result):
+    over = []
+    if result["time_per_token"] > MOST_TIME:
+        over.append("time per token of two cores")
+    if not all(LEAST_SHARE <= share <= MOST_SHARE for share in result["shares"]["2"]):
+        over.append("shares of two cores")
+    if min(result["shares"]["8"]) < LEAST_OF_EIGHT / 8:
+        over.append("the least share of eight cores")
+    if max(result["idle"].values()) > MOST_IDLE:
+        over.append("work while waiting")
+    if not result["same_text"]:
+        over.append("texts that differ")
+    return over
