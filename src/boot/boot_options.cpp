@@ -6,7 +6,7 @@ namespace bf::boot {
 
 char* OptionsText::add_room(usize bytes) {
   // One more for the end of the last line.
-  if (bytes >= sizeof text_ - bytes_) {
+  if (bytes > room()) {
     overflowed_ = true;
     return nullptr;
   }

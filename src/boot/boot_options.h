@@ -16,13 +16,15 @@ class OptionsText {
   void add_lines(std::string_view text);
   // Room for `bytes` to be written by the caller, as lines; null if there is not so much.
   char* add_room(usize bytes);
+  // The most that add_room can give.
+  usize room() const { return sizeof text_ - bytes_ - 1; }
 
   bool overflowed() const { return overflowed_; }
   std::string_view view() const { return {text_, bytes_}; }
   static constexpr usize capacity() { return sizeof(text_); }
 
  private:
-  char text_[16 * 1024];
+  char text_[128 * 1024];  // a grammar may be as long as that
   usize bytes_ = 0;
   bool overflowed_ = false;
 };

@@ -78,13 +78,17 @@ Result<void> gather_options() {
     options_text.add_lines({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
   x86::FwCfgFile file;
-  if (x86::find_fw_cfg_file("opt/bareflow/options", file))
-    if (char* room = options_text.add_room(file.bytes))
-      x86::read_fw_cfg_file(file, {reinterpret_cast<u8*>(room), file.bytes});
-  if (options_text.overflowed())
-    return Error::format("the options are longer than %lu bytes", OptionsText::capacity());
+  if (x86::find_fw_cfg_file("opt/bareflow/options", file)) {
+    usize bytes = file.bytes;
+    char* room = options_text.add_room(bytes);
+    // Its first lines say how the machine is to end, and it is about to.
+    if (room == nullptr) room = options_text.add_room(bytes = options_text.room());
+    x86::read_fw_cfg_file(file, {reinterpret_cast<u8*>(room), bytes});
+  }
   const auto text = options_text.view();
   x86::add_blob("options", {reinterpret_cast<const u8*>(text.data()), text.size()});
+  if (options_text.overflowed())
+    return Error::format("the options are longer than %lu bytes", OptionsText::capacity());
   return {};
 }
 

@@ -7,7 +7,8 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(HERE), str(ROOT / "scripts"), str(ROOT / "bench")]
+sys.path[:0] = [str(HERE), str(ROOT / "scripts"), str(ROOT / "bench"),
+                str(ROOT / "test" / "cli")]
 
 import cases  # noqa: E402
 import qemu  # noqa: E402

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 
+import gguf_damage
 import make_iso
 import platforms
 import qemu
@@ -405,6 +406,19 @@ def bad_options(place):
 
 
 @case
+def long_options(place):
+    """As long as a grammar may be; longer ones are refused, and the machine ends."""
+    filler = "#" + "x" * 1000 + "\n"
+    machine = qemu.Machine(iso=place.iso, options=100 * filler + "selftest=exit_status\nstatus=9\n")
+    result = qemu.capture(machine, None, TIMEOUT_S)
+    check(result.status == 9, "not all options were read", result)
+    machine.options = 200 * filler + machine.options
+    result = qemu.capture(machine, None, TIMEOUT_S)
+    check(result.status == 1, "the status is not 1", result)
+    says(result, "^error: the options are longer than 131072 bytes")
+
+
+@case
 def no_program(place):
     result = boot(place.iso)
     check(result.status == 1, "the status is not 1", result)
@@ -582,22 +596,30 @@ def gdb(place):
 # ---- The program ------------------------------------------------------------------------------
 
 STORY = "tokens=24 temp=0"
+PROMPT = "Once upon a time"
 
 
-def host_story(place, prompt):
-    line = [place.host, "--blob", f"program={place.program}", "--blob", f"model={place.model}",
-            "--text", f"prompt={prompt}"]
-    for option in STORY.split():
+def on_host(place, options, prompt=None, source=b"", streams=(), model=None):
+    """What the host's engine does with the same image, model and options."""
+    line = [place.host, "--blob", f"program={place.program}", "--blob",
+            f"model={model or place.model}"]
+    line += ["--text", f"prompt={prompt}"] if prompt else []
+    for option in options.splitlines() if "\n" in options else options.split():
         line += ["--option", option]
-    done = subprocess.run(line, capture_output=True, stdin=subprocess.DEVNULL, timeout=TIMEOUT_S)
+    return subprocess.run(line + list(streams), input=source, capture_output=True, timeout=TIMEOUT_S)
+
+
+def host_story(place, options, prompt):
+    done = on_host(place, options, prompt)
     check(done.returncode == 0, f"the host engine failed: {done.stderr.decode()}")
     return done.stdout
 
 
-def tells_story(place, **machine):
-    prompt = "Once upon a time"
-    expected = host_story(place, prompt)
-    result = boot(place.program_iso, STORY, prompt=prompt.encode(), **machine)
+def tells_story(place, options=STORY, **machine):
+    expected = host_story(place, options, PROMPT)
+    lines = "\n".join(options.splitlines() if "\n" in options else options.split()) + "\n"
+    result = qemu.capture(qemu.Machine(iso=place.program_iso, options=lines, prompt=PROMPT.encode(),
+                                       **machine), None, TIMEOUT_S)
     check(result.status == 0, "the status is not 0", result)
     check(result.text == expected, f"not the host's text: {expected.decode()}", result)
     return result
@@ -628,3 +650,88 @@ def story_on_cores(place):
 @case
 def story_32m(place):
     tells_story(place, memory="32M")
+
+
+@case
+def story_options(place):
+    """A grammar, a text to stop before, keys and values in eight bits: the same as on the host."""
+    result = tells_story(place, 'tokens=60\ntemp=0\nkv=q8_0\ngrammar=root ::= " " [a-z ]+ "."\n'
+                                "reverse-prompt= draw")
+    check(result.text.endswith(b"loved to\n"), "it does not end before the text to stop at", result)
+
+
+@case
+def story_tiers(place):
+    for tier in ("interp", "opt", "tuned"):
+        tells_story(place, f"tokens=6 temp=0 tier={tier}")
+
+
+@case
+def logits(place):
+    """On an emulator's debug port, the same as on the host, to the bit."""
+    options = "logits=1 isa=avx2 batch=3"
+    with tempfile.TemporaryDirectory() as folder:
+        ours, theirs = os.path.join(folder, "ours"), os.path.join(folder, "theirs")
+        result = boot(place.program_iso, options + " logits-to=0xea", prompt=PROMPT.encode(), extra=[
+            "-chardev", f"file,id=logits,path={ours}",
+            "-device", "isa-debugcon,iobase=0xea,chardev=logits"])
+        check(result.status == 0, "the status is not 0", result)
+        done = on_host(place, options, PROMPT, streams=["--stream", f"logits={theirs}"])
+        check(done.returncode == 0, f"the host engine failed: {done.stderr.decode()}")
+        with open(ours, "rb") as a, open(theirs, "rb") as b:
+            ours, theirs = a.read(), b.read()
+    check(ours and ours == theirs, f"other logits: {len(ours)} bytes, {len(theirs)} on the host")
+
+
+@case
+def conversation(place):
+    """Typed on a terminal: slips are mended, answers are the host's, /new forgets, Ctrl-D ends."""
+    options = "chat=1\nchat-template=zephyr\nsystem=Be kind.\ntokens=8\ntemp=0\n"
+    messages = [b"Hello", b"Who are you?"]
+    answers = on_host(place, options, source=b"\n".join(messages)).stdout.split(b"\n")
+    answers = [answer for answer in answers if answer]
+    check(len(answers) == 2, f"the host engine did not answer: {answers}")
+    keys = [b"Helpo\x1b[D\x7fl\r", b"who are you?\x01\x1b[3~W\r", b"/new\r", b"Hello\r", b"\x04"]
+    expected = answers + [None, answers[0], None]
+    text, log = qemu.Collector(), qemu.Collector()
+    machine = qemu.Machine(iso=place.program_iso, options=options + "interactive=1\n")
+    with qemu.Guest(machine, text, log) as guest:
+        for typed, answer in zip(keys, expected):
+            wait_for(guest, lambda: text.data.endswith(b"> "))
+            seen = len(text.data)
+            guest.send(typed)
+            wait_for(guest, lambda: len(text.data) > seen + len(typed) and text.data.endswith(b"> ")
+                     or guest.process.poll() is not None)
+            said = text.data[seen:]
+            check(answer is None or answer in said, f"{typed} is answered by {said}, not {answer}")
+        status = guest.wait(TIMEOUT_S)
+    check(status == 0, f"the status is {status}: {log.data.decode(errors='replace')}")
+
+
+def wait_for(guest, happened):
+    end = time.monotonic() + TIMEOUT_S
+    while not happened():
+        check(time.monotonic() < end, "nothing happens any more")
+        time.sleep(0.01)
+
+
+@case
+def damaged_models(place):
+    """One line, the host's, for files of which any byte may be wrong."""
+    with open(place.model, "rb") as file:
+        good = file.read()
+    kinds = {name: data for name, data, _ in gguf_damage.damaged(good)}
+    chosen = [kinds[name] for name in ("no GGUF at all", "absurd metadata count", "huge dimension",
+                                       "an offset into another tensor", "unknown format")]
+    with tempfile.TemporaryDirectory() as folder:
+        model, iso = os.path.join(folder, "bad.gguf"), os.path.join(folder, "bad.iso")
+        for data in chosen + [good[:20000], good[:len(good) // 2]]:
+            with open(model, "wb") as file:
+                file.write(data)
+            make_iso.make_iso(iso, place.kernel_stripped, place.program, model)
+            result = boot(iso, STORY, prompt=PROMPT.encode())
+            done = on_host(place, STORY, PROMPT, model=model)
+            error = [line for line in done.stderr.decode().splitlines() if line.startswith("error: ")]
+            check(len(error) == 1 and done.returncode == 1, f"the host says {done.stderr.decode()}")
+            check(result.status == 1 and result.text == b"", "the status is not 1", result)
+            says(result, "^" + re.escape(error[0]) + "$")
