@@ -5,12 +5,14 @@
 #include <string>
 
 #include "../support/fs_devices.h"
+#include "../support/fs_images.h"
 #include "runtime/fs/crc32.h"
 #include "runtime/fs/fat_directory.h"
 #include "runtime/fs/fat_volume.h"
 #include "runtime/fs/memory_device.h"
 #include "runtime/fs/partitions.h"
 #include "runtime/fs/unicode.h"
+#include "runtime/fs/volumes.h"
 
 namespace {
 
@@ -198,4 +200,118 @@ TEST_CASE("partitions that reach beyond the disk are left out") {
   auto table = find_partitions(disk);
   CHECK(table.partitions.empty());
   CHECK(!table.notes.view().empty());
+}
+
+TEST_CASE("a file of several extents is one file") {
+  for (const bool rock_ridge : {false, true}) {
+    std::vector<u8> image = test::IsoBuilder(rock_ridge, false).build();
+    MemoryDevice disk("disc", image, 2048);
+    Volumes volumes;
+    volumes.add(disk);
+    REQUIRE(volumes.all().size() == 1);
+    auto entry = volumes.all()[0].system->find("big");
+    REQUIRE(entry);
+    CHECK(entry->bytes == 2098);
+    auto file = volumes.all()[0].system->open(*entry);
+    REQUIRE(file);
+    std::vector<u8> bytes(100);
+    REQUIRE(file->read(1998, bytes));
+    CHECK(std::count(bytes.begin(), bytes.end(), 'b') == 50);
+    CHECK(std::count(bytes.begin(), bytes.end(), 'c') == 50);
+  }
+}
+
+TEST_CASE("Rock Ridge names in pieces, and continued in another block") {
+  std::vector<u8> image = test::IsoBuilder(true, true).build();
+  MemoryDevice disk("disc", image, 2048);
+  Volumes volumes;
+  volumes.add(disk);
+  auto models = volumes.models();
+  REQUIRE(models.size() == 2);
+  CHECK(text(models[0].path) == "model.gguf");
+  CHECK(text(models[1].path) == "sub/else.gguf");
+}
+
+TEST_CASE("directories that contain each other are listed once") {
+  std::vector<u8> image = test::filled_fat({.bits = 32, .clusters = 300, .switched = true});
+  MemoryDevice disk("disk", image, 512);
+  auto volume = FatVolume::open(disk);
+  REQUIRE(volume);
+  const u32 deeper = static_cast<u32>((*volume)->find("models/deeper")->place);
+  const u32 models = static_cast<u32>((*volume)->find("models")->place);
+  FatDirectory directory(std::vector<u8>(512), 32);
+  directory.put_dots(deeper, models, {});
+  REQUIRE(directory.put("up", {.attributes = kDirectory, .first = models, .bytes = 0, .time = {}},
+                        512));
+  REQUIRE(directory.put("self", {.attributes = kDirectory, .first = deeper, .bytes = 0, .time = {}},
+                        512));
+  REQUIRE(directory.put("m.gguf", {.first = 5, .bytes = 1, .time = {}}, 512));
+  REQUIRE(disk.write((*volume)->geometry().offset_of(deeper), directory.bytes()));
+  Volumes volumes;
+  volumes.add(disk);
+  CHECK(volumes.models().size() == 2);  // this one, and the one in the root
+}
+
+TEST_CASE("a chain that goes in circles is refused") {
+  std::vector<u8> image = test::filled_fat({.bits = 32, .clusters = 300, .fats = 1});
+  MemoryDevice disk("disk", image, 512);
+  auto volume = FatVolume::open(disk);
+  REQUIRE(volume);
+  REQUIRE((*volume)->write_file("long", std::vector<u8>(15000)));
+  auto entry = (*volume)->find("long");
+  REQUIRE(entry);
+  const u32 first = static_cast<u32>(entry->place);
+  u8* fat = image.data() + (*volume)->geometry().fat_offset;
+  for (u32 target : {first, first + 1, 0u, 1u, 0x0ffffff7u, 400u}) {
+    put32(fat + (first + 2) * 4, target);
+    auto again = FatVolume::open(disk);
+    CHECK_FALSE((*again)->open(*entry));
+  }
+  put32(fat + (first + 2) * 4, first + 3);
+  auto again = FatVolume::open(disk);
+  CHECK((*again)->open(*entry));
+}
+
+TEST_CASE(
+    "a write that fails leaves the old file, and nothing is written after a commit that failed") {
+  for (const bool switched : {true, false}) {
+    const std::vector<u8> start =
+        test::filled_fat({.bits = 32, .clusters = 300, .switched = switched});
+    const std::vector<u8> content(1500, 'n');
+    bool finished = false;
+    for (u64 writes = 0; !finished; ++writes) {
+      test::RecordingDevice disk(start, 512);
+      auto volume = FatVolume::open(disk);
+      REQUIRE(volume);
+      disk.writes_left = writes;
+      finished = static_cast<bool>((*volume)->write_file("BAREFLOW/history", content));
+      disk.writes_left = ~u64{0};
+      const auto bytes = [](FatVolume& v) { return v.find("BAREFLOW/history")->bytes; };
+      if (finished) {
+        CHECK(bytes(**volume) == 1500);
+        break;
+      }
+      auto again = FatVolume::open(disk);
+      REQUIRE(again);
+      CHECK((bytes(**again) == 3000 || bytes(**again) == 1500));
+      CHECK((*again)->write_file("BAREFLOW/history", content));
+    }
+  }
+}
+
+TEST_CASE("data of large files is read in one transfer per run") {
+  std::vector<u8> start = test::empty_fat({.bits = 32, .clusters = 8000, .fats = 1});
+  test::RecordingDevice disk(std::move(start), 512);
+  auto volume = FatVolume::open(disk);
+  REQUIRE(volume);
+  const std::vector<u8> content = pattern(2 << 20);
+  REQUIRE((*volume)->write_file("model.gguf", content));
+  auto file = (*volume)->open(*(*volume)->find("MODEL.gguf"));
+  REQUIRE(file);
+  CHECK(file->extents().size() == 1);
+  Pages buffer(2 << 20);
+  disk.reads = 0;
+  REQUIRE(file->read(0, buffer.span()));
+  CHECK(disk.reads == 1);
+  CHECK(std::equal(content.begin(), content.end(), buffer.data()));
 }

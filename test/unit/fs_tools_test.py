@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from cli import disk, disk_fat  # noqa: E402
 
 SBIN = "/usr/sbin:/sbin:/usr/bin:/bin"
-NEEDED = ("fsck.fat", "mkfs.fat", "mcopy", "sgdisk", "sfdisk")
+NEEDED = ("fsck.fat", "mkfs.fat", "mcopy", "sgdisk", "sfdisk", "genisoimage", "xorriso")
 TOOL = {name: shutil.which(name, path=SBIN) for name in NEEDED}
 NAMES = ("README.TXT", "lower.txt", "A long name of a file.gguf", "sixteen.letters.x",
          "x" * 200 + ".bin", "\u00dcml\u00e4ut \u20ac.txt", "no extension",
@@ -221,6 +221,82 @@ class Ours(Images):
         subprocess.run([TOOL["sfdisk"], "--wipe", "always", self.image], input=script, text=True, check=True, capture_output=True)
         sizes = [int(line.split()[1]) for line in self.ours("tables", text=True).splitlines()]
         self.assertEqual(sorted(sizes), sorted(n * 2048 for n in (4, 3, 5, 6)))
+
+    def test_large_models(self):
+        """Holes stay holes, so that this costs no gigabytes."""
+        spots = {}
+        for name, size in (("three.gguf", (3 << 30) + 5), ("five.gguf", (5 << 30) + 7)):
+            with open(self.folder / name, "wb") as file:
+                file.truncate(size)
+                for offset in (0, (1 << 31) - 3, size - 100):
+                    spots[name, offset] = b"GGUF" + self.content(96)
+                    file.seek(offset)
+                    file.write(spots[name, offset])
+        models = [disk.Model(self.folder / name, (self.folder / name).stat().st_size, 0)
+                  for name in ("three.gguf", "five.gguf")]
+        disk.make(self.image, models)
+        self.assertLess(self.image.stat().st_blocks * 512, 64 << 20)
+        found = self.ours("models", text=True).splitlines()
+        self.assertEqual(found, ["0 3221225477 three.gguf", f"1 {(5 << 30) + (1 << 20)} five.gguf"])
+        for (name, offset), content in spots.items():
+            self.assertEqual(self.ours("peek", name, offset, 100), content)
+        (self.folder / "file").write_bytes(b"history")
+        self.ours("keep", "history", self.folder / "file")
+        self.assertEqual(self.ours("kept", "history"), b"history")
+        self.assertIn("No problems found", self.run_tool(TOOL["sgdisk"], "-v", self.image, text=True))
+
+    def test_the_store_prefers_our_volume(self):
+        self.make(40 << 20, "-F", "32", "-s", "1")
+        (self.folder / "file").write_bytes(b"1")
+        refused = subprocess.run([FS_TOOL, self.image, "keep", "a", self.folder / "file"], capture_output=True, text=True)
+        self.assertIn("no store", refused.stderr)
+        self.ours("mkdir", "bareflow")
+        self.ours("keep", "a", self.folder / "file")
+        self.assertEqual(self.ours("kept", "a"), b"1")
+        self.assertIn("in place", self.ours("volumes", text=True))
+        self.image_with("gpt")
+        self.ours("keep", "a", self.folder / "file")
+        self.ours("forget", "a")
+        self.assertIn("FAT32; BAREFLOW; switched", self.ours("volumes", text=True))
+        self.check(1 << 20)
+
+
+class Discs(Images):
+    def tree(self):
+        files = {"MODEL.GGUF": 3000, "a long name of a file.gguf": 5000, "sub/x.txt": 1, "sub/deeper/empty": 0,
+                 "one/two/three/four/five/six/seven/eight/nine/deep.gguf": 2049}
+        for name, size in files.items():
+            path = self.folder / "tree" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self.content(size))
+        return files
+
+    def test_rock_ridge_and_joliet(self):
+        files = self.tree()
+        for tool, options in (("genisoimage", ("-R",)), ("genisoimage", ("-J", "-joliet-long", "-D")), ("genisoimage", ("-R", "-J")),
+                              ("xorriso", ("-R",)), ("xorriso", ("-J", "-joliet-long"))):
+            with self.subTest(tool=tool, options=options):
+                self.image.unlink(missing_ok=True)
+                words = (TOOL[tool],) if tool == "genisoimage" else (TOOL[tool], "-as", "mkisofs")
+                self.run_tool(*words, *options, "-V", "TESTS", "-o", self.image, self.folder / "tree")
+                self.assertIn("TESTS; read only", self.ours("volumes", text=True))
+                for sector in (512, 2048):
+                    found = self.listing(sector=sector)
+                    for name, size in files.items():
+                        self.assertEqual(found.get(name), str(size), name)
+                        self.assertEqual(self.ours("cat", name, sector=sector), (self.folder / "tree" / name).read_bytes())
+
+    def test_names_of_the_standard(self):
+        self.tree()
+        self.run_tool(TOOL["genisoimage"], "-iso-level", "2", "-o", self.image, self.folder / "tree")
+        self.assertEqual(self.ours("cat", "sub/x.txt"), (self.folder / "tree" / "sub/x.txt").read_bytes())
+        self.assertEqual(self.listing()["MODEL.GGUF"], "3000")
+
+    def test_our_own_disc(self):
+        """A disc that is a disk as well: its volume is there once, its models with it."""
+        self.tree()
+        self.run_tool(TOOL["xorriso"], "-as", "mkisofs", "-R", "-partition_offset", "16", "-o", self.image, self.folder / "tree")
+        self.assertEqual(len(self.ours("models", text=True, sector=2048).splitlines()), 3)
 
 
 if __name__ == "__main__":

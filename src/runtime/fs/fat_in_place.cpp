@@ -122,8 +122,7 @@ Result<void> FatVolume::commit_in_place(const Place& place, const Edit& edit) {
 
   // More room for the directory: clusters of zeros at its end, in place before anything is in them.
   if (const u64 more = directory->bytes().size() - old.size(); more != 0) {
-    if (place.directories.back() == 0)
-      return Error::format("%s: the root directory is full", device_.name());
+    if (place.directories.back() == 0) return problem("the root directory is full");
     old.resize(directory->bytes().size());
     auto runs = store(std::vector<u8>(more));
     if (!runs) return runs.error();

@@ -139,7 +139,7 @@ std::vector<u8> long_name_slots(std::string_view name, const u8* eleven) {
   BF_ASSERT(good && units.size() <= kMaxLongUnits);
   const u32 pieces = static_cast<u32>((units.size() + kUnitsPerSlot - 1) / kUnitsPerSlot);
   if (units.size() < usize{pieces} * kUnitsPerSlot) units.push_back(0);
-  units.resize(usize{pieces} * kUnitsPerSlot, 0xffff);
+  while (units.size() < usize{pieces} * kUnitsPerSlot) units.push_back(0xffff);
   std::vector<u8> slots(usize{pieces} * kSlotBytes);
   for (u32 piece = pieces; piece > 0; --piece) {
     u8* s = slots.data() + (pieces - piece) * kSlotBytes;

@@ -39,8 +39,7 @@ Result<void> FatVolume::synchronise() {
 // has the
 // ".." of each directory in it, unless it is the root, which ".." calls 0. Its new first cluster.
 Result<u32> FatVolume::rewrite(std::span<const u32> path, u32 parent, const Edit* edit, u32 depth) {
-  if (depth > kMaxDepth)
-    return Error::format("%s: directories are nested too deep", device_.name());
+  if (depth > kMaxDepth) return problem("directories are nested too deep");
   auto directory = read_directory(path[0]);
   if (!directory) return directory.error();
   if (path.size() == 1 && edit) {
@@ -105,8 +104,7 @@ Result<void> FatVolume::write_other_set(u32 set, u32 root) {
   if (auto ok = device_.flush(); !ok) return ok;
 
   const auto geometry = parse_boot_sector(sector, device_.bytes());
-  if (!geometry || !geometry->switched)
-    return Error::format("%s: the first sector changed meanwhile", device_.name());
+  if (!geometry || !geometry->switched) return problem("the first sector changed meanwhile");
   geometry_ = *geometry;
   table_.move_to(geometry_.fat_offset);
   behind_ = changes;

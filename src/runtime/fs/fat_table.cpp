@@ -13,6 +13,15 @@ bool before(const FatTable::Change& change, u32 cluster) {
   return change.cluster < cluster;
 }
 
+// Into a list that is sorted by cluster; usually at its end.
+void put(std::vector<FatTable::Change>& list, u32 cluster, u32 value) {
+  auto place = std::lower_bound(list.begin(), list.end(), cluster, before);
+  if (place != list.end() && place->cluster == cluster)
+    place->value = value;
+  else
+    list.insert(place, {cluster, value});
+}
+
 void append(std::vector<ClusterRun>& runs, u32 cluster) {
   if (!runs.empty() && runs.back().first + runs.back().count == cluster) {
     ++runs.back().count;
@@ -113,39 +122,25 @@ Result<std::vector<ClusterRun>> FatTable::allocate(u32 count) {
 }
 
 void FatTable::set(u32 cluster, u32 value) {
-  auto change = std::lower_bound(changes_.begin(), changes_.end(), cluster, before);
-  if (change != changes_.end() && change->cluster == cluster) {
-    change->value = value;
-  } else {
-    changes_.insert(change, {cluster, value});
-  }
+  put(changes_, cluster, value);
 }
 
 Result<void> FatTable::release(u32 first) {
   auto runs = chain(first, kAll);
   if (!runs) return runs.error();
-  released_.insert(released_.end(), runs->begin(), runs->end());
+  for (const ClusterRun& run : *runs)
+    for (u32 i = 0; i < run.count; ++i) put(released_, run.first + i, 0);
   return {};
 }
 
-std::vector<FatTable::Change> FatTable::released() const {
-  std::vector<Change> changes;
-  for (const ClusterRun& run : released_)
-    for (u32 i = 0; i < run.count; ++i) changes.push_back({run.first + i, 0});
-  std::sort(changes.begin(), changes.end(),
-            [](Change a, Change b) { return a.cluster < b.cluster; });
-  return changes;
-}
-
 std::vector<FatTable::Change> FatTable::all_changes() const {
-  const std::vector<Change> freed = released();
   std::vector<Change> all;
-  auto f = freed.begin();
+  auto freed = released_.begin();
   for (const Change& change : changes_) {
-    while (f != freed.end() && f->cluster < change.cluster) all.push_back(*f++);
-    if (f == freed.end() || f->cluster != change.cluster) all.push_back(change);
+    while (freed != released_.end() && freed->cluster < change.cluster) all.push_back(*freed++);
+    if (freed == released_.end() || freed->cluster != change.cluster) all.push_back(change);
   }
-  all.insert(all.end(), f, freed.end());
+  while (freed != released_.end()) all.push_back(*freed++);
   return all;
 }
 

@@ -53,7 +53,7 @@ class FatTable {
   };
   // Sorted by cluster. What is set, and what is released.
   const std::vector<Change>& changes() const { return changes_; }
-  std::vector<Change> released() const;
+  const std::vector<Change>& released() const { return released_; }
   // Both; of a cluster that was taken and left again, that it is free.
   std::vector<Change> all_changes() const;
   void drop_changes();
@@ -81,7 +81,7 @@ class FatTable {
   u64 window_offset_ = ~u64{0};  // from the beginning of the table
   u64 window_bytes_ = 0;
   std::vector<Change> changes_;
-  std::vector<ClusterRun> released_;
+  std::vector<Change> released_;
   u32 next_free_ = 2;  // where the search begins
 };
 

@@ -76,8 +76,7 @@ Result<std::vector<Extent>> FatVolume::directory_extents(u32 first) {
 Result<FatDirectory> FatVolume::read_directory(const std::vector<Extent>& extents) {
   u64 bytes = 0;
   for (const Extent& extent : extents) bytes += extent.bytes;
-  if (bytes > kMaxDirectoryBytes)
-    return Error::format("%s: a directory is larger than FAT allows", device_.name());
+  if (bytes > kMaxDirectoryBytes) return problem("a directory is larger than FAT allows");
   std::vector<u8> content(bytes);
   u64 at = 0;
   for (const Extent& extent : extents) {
@@ -105,10 +104,10 @@ Result<std::vector<Entry>> FatVolume::list(const Entry& directory) {
 }
 
 Result<File> FatVolume::open(const Entry& file) {
-  if (file.directory) return Error::format("%s: a directory is no file", device_.name());
+  if (file.directory) return problem("a directory is no file");
   std::vector<Extent> extents;
   if (file.bytes > u64{geometry_.clusters} * geometry_.cluster_bytes)
-    return Error::format("%s: a file is larger than its volume", device_.name());
+    return problem("a file is larger than its volume");
   if (file.bytes != 0) {
     auto runs = table_.chain(static_cast<u32>(file.place), clusters_for(file.bytes));
     if (!runs) return runs.error();

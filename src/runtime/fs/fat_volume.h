@@ -81,6 +81,7 @@ class FatVolume final : public FileSystem {
     std::string_view name;
   };
 
+  Error problem(const char* what) const;
   Result<std::vector<Extent>> directory_extents(u32 first);
   Result<FatDirectory> read_directory(u32 first);
   Result<FatDirectory> read_directory(const std::vector<Extent>& extents);
@@ -88,13 +89,15 @@ class FatVolume final : public FileSystem {
   u32 clusters_for(u64 bytes) const;
   Extent extent_of(const ClusterRun& run) const;
 
-  template <class Change>
-  Result<void> change(std::string_view path, Change&& make);
+  enum class Wanted : u8 { File, Removal, Directory };
+  Result<void> change(std::string_view path, Wanted wanted, std::span<const u8> bytes);
+  Result<void> plan_file(const FatDirectory::Item* there, std::span<const u8> bytes, Edit& edit);
+  Result<void> plan_removal(const FatDirectory::Item* there, Edit& edit);
+  Result<void> plan_directory(const FatDirectory::Item* there, const Place& place, Edit& edit);
   Result<Place> resolve(std::string_view path);
   Result<void> prepare();
   Result<std::vector<ClusterRun>> store(std::span<const u8> bytes);
   Result<void> apply(FatDirectory& directory, const Edit& edit);
-  Result<void> commit(const Place& place, const Edit& edit);
   DateTime now() const { return clock_ ? clock_() : DateTime{}; }
 
   // Of switched volumes: fat_switch.cpp.

@@ -13,6 +13,10 @@ constexpr u64 kMaxDirectoryBytes = 65536 * kSlotBytes;
 
 }  // namespace
 
+Error FatVolume::problem(const char* what) const {
+  return Error::format("%s: %s", device_.name(), what);
+}
+
 Result<FatVolume::Place> FatVolume::resolve(std::string_view path) {
   Place place;
   place.directories.push_back(root_first());
@@ -35,11 +39,9 @@ Result<FatVolume::Place> FatVolume::resolve(std::string_view path) {
 }
 
 Result<void> FatVolume::prepare() {
-  if (!device_.writable()) return Error::format("%s cannot be written to", device_.name());
-  if (geometry_.bits == 12) return Error::format("%s: FAT12 is read only", device_.name());
-  if (broken_)
-    return Error::format("%s: an earlier write failed, nothing is written to it any more",
-                         device_.name());
+  if (!device_.writable()) return problem("it cannot be written to");
+  if (geometry_.bits == 12) return problem("FAT12 is read only");
+  if (broken_) return problem("an earlier write failed, nothing is written to it any more");
   if (prepared_) return {};
   if (auto ok = switched() ? synchronise() : reclaim(); !ok) return ok;
   prepared_ = true;
@@ -59,7 +61,7 @@ Result<std::vector<ClusterRun>> FatVolume::store(std::span<const u8> bytes) {
     bytes = bytes.subspan(whole);
     if (whole == extent.bytes) continue;
     Pages last(geometry_.cluster_bytes);
-    if (!last.data()) return Error::format("%s: no memory for a write", device_.name());
+    if (!last.data()) return problem("no memory for a write");
     std::copy(bytes.begin(), bytes.end(), last.data());
     bytes = {};
     if (auto ok = device_.write(extent.offset + whole, last.span()); !ok) return ok.error();
@@ -74,83 +76,79 @@ Result<void> FatVolume::apply(FatDirectory& directory, const Edit& edit) {
   }
   while (!directory.put(edit.name, edit.facts, device_.sector_bytes())) {
     const u64 bytes = directory.bytes().size() + geometry_.cluster_bytes;
-    if (bytes > kMaxDirectoryBytes) return Error::format("%s: a directory is full", device_.name());
+    if (bytes > kMaxDirectoryBytes) return problem("a directory is full");
     directory.bytes().resize(bytes);
   }
   return {};
 }
 
-Result<void> FatVolume::commit(const Place& place, const Edit& edit) {
-  return switched() ? commit_switch(place, edit) : commit_in_place(place, edit);
+Result<void> FatVolume::plan_file(const FatDirectory::Item* there, std::span<const u8> bytes,
+                                  Edit& edit) {
+  if (there && there->is_directory()) return problem("a directory has that name");
+  edit.facts.bytes = static_cast<u32>(bytes.size());
+  if (bytes.empty()) return {};
+  auto runs = store(bytes);
+  if (!runs) return runs.error();
+  edit.facts.first = runs->front().first;
+  return {};
 }
 
-// Makes a change: `make` says what it is, from the place and what is there by that name, and stores
-// what it needs. Whatever fails, nothing of it stays in memory.
-template <class Change>
-Result<void> FatVolume::change(std::string_view path, Change&& make) {
+Result<void> FatVolume::plan_removal(const FatDirectory::Item* there, Edit& edit) {
+  if (!there) return problem("there is no such file");
+  edit.kind = Edit::Kind::Remove;
+  if (!there->is_directory()) return {};
+  auto directory = read_directory(there->first);
+  if (!directory) return directory.error();
+  if (!directory->is_empty()) return problem("the directory is not empty");
+  return {};
+}
+
+Result<void> FatVolume::plan_directory(const FatDirectory::Item* there, const Place& place,
+                                       Edit& edit) {
+  if (there) return problem("that name is there already");
+  auto runs = table_.allocate(1);
+  if (!runs) return runs.error();
+  FatDirectory directory(std::vector<u8>(geometry_.cluster_bytes), geometry_.bits);
+  const bool in_root = place.directories.size() == 1;
+  directory.put_dots(runs->front().first, in_root ? 0 : place.directories.back(), edit.facts.time);
+  edit.facts.attributes = kDirectory;
+  edit.facts.first = runs->front().first;
+  return device_.write(extent_of(runs->front()).offset, directory.bytes());
+}
+
+// One change, from what is wanted to what is on the disk. Whatever fails, nothing of it stays in
+// memory.
+Result<void> FatVolume::change(std::string_view path, Wanted wanted, std::span<const u8> bytes) {
   if (auto ok = prepare(); !ok) return ok;
   auto place = resolve(path);
   if (!place) return place.error();
   auto directory = read_directory(place->directories.back());
   if (!directory) return directory.error();
-  const auto there = directory->find(place->name);
+  const auto found = directory->find(place->name);
+  const FatDirectory::Item* there = found ? &*found : nullptr;
   Edit edit;
   edit.name = place->name;
   edit.facts.time = now();
-  Result<void> done = make(*place, there ? &*there : nullptr, edit);
+  Result<void> done = wanted == Wanted::File      ? plan_file(there, bytes, edit)
+                      : wanted == Wanted::Removal ? plan_removal(there, edit)
+                                                  : plan_directory(there, *place, edit);
   if (done && there && there->first != 0) done = table_.release(there->first);
-  if (done) done = commit(*place, edit);
+  if (done) done = switched() ? commit_switch(*place, edit) : commit_in_place(*place, edit);
   table_.drop_changes();
   return done;
 }
 
 Result<void> FatVolume::write_file(std::string_view path, std::span<const u8> bytes) {
-  if (bytes.size() > kMaxFileBytes) return Error::format("a file on a FAT volume ends at 4 GiB");
-  return change(
-      path, [&](const Place&, const FatDirectory::Item* there, Edit& edit) -> Result<void> {
-        if (there && there->is_directory())
-          return Error::format("'%.*s' is a directory", static_cast<int>(path.size()), path.data());
-        edit.facts.bytes = static_cast<u32>(bytes.size());
-        if (bytes.empty()) return {};
-        auto runs = store(bytes);
-        if (!runs) return runs.error();
-        edit.facts.first = runs->front().first;
-        return {};
-      });
+  if (bytes.size() > kMaxFileBytes) return problem("a file ends at 4 GiB");
+  return change(path, Wanted::File, bytes);
 }
 
 Result<void> FatVolume::remove(std::string_view path) {
-  return change(
-      path, [&](const Place&, const FatDirectory::Item* there, Edit& edit) -> Result<void> {
-        if (!there)
-          return Error::format("there is no '%.*s'", static_cast<int>(path.size()), path.data());
-        edit.kind = Edit::Kind::Remove;
-        if (!there->is_directory()) return {};
-        auto directory = read_directory(there->first);
-        if (!directory) return directory.error();
-        if (!directory->is_empty())
-          return Error::format("'%.*s' is a directory that is not empty",
-                               static_cast<int>(path.size()), path.data());
-        return {};
-      });
+  return change(path, Wanted::Removal, {});
 }
 
 Result<void> FatVolume::make_directory(std::string_view path) {
-  return change(
-      path, [&](const Place& place, const FatDirectory::Item* there, Edit& edit) -> Result<void> {
-        if (there)
-          return Error::format("'%.*s' is there already", static_cast<int>(path.size()),
-                               path.data());
-        FatDirectory directory(std::vector<u8>(geometry_.cluster_bytes), geometry_.bits);
-        auto runs = table_.allocate(1);
-        if (!runs) return runs.error();
-        const bool in_root = place.directories.size() == 1;
-        directory.put_dots(runs->front().first, in_root ? 0 : place.directories.back(),
-                           edit.facts.time);
-        edit.facts.attributes = kDirectory;
-        edit.facts.first = runs->front().first;
-        return device_.write(extent_of(runs->front()).offset, directory.bytes());
-      });
+  return change(path, Wanted::Directory, {});
 }
 
 }  // namespace bf::fs
