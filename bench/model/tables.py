@@ -1,5 +1,7 @@
 """Results at 80 columns."""
 
+PRODUCT = "matmul_"
+LOADING = ("bf_main", "pack_group")
 LIMITS = {"pp": "multiplying", "tg": "reading memory"}
 
 
@@ -52,12 +54,26 @@ def memory(result):
     return lines
 
 
+def _milliseconds(tokens_per_second):
+    return 1000 / tokens_per_second
+
+
 def functions(result):
+    """The time of a token (the best run's), by functions; loading, which is not in it, left out. What
+    the matrix products take beyond the limit is the first part of the rest, the other functions are
+    the others."""
     lines = []
     for row in result["tests"]:
-        lines += ["", f"cycles of {row['test']}, loading and warming up among them"]
-        lines += [f"  {name[:52]:<53}{tier:<9}{100 * share:>6.1f} %"
-                  for name, tier, share in row["functions"]]
+        took = _milliseconds(row["speeds"]["BareFlow"]["best"])
+        least = _milliseconds(row["at_most"])
+        work = [part for part in row["functions"] if part[0] not in LOADING]
+        total = sum(share for _, _, share in work) or 1
+        parts = [(name, tier, share / total) for name, tier, share in work]
+        products = took * sum(share for name, _, share in parts if name.startswith(PRODUCT))
+        lines += ["", f"{row['test']}: {took:.3f} ms a token, of which {min(least, took):.3f} by the limit, "
+                  f"{max(products - least, 0):.3f} more in products"]
+        lines += [f"  {name[:44]:<45}{tier:<9}{100 * share:>6.1f} %{took * share:>9.3f} ms"
+                  for name, tier, share in parts]
     return lines[1:]
 
 

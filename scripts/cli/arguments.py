@@ -343,6 +343,9 @@ what the machine allows, and with --peer beside llama.cpp, in turn.
 `bench smp`: machines of one, two and eight cores in QEMU: time per token in
 pairs, each core's share of the work, idling, texts (bench/cores.py).
 
+`bench kernels`: each kernel as the engine publishes it, beside the same sources
+compiled by clang -O3 for this machine, and versions in intrinsics.
+
 `bench jit`: the engine as a compiler. Thirty C programs in every tier against
 the same bitcode compiled by clang -O2 and run by LLVM's ORC JIT, in one run;
 compile time against LLVM's; memory; what profiling costs (bench/README.md)."""
@@ -351,6 +354,7 @@ examples:
   ./bareflow bench
   ./bareflow bench --model tinyllama.gguf --threads 2 -p 128,512 -n 32
   ./bareflow bench --model tinyllama.gguf --peer llama.cpp --json
+  ./bareflow bench kernels --formats Q4_0,Q6_K --peer llama.cpp
   ./bareflow bench jit --programs nbody,sieve --tiers baseline --parts speed"""
 BENCH_JIT_PARTS = ("speed", "compile", "memory", "profiling", "interpreters")
 GGUF = """\
@@ -475,9 +479,10 @@ def _counts(text):
 def _add_bench(commands):
     parser = _command(commands, "bench", "print sizes, instruction counts and speeds", BENCH,
                       BENCH_EXAMPLES)
-    parser.add_argument("subject", nargs="?", choices=("jit", "model", "smp"),
-                        help="the engine as a compiler, the speed of a model (--model without a "
-                             "subject says so, too), or what more cores are worth, instead of sizes and instructions")
+    parser.add_argument("subject", nargs="?", choices=("jit", "kernels", "model", "smp"),
+                        help="the engine as a compiler, kernels by themselves, the speed of a model "
+                             "(--model without a subject says so, too), or what more cores are worth, "
+                             "instead of sizes and instructions")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--no-guest", action="store_true", help="leave out the part in QEMU")
     parser.add_argument("--instructions", action="store_true",
@@ -497,10 +502,14 @@ def _add_bench(commands):
                        help="numbers of tokens to generate, 0 for none (default: 32)")
     group.add_argument("--batch", type=_cores, metavar="N",
                        help="tokens of a prompt that are read together (default: 64)")
+    group = parser.add_argument_group("bench --model, bench kernels")
     group.add_argument("--isa", metavar="NAME",
                        help="use no more of the processor than this (docs/options.md)")
     group.add_argument("--peer", choices=("llama.cpp",),
-                       help="run the same file in llama.cpp, too, by turns; it is got from npm")
+                       help="run the same in llama.cpp, too, by turns; it is got from npm")
+    group = parser.add_argument_group("bench kernels")
+    group.add_argument("--formats", metavar="A,B", default="",
+                       help="only matrix products of these weight formats (default: all kernels)")
     group = parser.add_argument_group("bench jit")
     group.add_argument("--programs", action="append", metavar="A,B",
                        help="only these programs (default: all of bench/programs/)")

@@ -99,6 +99,9 @@ def main(arguments):
         return bench_jit.main(arguments)
     if arguments.subject == "smp":
         return _bench_cores(arguments)
+    if arguments.subject == "kernels":
+        from cli import bench_kernels
+        return bench_kernels.main(arguments)
     if arguments.subject == "model" or (arguments.model is not None and not arguments.instructions):
         from cli import bench_model
         return bench_model.main(arguments)

@@ -27,7 +27,7 @@ Written by `./bareflow bench --model ... --save` on {machine}. `bench/README.md`
 WORK = {"pp": "prompt", "tg": "generate"}
 
 
-def _machine():
+def machine():
     with open("/proc/cpuinfo") as lines:
         found = re.search(r"^model name\s*: (.*)$", lines.read(), re.MULTILINE)
     name = found.group(1) if found else platform.processor()
@@ -106,7 +106,7 @@ def _measure(model, facts, peer, arguments):
         limits.measure()
     for row in tests:
         row["at_most"] = facts.at_most(limits.best, row["test"][:2], row["tokens"])
-    return {"machine": _machine(), "threads": arguments.threads, "limits": limits.best,
+    return {"machine": machine(), "threads": arguments.threads, "limits": limits.best,
             "peer": f"llama.cpp {peer.version}" if peer else None,
             "model": facts.summary(), "tests": tests}
 

@@ -18,6 +18,8 @@ from cli.build import COMPILER
 from cli.report import Failure, Step
 
 FOLDER = places.BUILD / "llama.cpp"
+MODULES = FOLDER / "node_modules"
+BUNDLE = MODULES / "node-llama-cpp" / "llama" / "gitRelease.bundle"
 SOURCE = places.ROOT / "bench" / "llama_peer.cpp"
 NPM = ("node-llama-cpp", "@node-llama-cpp/linux-x64")
 
@@ -76,14 +78,18 @@ def _compile(program, libraries):
              f"-Wl,-rpath,{libraries}")
 
 
-def ready():
-    modules = FOLDER / "node_modules"
-    bundle = modules / "node-llama-cpp" / "llama" / "gitRelease.bundle"
-    libraries = modules / "@node-llama-cpp" / "linux-x64" / "bins" / "linux-x64"
-    if not bundle.exists() or not libraries.exists():
+def library_folder():
+    """Where its libraries are, once they are there."""
+    libraries = MODULES / "@node-llama-cpp" / "linux-x64" / "bins" / "linux-x64"
+    if not BUNDLE.exists() or not libraries.exists():
         _install()
+    return libraries
+
+
+def ready():
+    libraries = library_folder()
     if not (FOLDER / "include" / "llama.h").exists():
-        _headers(bundle)
+        _headers(BUNDLE)
     program = FOLDER / "llama-peer"
     if not program.exists() or program.stat().st_mtime < SOURCE.stat().st_mtime:
         _compile(program, libraries)

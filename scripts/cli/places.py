@@ -17,7 +17,8 @@ LOWER_TOOL = BUILD / "src" / "microjit" / "lower" / "bf-lower"
 RUN_TOOL = BUILD / "src" / "tools" / "bf-run"
 GGUF_TOOL = BUILD / "src" / "tools" / "gguf" / "bf-gguf"
 # What only benchmarks need.
-LIMITS = BUILD / "bench" / "limits"
+LIMITS = BUILD / "bench" / "machine-limits"
+KERNELS_BENCH = BUILD / "bench" / "kernels-bench"
 ORC_PEER = BUILD / "bench" / "orc-peer"
 ENGINE_COST = BUILD / "bench" / "engine-cost"
 # What goes onto discs, and the same with symbols for gdb.
