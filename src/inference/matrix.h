@@ -34,6 +34,8 @@ struct Matrix {
   // for nothing.
   enum class Packed { Done, MemoryIsShort, NotFinite };  // NotFinite: a weight is infinite or a NaN
   [[nodiscard]] Packed pack();
+  // What pack() would say of a matrix that stays as it is.
+  [[nodiscard]] Packed check() const { return pack_all(false); }
 
   // Row `index` as floats, packed or not. `scratch` has row_bytes().
   void row(u64 index, float* out, u8* scratch) const;
@@ -42,6 +44,9 @@ struct Matrix {
   // whole groups, so `out` has room for round_up(rows, 16) per token. Must be packed.
   void multiply(u64 first, u64 last, float* out, u64 out_stride, const void* activations,
                 u64 tokens) const;
+
+ private:
+  Packed pack_all(bool in_place) const;
 };
 
 }  // namespace inference

@@ -337,18 +337,21 @@ bool Model::pack(Error& error) {
   });
   if (tail_bytes > 0 && !tails_.allocate(tail_bytes)) return refuse_packing(error);
   u8* tail = tails_.data();
+  if (!tied_) bytes += embedding.bytes();
   Progress progress(bytes);
-  const bool done = for_each_product([&](Matrix& matrix) {
-    matrix.tail = tail;
-    tail += matrix.tail_bytes();
-    const Matrix::Packed packed = matrix.pack();
+  const auto note = [&](const Matrix& matrix, Matrix::Packed packed) {
     if (packed == Matrix::Packed::MemoryIsShort) return refuse_packing(error);
     if (packed == Matrix::Packed::NotFinite) return refuse_number(matrix.name, error);
     progress.add(matrix.bytes());
     return true;
+  };
+  const bool done = for_each_product([&](Matrix& matrix) {
+    matrix.tail = tail;
+    tail += matrix.tail_bytes();
+    return note(matrix, matrix.pack());
   });
   if (tied_) output = embedding;
-  return done;
+  return done && (tied_ || note(embedding, embedding.check()));
 }
 
 }  // namespace inference

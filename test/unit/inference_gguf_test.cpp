@@ -262,18 +262,24 @@ TEST_CASE("weights that are infinite or NaN are refused, in every format") {
     uint64_t at = 0;  // the first float of a block
     const inference::Field* field = format.fields;
     for (; field->floats == inference::Floats::None; ++field) at += field->unit_bytes * field->count;
-    for (const uint16_t high : {0x7c00, 0xfe01}) {
+    // Embeddings stay as they are in the file, where they are not the output matrix, too.
+    const char* const names[] = {"blk.0.ffn_up.weight", "token_embd.weight"};
+    for (const auto& [name, high] : {std::pair{names[0], 0x7c00}, {names[0], 0xfe01},
+                                     {names[1], 0x7c00}, {names[1], 0xfe01}}) {
       GgufBuilder file = tiny_llama(dim, dim);
-      auto& tensor = file.find("blk.0.ffn_up.weight");
+      const auto embedding = file.find("token_embd.weight");
+      file.tensor("output.weight", embedding.sizes, embedding.type, embedding.data);
+      auto& tensor = file.find(name);
       tensor.type = format.gguf_id;
-      tensor.data.assign(dim * format.row_bytes(dim), '\0');
+      const uint64_t rows = tensor.sizes[1];
+      tensor.data.assign(rows * format.row_bytes(dim), '\0');
       CHECK(load(file.build()) == "");
       // The upper half of the float; of a half, all of it.
-      const uint16_t bits = field->floats == inference::Floats::Half ? high : high | 0x7f80;
+      const auto bits = static_cast<uint16_t>(field->floats == inference::Floats::Half ? high : high | 0x7f80);
       const uint64_t upper = field->floats == inference::Floats::Single ? 2 : 0;
-      std::memcpy(tensor.data.data() + 17 * format.row_bytes(dim) + at + upper, &bits, 2);
+      std::memcpy(tensor.data.data() + (rows - 1) * format.row_bytes(dim) + at + upper, &bits, 2);
       INFO(as_string(format.name));
-      check_refused(file, "'blk.0.ffn_up.weight' has weights that are infinite or NaN");
+      check_refused(file, "'" + std::string(name) + "' has weights that are infinite or NaN");
     }
   }
   GgufBuilder file = tiny_llama();
