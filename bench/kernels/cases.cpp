@@ -57,9 +57,13 @@ class Product final : public Case {
     activations_ = quantised ? static_cast<const void*>(q8_.data()) : x_.data();
   }
 
+  // In pieces, as the program shares them among cores.
   void call(const void* kernel) override {
-    as<void(float*, const u8*, const void*, u64, u64, u64, u64)>(kernel)(
-        out_.data(), packed_.data(), activations_, columns_, rows_, tokens_, rows_);
+    constexpr u64 kPiece = 64;
+    for (u64 row = 0; row < rows_; row += kPiece)
+      as<void(float*, const u8*, const void*, u64, u64, u64, u64)>(kernel)(
+          out_.data() + row, packed_.data() + row * format_.row_bytes(columns_), activations_, columns_,
+          min(rows_ - row, kPiece), tokens_, rows_);
   }
   std::vector<float> result() const override { return {out_.data(), out_.data() + rows_ * tokens_}; }
   double tolerance() const override { return 1e-4; }
