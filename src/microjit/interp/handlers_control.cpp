@@ -228,8 +228,9 @@ void call_native(const CallSite& site, const void* target, u8* frame) {
 }
 
 // One interpreted function calls another: parameters and results are copied from frame to frame.
-// Registers need not survive it, as in handlers.
-[[gnu::noinline]] __attribute__((preserve_none)) void call_interpreted(
+// Registers need not survive it, as in handlers. AddressSanitizer would have its stack realigned, which
+// clang cannot do with this convention and an alloca.
+[[gnu::noinline, clang::no_sanitize("address")]] __attribute__((preserve_none)) void call_interpreted(
     const CallSite& site, FunctionState& callee, u8* caller, const Code& code) {
   u8* frame = aligned_frame(alloca(code.frame_bytes + 64));
   u32 to = kParametersOffset;
