@@ -1,6 +1,7 @@
 #include "microjit/emit/attention_q8_0.h"
 
-#include "microjit/emit/matmul.h"
+#include <string_view>
+
 #include "microjit/emit/quantize_q8.h"
 #include "microjit/emit/softmax.h"
 
@@ -15,7 +16,7 @@ const x86::Gp kStrideOfScores = x86::r10, kValue = x86::rcx, kLeft = x86::rax;
 const x86::Gp kWeights[] = {x86::r12, x86::r13, x86::r14};  // of every third query
 
 constexpr u32 row_bytes(u32 head_dim) {
-  return (head_dim + head_dim / kBlock * 12 + 63) / 64 * 64;
+  return static_cast<u32>(q8_row_bytes(head_dim));
 }
 constexpr u32 value_bytes(u32 head_dim) {
   return head_dim / kBlock * kBlockBytes;

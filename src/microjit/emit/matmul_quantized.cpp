@@ -1,5 +1,7 @@
 #include "microjit/emit/matmul_quantized.h"
 
+#include "microjit/emit/quantize_q8.h"
+
 namespace bf::microjit::emit {
 
 namespace {
@@ -41,9 +43,7 @@ void QuantizedMatmul::load_constant(u32 n, u32 word) {
 }
 
 u64 QuantizedMatmul::activation_bytes() const {
-  constexpr u64 kMetaBytes = 12, kAlignment = 64;
-  return (columns() + kMetaBytes * (columns() / kSection) + kAlignment - 1) / kAlignment *
-         kAlignment;
+  return q8_row_bytes(columns());
 }
 
 x86::Mem QuantizedMatmul::value(u32 t, u32 column) const { return token(0, t, column); }

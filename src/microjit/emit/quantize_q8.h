@@ -7,6 +7,11 @@
 
 namespace bf::microjit::emit {
 
+// Bytes of a row of so many columns: values, and a scale, a sum and two halves' sums for 32 of them.
+constexpr u64 q8_row_bytes(u64 columns) {
+  return (columns + columns / 32 * 12 + 63) / 64 * 64;
+}
+
 struct QuantizeRegisters {
   x86::Gp out, x;      // the first bytes of both rows
   x86::Gp meta, left;  // scratch

@@ -180,9 +180,6 @@ constexpr u64 floats(u64 count) {
 constexpr u64 padded(u64 count) {
   return floats((count + kPadding - 1) / kPadding * kPadding);
 }
-constexpr u64 q8(u64 count) {
-  return (count + count / 32 * 12 + 63) / 64 * 64;
-}
 
 constexpr RowKernel kKernels[] = {
     // count step exact  in place
@@ -192,7 +189,7 @@ constexpr RowKernel kKernels[] = {
     {"geglu", 2, 1, true, true, padded, geglu},
     {"add", 2, 1, true, true, padded, add},
     {"softmax", 1, 1, false, true, padded, softmax},
-    {"quantize_q8", 2, 32, true, false, q8, quantize_q8},
+    {"quantize_q8", 2, 32, true, false, q8_row_bytes, quantize_q8},
 };
 
 }  // namespace
