@@ -10,9 +10,10 @@ namespace {
 // What compiling a function took is used again for the next one, on whatever thread that is: one arena
 // for all of them, and nothing kept for each size of block that was large once.
 void save_memory() {
-  constexpr int kLargeBytes = 128 << 10;
+  constexpr int kLargeBytes = 32 << 10;
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+  mallopt(M_TOP_PAD, 0);
 }
 
 }  // namespace

@@ -112,6 +112,7 @@ i32 run_program() {
                                  "'program' (the host: --blob program=FILE.bfir)");
   auto module = ir::read_image(image);
   if (!module) return fail(kBadInputStatus, module.error().message());
+  platform::drop_blob("program");  // the module has copied what it needs
 
   auto engine = Engine::create(std::move(*module), engine_imports(), *options);
   if (!engine) return fail(kBadInputStatus, engine.error().message());

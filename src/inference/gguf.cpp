@@ -157,7 +157,8 @@ bool Gguf::read_metadata(Reader& reader, u64 count, Error& error) {
       return fail_at(error, "unknown element type of", key, offset, kBroken);
     if (!reader.ok()) return fail_at(error, "the value of", key, offset, kBroken);
     values_[i] = {key, static_cast<GgufType>(type), data};
-    const u32 old = value_index_.insert(key, static_cast<u32>(i));
+    const u32 old = value_index_.insert(value_index_.hash(key), static_cast<u32>(i),
+                                        [&](u32 other) { return values_[other].key == key; });
     if (old != NameTable::kNone)
       return fail_at(error, "metadata key twice or too many alike:", key, offset, kBroken);
   }
@@ -188,7 +189,9 @@ bool Gguf::read_tensors(Reader& reader, u64 count, Error& error) {
     tensor.bytes_to_end = reader.read<u64>();
     if (!reader.ok())
       return fail_at(error, "directory entry of tensor", tensor.name, offset, kBroken);
-    const u32 old = tensor_index_.insert(tensor.name, static_cast<u32>(i));
+    const u32 old =
+        tensor_index_.insert(tensor_index_.hash(tensor.name), static_cast<u32>(i),
+                             [&](u32 other) { return tensors_[other].name == tensor.name; });
     if (old != NameTable::kNone)
       return fail_at(error, "tensor twice or too many alike:", tensor.name, offset, kBroken);
   }
@@ -219,7 +222,8 @@ bool Gguf::place_tensors(Bytes blob, u64 end_of_directory, Error& error) {
 }
 
 const Gguf::Value* Gguf::find(Text key) const {
-  const u32 index = value_index_.find(key);
+  const u32 index = value_index_.find(value_index_.hash(key),
+                                      [&](u32 other) { return values_[other].key == key; });
   return index == NameTable::kNone ? nullptr : &values_[index];
 }
 
@@ -294,7 +298,8 @@ bool Gguf::find_array(Text key, GgufArray& value) const {
 }
 
 const GgufTensor* Gguf::find_tensor(Text name) const {
-  const u32 index = tensor_index_.find(name);
+  const u32 index = tensor_index_.find(tensor_index_.hash(name),
+                                       [&](u32 other) { return tensors_[other].name == name; });
   return index == NameTable::kNone ? nullptr : &tensors_[index];
 }
 

@@ -102,6 +102,8 @@ class Gguf {
 class GgufStrings {
  public:
   explicit GgufStrings(const GgufArray& array) : at_(array.data) {}
+  explicit GgufStrings(const u8* first) : at_(first) {}
+  const u8* here() const { return at_; }
   Text next() {
     const u64 size = load_unaligned<u64>(at_);
     const Text text(reinterpret_cast<const char*>(at_ + sizeof(u64)), size);

@@ -73,6 +73,8 @@ class GrammarParser {
   bool parse_literal(Body& body);
   bool parse_class(Body& body);
   bool parse_name(u32& rule);
+  u32 find_rule(Text name) const;
+  bool is_named(u32 rule, Text name) const;
   bool parse_group(Body& body);
   bool parse_character(u32& code);
   bool parse_repetition(u32& least, u32& most);
@@ -170,14 +172,26 @@ bool GrammarParser::parse_rule() {
   return true;
 }
 
+// Whether the name where a rule was first named is this one.
+bool GrammarParser::is_named(u32 rule, Text name) const {
+  const Text there = text_.from(rules_[rule].at);
+  return starts_with(there, name) && (there.size == name.size || !is_name(there[name.size]));
+}
+
+u32 GrammarParser::find_rule(Text name) const {
+  return names_.find(names_.hash(name), [&](u32 rule) { return is_named(rule, name); });
+}
+
 bool GrammarParser::parse_name(u32& rule) {
   const u64 start = at_;
   while (is_name(peek())) ++at_;
   const Text name(text_.data + start, at_ - start);
-  rule = names_.find(name);
+  rule = find_rule(name);
   if (rule != NameTable::kNone) return true;
   rule = add_rule(true, static_cast<u32>(start));
-  return rule != kUnbounded && names_.insert(name, rule) != NameTable::kFull ? true : no_memory();
+  if (rule == kUnbounded) return no_memory();
+  const auto is_new = [](u32) { return false; };
+  return names_.insert(names_.hash(name), rule, is_new) != NameTable::kFull || no_memory();
 }
 
 u32 GrammarParser::add_rule(bool named, u32 at) {
@@ -429,7 +443,7 @@ bool GrammarParser::define_optional(u32 rule, View<Node> symbol, u32 next) {
 bool GrammarParser::check_definitions() {
   for (u64 i = 0; i < rules_.size(); ++i)
     if (!rules_[i].defined) return fail(rules_[i].at, "there is no rule of this name");
-  grammar_.root_ = names_.find("root");
+  grammar_.root_ = find_rule("root");
   return grammar_.root_ != NameTable::kNone || fail(0, "there is no rule called root");
 }
 

@@ -5,14 +5,14 @@
 //   const u32 rank = ranks.find("Ġ", "t")  // kNone if they are not to be merged
 #pragma once
 
-#include "inference/gguf.h"
-#include "inference/types.h"
+#include "inference/name_table.h"
+#include "inference/string_list.h"
 
 namespace inference {
 
 class MergeRanks {
  public:
-  static constexpr u32 kNone = UINT32_MAX;
+  static constexpr u32 kNone = NameTable::kNone;
 
   // The texts stay in the file.
   [[nodiscard]] bool build(const GgufArray& merges);
@@ -20,17 +20,10 @@ class MergeRanks {
   u32 find(Text left, Text right) const;
 
  private:
-  struct Slot {
-    const char* text;  // null where the slot is empty
-    u32 left_bytes;
-    u32 right_bytes;  // behind the left one and a space
-    u32 rank;
-  };
-  u64 locate(Text left, Text right) const;
+  bool is_merge(u32 rank, Text left, Text right) const;
 
-  Array<Slot> slots_;
-  u64 mask_ = 0;
-  u64 seed_ = 0;
+  StringList merges_;
+  NameTable ranks_;
 };
 
 }  // namespace inference

@@ -4,10 +4,6 @@ namespace inference {
 
 namespace {
 
-constexpr u64 kMostProbes = 1000;
-
-}  // namespace
-
 // Eight bytes at a time, multiplied and folded: names are short, and a large vocabulary is hashed
 // before the first token.
 u64 hash_text(Text name, u64 seed) {
@@ -25,6 +21,8 @@ u64 hash_text(Text name, u64 seed) {
   return state ^ state >> 32;
 }
 
+}  // namespace
+
 bool NameTable::allocate(u64 count) {
   u64 slots = 16;
   while (slots < count * 2) slots *= 2;
@@ -33,29 +31,12 @@ bool NameTable::allocate(u64 count) {
   return slots_.allocate(slots);
 }
 
-const NameTable::Slot* NameTable::locate(Text name) const {
-  u64 at = hash_text(name, seed_) & mask_;
-  for (u64 probe = 0; probe < kMostProbes; ++probe) {
-    const Slot& slot = slots_[at];
-    if (slot.name == nullptr) return &slot;
-    if (Text(slot.name, slot.name_bytes) == name) return &slot;
-    at = (at + 1) & mask_;
-  }
-  return nullptr;
+u64 NameTable::hash(Text name) const {
+  return hash_text(name, seed_);
 }
 
-u32 NameTable::insert(Text name, u32 number) {
-  Slot* slot = const_cast<Slot*>(locate(name));
-  if (slot == nullptr || name.size > UINT32_MAX) return kFull;
-  const u32 old = slot->name == nullptr ? kNone : slot->number;
-  *slot = {name.data, static_cast<u32>(name.size), number};
-  return old;
-}
-
-u32 NameTable::find(Text name) const {
-  if (slots_.size() == 0) return kNone;
-  const Slot* slot = locate(name);
-  return slot == nullptr || slot->name == nullptr ? kNone : slot->number;
+u64 NameTable::hash(Text first, Text second) const {
+  return hash_text(second, hash_text(first, seed_));
 }
 
 }  // namespace inference

@@ -1,9 +1,10 @@
-// From names to numbers: an open-addressing hash table over texts that it does not own.
+// From names to numbers: an open-addressing hash table of numbers whose names somebody else knows.
 //
 //   NameTable table;
 //   if (!table.allocate(count)) ...
-//   u32 old = table.insert(name, 7);       // kNone, or the number it had before
-//   u32 number = table.find(name);         // kNone if absent
+//   const auto is_name = [&](u32 number) { return names[number] == name; };
+//   u32 old = table.insert(table.hash(name), 7, is_name);   // kNone, or the number it had before
+//   u32 number = table.find(table.hash(name), is_name);     // kNone if absent
 //
 // The names may come from a hostile file: the hash is seeded per run, and an insertion that has to
 // look at too many others refuses (kFull) instead of getting slower and slower.
@@ -13,9 +14,6 @@
 
 namespace inference {
 
-// Differs from seed to seed; a second text goes on with the first one's hash as its seed.
-u64 hash_text(Text text, u64 seed);
-
 class NameTable {
  public:
   static constexpr u32 kNone = UINT32_MAX;
@@ -24,22 +22,42 @@ class NameTable {
   // Room for `count` names; false where memory is short. Numbers must be below kFull.
   [[nodiscard]] bool allocate(u64 count);
 
-  // Makes `number` what `name` stands for. The text must stay where it is.
-  u32 insert(Text name, u32 number);
+  // Of a name, or of one that consists of two parts. Differs from run to run.
+  u64 hash(Text name) const;
+  u64 hash(Text first, Text second) const;
 
-  u32 find(Text name) const;
+  // Makes `number` what the name of that hash stands for; is_name(n) says whether it is that of n.
+  template <class IsName>
+  u32 insert(u64 hash, u32 number, const IsName& is_name) {
+    const u64 at = locate(hash, is_name);
+    if (at == kNowhere) return kFull;
+    const u32 old = slots_[at] - 1;
+    slots_[at] = number + 1;
+    return old;
+  }
+
+  template <class IsName>
+  u32 find(u64 hash, const IsName& is_name) const {
+    if (slots_.size() == 0) return kNone;
+    const u64 at = locate(hash, is_name);
+    return at == kNowhere ? kNone : slots_[at] - 1;
+  }
 
  private:
-  struct Slot {
-    const char* name;  // null where the slot is empty
-    u32 name_bytes;
-    u32 number;
-  };
+  static constexpr u64 kMostProbes = 1000;
+  static constexpr u64 kNowhere = UINT64_MAX;
 
-  // The slot of `name`, or the empty one where it belongs; null after too many others.
-  const Slot* locate(Text name) const;
+  // The slot of the name, or the empty one where it belongs; kNowhere after too many others.
+  template <class IsName>
+  u64 locate(u64 hash, const IsName& is_name) const {
+    for (u64 probe = 0; probe < kMostProbes; ++probe) {
+      const u64 at = (hash + probe) & mask_;
+      if (slots_[at] == 0 || is_name(slots_[at] - 1)) return at;
+    }
+    return kNowhere;
+  }
 
-  Array<Slot> slots_;
+  Array<u32> slots_;  // a number and 1; 0 where empty
   u64 mask_ = 0;
   u64 seed_ = 0;
 };

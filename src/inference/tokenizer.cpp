@@ -117,13 +117,8 @@ bool Tokenizer::load_pieces(const Gguf& file, u64 vocabulary, Error& error) {
           << " rows: " << kAdvice;
     return false;
   }
-  if (!pieces_.allocate(pieces.count)) {
-    error << kNoMemory;
-    return false;
-  }
-  GgufStrings strings(pieces);
-  for (u64 i = 0; i < pieces.count; ++i) pieces_[i] = strings.next();
-  return true;
+  if (!pieces_.build(pieces)) error << kNoMemory;
+  return error.empty();
 }
 
 bool Tokenizer::load_scores(const Gguf& file, Error& error) {
@@ -172,13 +167,15 @@ bool Tokenizer::index_pieces(Error& error) {
     return false;
   }
   for (u32 i = 0; i < pieces_.size(); ++i) {
+    const Text piece = pieces_[i];
     // Of pieces that are there twice, the last one counts, as in llama.cpp.
-    if (index_.insert(pieces_[i], i) == NameTable::kFull) {
+    if (index_.insert(index_.hash(piece), i, [&](u32 other) { return pieces_[other] == piece; }) ==
+        NameTable::kFull) {
       error << "model: too many tokenizer pieces alike, at " << i << ": " << kAdvice;
       return false;
     }
-    if (const i32 value = parse_byte_piece(pieces_[i]); value >= 0) byte_tokens_[value] = i;
-    words_are_apart_ = words_are_apart_ && is_one_word(pieces_[i]);
+    if (const i32 value = parse_byte_piece(piece); value >= 0) byte_tokens_[value] = i;
+    words_are_apart_ = words_are_apart_ && is_one_word(piece);
   }
   return true;
 }

@@ -21,6 +21,7 @@
 #include "inference/merge_ranks.h"
 #include "inference/message.h"
 #include "inference/name_table.h"
+#include "inference/string_list.h"
 #include "inference/special_tokens.h"
 #include "inference/split_words.h"
 #include "inference/types.h"
@@ -60,7 +61,9 @@ class Tokenizer {
 
   u64 size() const { return pieces_.size(); }
   // The token of a piece, or kNone.
-  u32 find(Text piece) const { return index_.find(piece); }
+  u32 find(Text piece) const {
+    return index_.find(index_.hash(piece), [&](u32 other) { return pieces_[other] == piece; });
+  }
   float score(u32 token) const { return load_unaligned<float>(scores_ + 4 * u64{token}); }
   Text piece(u32 token) const { return pieces_[token]; }
   TokenType type(u32 token) const;
@@ -103,7 +106,7 @@ class Tokenizer {
   bool add_symbols(Encoding& encoding) const;
   bool encode_bytes(Text symbol, Encoding& encoding) const;
 
-  Array<Text> pieces_;
+  StringList pieces_;
   bool byte_level_ = false;
   WordRules word_rules_ = WordRules::Default;
   bool whole_words_ = false;

@@ -26,6 +26,8 @@ class Planner {
     return piece;
   }
   u64 used() const { return used_; }
+  // Behind what the other one has handed out, too.
+  void reach(const Planner& other) { used_ = max(used_, other.used_); }
 
  private:
   float* arena_;
@@ -45,11 +47,14 @@ u64 Transformer::plan(u64 context, float* arena) {
   const u64 inner = max(shape.dim, shape.query_dim());
   stream_ = planner.take(batch_, shape.dim);
   mixed_ = normed_ = planner.take(batch_, inner);
-  projected_ = query_ = planner.take(batch_, inner);
-  key_ = planner.take(batch_, shape.kv_dim());
-  value_ = planner.take(batch_, shape.kv_dim());
   gate_ = planner.take(batch_, shape.hidden);
+  // Attention is over before `up` is needed, and `up` is used up before its product is projected.
+  Planner attention = planner;
+  projected_ = query_ = attention.take(batch_, inner);
+  key_ = attention.take(batch_, shape.kv_dim());
+  value_ = attention.take(batch_, shape.kv_dim());
   up_ = planner.take(batch_, shape.hidden);
+  planner.reach(attention);
   const u64 widest = round_up(max(inner, shape.hidden), kQ8BlockElements);
   quantized_ = reinterpret_cast<u8*>(planner.take(batch_, q8_row_bytes(widest) / sizeof(float)));
   scores_ = planner.take(bf_core_count(), cache_.score_count());

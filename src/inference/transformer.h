@@ -23,7 +23,9 @@ struct TransformerOptions {
 
   u64 context = 0;  // positions, at most; 0: as many as the model has
   KvFormat kv = KvFormat::F16;
-  u64 batch = 64;   // tokens that go through the layers together, at most; 1 to kMostBatch
+  // Tokens that go through the layers together, at most; 1 to kMostBatch. More than 32 are no faster:
+  // a processor multiplies a tile of tokens at a time, and 32 are enough of those for each weight read.
+  u64 batch = 32;
 };
 
 class Transformer {
@@ -76,13 +78,13 @@ class Transformer {
   // In the arena; rows are padded to whole vectors. What is used at different times shares memory.
   float* stream_;     // (batch, dim): the residual stream
   float* normed_;     // (batch, dim)
+  float* mixed_;      // (batch, query_dim), where normed_ is
+  float* gate_;       // (batch, hidden)
   float* query_;      // (batch, query_dim)
   float* key_;        // (batch, kv_dim)
   float* value_;      // (batch, kv_dim)
-  float* mixed_;      // (batch, query_dim), where normed_ is
+  float* up_;         // (batch, hidden), where query_, key_ and value_ are
   float* projected_;  // (batch, dim), where query_ is
-  float* gate_;       // (batch, hidden)
-  float* up_;         // (batch, hidden)
   u8* quantized_;     // (batch, Q8 row of the widest input)
   float* scores_;     // (cores, what attention wants)
   float* cosines_;    // (batch, head_dim): of the positions of a batch

@@ -47,6 +47,7 @@ void Engine::compile_requests() {
       LockGuard guard(lock_);
       --busy_compilers_;
     } else {
+      cache_.rest();
       platform::wait_while(&requests_made_, seen);
     }
   }
@@ -77,6 +78,7 @@ void Engine::compile_slice() {
     sliced_.reset();
   } while (platform::ticks() - start < options_.slice_ticks);
   if (steps != 0) slices_.fetch_add(1, std::memory_order_relaxed);
+  if (steps != 0 && !sliced_) cache_.rest();
   slice_steps_.fetch_add(steps, std::memory_order_relaxed);
   slicing_.store(false, std::memory_order_release);
 }

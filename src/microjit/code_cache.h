@@ -31,6 +31,9 @@ class CodeCache {
   Result<const u8*> install(const CompiledCode& code, Resolve resolve, void* context);
   void release(const u8* entry);
 
+  // Nothing is installed for a while (platform::rest_code).
+  void rest() const { platform::rest_code(memory_); }
+
   // What a piece for so many bytes takes.
   static usize piece_bytes(usize bytes);
 

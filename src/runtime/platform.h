@@ -37,6 +37,11 @@ CodeMemory allocate_code(usize bytes);
 // Gives back a whole allocation of allocate_code. No core may be in it, or come back to it.
 void free_code(const CodeMemory& memory);
 
+// Nothing is written there for a while: what the mappings cost by themselves (on the host, pages that
+// count twice, and those of code that nobody runs any more) is given back, and comes again with the
+// next byte that is written or run.
+void rest_code(const CodeMemory& memory);
+
 // ---- Clock and chance ---------------------------------------------------------------------
 
 // Processor ticks (`rdtsc`): for profiles. May differ between cores on old machines.
@@ -145,6 +150,9 @@ std::span<const u8> blob(std::string_view name);
 // pages where that pays); blob() finds nothing of that name any more. Null with `bytes` 0 where there
 // is no such blob, null with its size where there is not enough memory for it.
 u8* take_blob(std::string_view name, usize& bytes);
+
+// Gives the blob's memory back: blob() finds nothing of that name any more.
+void drop_blob(std::string_view name);
 
 // ---- Processor ----------------------------------------------------------------------------
 

@@ -105,4 +105,11 @@ u8* platform::take_blob(std::string_view name, usize& bytes) {
   return memory;
 }
 
+void platform::drop_blob(std::string_view name) {
+  const auto found = blobs().find(name);
+  if (found == blobs().end()) return;
+  unmap(found->second);
+  blobs().erase(found);
+}
+
 }  // namespace bf

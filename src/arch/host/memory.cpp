@@ -51,4 +51,11 @@ void free_code(const CodeMemory& memory) {
   BF_ASSERT(failed == 0);
 }
 
+// The pages are the file's: only the mappings forget them, and what still runs is found again.
+void rest_code(const CodeMemory& memory) {
+  if (memory.write == nullptr) return;
+  madvise(memory.write, memory.bytes, MADV_DONTNEED);
+  madvise(const_cast<u8*>(memory.run), memory.bytes, MADV_DONTNEED);
+}
+
 }  // namespace bf::platform

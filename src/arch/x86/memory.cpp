@@ -205,6 +205,9 @@ void platform::free_pages(void* memory, usize bytes) {
   x86::frames.release(reinterpret_cast<u64>(memory), align_up(bytes, kPageBytes));
 }
 
+// Bare metal counts no mappings.
+void platform::rest_code(const CodeMemory&) {}
+
 namespace {
 
 // Code memory that was given back keeps its two mappings and waits for the next taker.

@@ -89,8 +89,8 @@ struct Instruction {
   u32 first_edge = 0;           // terminators: Function::edges[first_edge ...]
   u32 edge_count = 0;
   u32 aux = 0;                  // by operation, see ops.def; switch: first of edge_count - 1 cases
-  i64 imm = 0;                  // by operation, see ops.def
   Location location = 0;
+  i64 imm = 0;                  // by operation, see ops.def
 };
 
 // A jump to a block, with the values of its arguments.
