@@ -131,6 +131,15 @@ TEST_CASE("a directory in memory takes names, replaces and removes them") {
   CHECK(get16(directory.slot_at(0) + slot::kWrittenTime) == (18 << 11 | 5 << 5 | 3));
 }
 
+TEST_CASE("a name like the volume's label keeps all its letters") {
+  FatDirectory directory(std::vector<u8>(512), 32);
+  std::memcpy(directory.slot_at(0), "BAREFLOW   \x08", 12);
+  REQUIRE(directory.put("BAREFLOW", {.attributes = kDirectory, .first = 3, .bytes = 0, .time = {}},
+                        512));
+  REQUIRE(directory.find("bareflow"));
+  CHECK(text(directory.find("bareflow")->name) == "BAREFLOW");
+}
+
 TEST_CASE("a directory that is full says so, and stays as it was") {
   FatDirectory directory(std::vector<u8>(512), 32);
   u32 names = 0;
@@ -314,4 +323,60 @@ TEST_CASE("data of large files is read in one transfer per run") {
   REQUIRE(file->read(0, buffer.span()));
   CHECK(disk.reads == 1);
   CHECK(std::equal(content.begin(), content.end(), buffer.data()));
+}
+
+TEST_CASE("a reserved file is written over in place, and stays") {
+  test::RecordingDevice disk(test::filled_fat({.bits = 32, .clusters = 300, .switched = true}),
+                             512);
+  Volumes volumes;
+  volumes.add(disk);
+  FileStore store(volumes);
+  REQUIRE(store);
+  auto record = store.reserve("crash", 4096);
+  REQUIRE(record);
+  Pages text(1024);
+  std::fill_n(text.data(), 1024, 'c');
+  disk.log.clear();
+  disk.reads = 0;
+  REQUIRE(record->overwrite(512, text.span()));
+  CHECK(disk.reads == 0);
+  REQUIRE(disk.log.size() == 3);  // two sectors, one flush
+  CHECK_FALSE(record->overwrite(4000, text.span()));
+  auto again = store.reserve("crash", 4096);
+  REQUIRE(again);
+  CHECK(again->extents()[0].offset == record->extents()[0].offset);
+  auto bytes = store.read("CRASH");
+  REQUIRE(bytes);
+  CHECK(std::count(bytes->begin(), bytes->end(), 'c') == 1024);
+  CHECK(std::count(bytes->begin(), bytes->end(), 0) == 3072);
+  REQUIRE(store.reserve("crash", 1000));
+  CHECK(store.read("crash")->size() == 1000);
+}
+
+TEST_CASE("the store is on our volume before others, and dates come from the clock") {
+  std::vector<u8> other = test::filled_fat({.bits = 16, .clusters = 4100});
+  std::vector<u8> ours =
+      test::in_gpt(test::filled_fat({.bits = 32, .clusters = 300, .switched = true}));
+  MemoryDevice first("first", other, 512), second("second", ours, 512),
+      locked("locked", ours, 512, false);
+  {
+    Volumes volumes;
+    volumes.add(locked);
+    CHECK_FALSE(FileStore(volumes));
+    volumes.add(first);
+    CHECK(FileStore(volumes).place() == "first");
+  }
+  Volumes volumes;
+  volumes.add(first);
+  volumes.add(second);
+  FileStore store(volumes);
+  REQUIRE(store.place() == "second, partition 1");
+  volumes.set_clock([] { return DateTime{2031, 2, 3, 4, 5, 6}; });
+  REQUIRE(store.replace("history", pattern(10)));
+  CHECK(*store.read("history") == pattern(10));
+  CHECK(volumes.models().size() == 4);
+  const u8 date[] = {0x43, 0x66};  // (2031 - 1980) << 9 | 2 << 5 | 3
+  CHECK(std::search(ours.begin(), ours.end(), date, date + 2) != ours.end());
+  REQUIRE(store.remove("history"));
+  CHECK_FALSE(store.read("history"));
 }

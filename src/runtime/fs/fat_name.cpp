@@ -133,7 +133,7 @@ const char* name_problem(std::string_view name) {
 
 std::vector<u8> long_name_slots(std::string_view name, const u8* eleven) {
   u8 exact[11];
-  if (exact_short_name(name, exact)) return {};
+  if (exact_short_name(name, exact) && std::memcmp(exact, eleven, sizeof exact) == 0) return {};
   std::vector<u16> units;
   const bool good = to_utf16(name, units);
   BF_ASSERT(good && units.size() <= kMaxLongUnits);

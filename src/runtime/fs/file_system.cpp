@@ -16,19 +16,35 @@ File::File(BlockDevice& device, u64 bytes, std::vector<Extent> extents)
   BF_ASSERT(start >= bytes_);
 }
 
-Result<void> File::read(u64 offset, std::span<u8> to) const {
-  if (offset > bytes_ || to.size() > bytes_ - offset)
-    return Error::format("%s: a read beyond the end of a file", device_->name());
-  if (to.empty()) return {};
+// Calls move(offset on the device, offset in the caller's memory, bytes) for each piece.
+template <class Move>
+Result<void> File::for_pieces(u64 offset, u64 bytes, Move&& move) const {
+  if (offset > bytes_ || bytes > bytes_ - offset)
+    return Error::format("%s: a transfer beyond the end of a file", device_->name());
+  if (bytes == 0) return {};
   auto next = std::upper_bound(starts_.begin(), starts_.end(), offset);
-  for (usize i = static_cast<usize>(next - starts_.begin()) - 1; !to.empty(); ++i) {
-    const u64 inside = offset - starts_[i];
-    const u64 piece = std::min<u64>(to.size(), extents_[i].bytes - inside);
-    if (auto ok = device_->read(extents_[i].offset + inside, to.first(piece)); !ok) return ok;
-    to = to.subspan(piece);
-    offset += piece;
+  u64 done = 0;
+  for (usize i = static_cast<usize>(next - starts_.begin()) - 1; done < bytes; ++i) {
+    const u64 inside = offset + done - starts_[i];
+    const u64 piece = std::min<u64>(bytes - done, extents_[i].bytes - inside);
+    if (auto ok = move(extents_[i].offset + inside, done, piece); !ok) return ok;
+    done += piece;
   }
   return {};
+}
+
+Result<void> File::read(u64 offset, std::span<u8> to) const {
+  return for_pieces(offset, to.size(), [&](u64 place, u64 at, u64 bytes) {
+    return device_->read(place, to.subspan(at, bytes));
+  });
+}
+
+Result<void> File::overwrite(u64 offset, std::span<const u8> from) const {
+  auto done = for_pieces(offset, from.size(), [&](u64 place, u64 at, u64 bytes) {
+    return device_->write(place, from.subspan(at, bytes));
+  });
+  if (!done) return done;
+  return device_->flush();
 }
 
 std::string_view take_name(std::string_view& path) {

@@ -30,8 +30,16 @@ class File {
   u64 bytes() const { return bytes_; }
   const std::vector<Extent>& extents() const { return extents_; }
   Result<void> read(u64 offset, std::span<u8> to) const;
+  // Writes over bytes where they lie, for whoever has no memory left to do better, such as a
+  // machine that is going down: whole sectors from aligned memory go to the driver without an
+  // allocation, and nothing but the file's own bytes changes on the disk. If it is interrupted, the
+  // bytes may be partly old and partly new: what is written like this brings its own checksum.
+  Result<void> overwrite(u64 offset, std::span<const u8> from) const;
 
  private:
+  template <class Move>
+  Result<void> for_pieces(u64 offset, u64 bytes, Move&& move) const;
+
   BlockDevice* device_;
   u64 bytes_;
   std::vector<Extent> extents_;

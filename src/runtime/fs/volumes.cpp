@@ -135,6 +135,11 @@ std::vector<Volumes::Model> Volumes::models() {
   return models;
 }
 
+void Volumes::set_clock(FatVolume::Clock clock) {
+  for (Volume& volume : volumes_)
+    if (volume.fat) volume.fat->set_clock(clock);
+}
+
 Result<File> Volumes::open(const Model& model) {
   return volumes_[model.volume].system->open(model.entry);
 }
@@ -179,6 +184,20 @@ Result<void> FileStore::replace(std::string_view name, std::span<const u8> bytes
   if (!volume_->find(kDirectory))
     if (auto ok = volume_->make_directory(kDirectory); !ok) return ok;
   return volume_->write_file(path_of(name).view(), bytes);
+}
+
+Result<File> FileStore::reserve(std::string_view name, u64 bytes) {
+  if (bytes > kMaxBytes)
+    return Error::format("'%.*s' is too large", static_cast<int>(name.size()), name.data());
+  const Text path = path_of(name);
+  if (volume_) {
+    auto there = volume_->find(path.view());
+    if (there && there->bytes == bytes) return volume_->open(*there);
+  }
+  if (auto ok = replace(name, std::vector<u8>(bytes)); !ok) return ok.error();
+  auto made = volume_->find(path.view());
+  if (!made) return made.error();
+  return volume_->open(*made);
 }
 
 Result<void> FileStore::remove(std::string_view name) {

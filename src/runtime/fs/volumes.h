@@ -42,6 +42,9 @@ class Volumes {
   std::vector<Model> models();
   Result<File> open(const Model& model);
 
+  // Where the dates of files that are written come from, on the volumes that are known so far.
+  void set_clock(FatVolume::Clock clock);
+
   // What could not be read, a line each: for the log. Usually empty.
   std::string_view notes() const { return notes_.view(); }
 
@@ -72,6 +75,9 @@ class FileStore {
   Result<std::vector<u8>> read(std::string_view name);
   Result<void> replace(std::string_view name, std::span<const u8> bytes);
   Result<void> remove(std::string_view name);
+  // A file of so many bytes whose place is known from now on, for File::overwrite: what is there if
+  // it has that size, else zeros. Stale once the file is replaced or removed.
+  Result<File> reserve(std::string_view name, u64 bytes);
 
  private:
   FatVolume* volume_ = nullptr;
