@@ -98,6 +98,10 @@ Result<void> open_streams() {
   return opened;
 }
 
+Result<void> check_fault_options() {
+  return x86::check_end_after_fault();
+}
+
 Result<void> check_processor() {
   auto capped = x86::cap_features();
   if (!capped) return capped;

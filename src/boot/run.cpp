@@ -1,6 +1,7 @@
 #include "boot/run.h"
 
-#include <cstring>
+#include <cstdio>
+#include <span>
 
 #include "microjit/inspect/gdb_jit.h"
 #include "microjit/ir/image.h"
@@ -76,6 +77,15 @@ std::vector<microjit::NamedAddress> engine_imports() {
   return imports;
 }
 
+// "[jit] f (opt)"; good until the next one.
+const char* describe(const char* what, std::string_view name, const char* tier) {
+  static char text[112];
+  const usize bytes = name.size() < 80 ? name.size() : 80;
+  std::snprintf(text, sizeof text, "%s %.*s%s%s%s", what, static_cast<int>(bytes), name.data(),
+                tier ? " (" : "", tier ? tier : "", tier ? ")" : "");
+  return text;
+}
+
 void write_profile(const Engine& engine) {
   if (!platform::has_stream(Stream::Profile)) return;
   Text json;
@@ -85,18 +95,22 @@ void write_profile(const Engine& engine) {
 
 }  // namespace
 
-// The hook of bare metal's backtraces (arch/x86/backtrace.h): names the compiled function that an
-// address lies in. Called after a fault, so it allocates nothing.
+// The hooks of bare metal's backtraces (arch/x86/backtrace.h). Called after a fault, so they allocate
+// nothing.
 const char* describe_code_address(u64 address) {
-  static char text[96];
   if (current_engine == nullptr) return nullptr;
-  const auto name = current_engine->describe(reinterpret_cast<const void*>(address));
-  if (name.empty()) return nullptr;
-  const usize size = name.size() < sizeof text - 8 ? name.size() : sizeof text - 8;
-  std::memcpy(text, "[jit] ", 6);
-  std::memcpy(text + 6, name.data(), size);
-  text[6 + size] = 0;
-  return text;
+  microjit::Tier tier{};
+  const auto name = current_engine->describe(reinterpret_cast<const void*>(address), &tier);
+  return name.empty() ? nullptr : describe("[jit]", name, microjit::tier_name(tier));
+}
+
+const char* describe_interpreted(std::span<const u64> words) {
+  if (current_engine == nullptr) return nullptr;
+  for (const u64 word : words) {
+    const auto name = current_engine->describe_state(reinterpret_cast<const void*>(word));
+    if (!name.empty()) return describe("interprets", name, nullptr);
+  }
+  return nullptr;
 }
 
 void set_usual_compile_threads(u32 count) {

@@ -55,12 +55,30 @@ u8* Engine::data(std::string_view name) const {
   return nullptr;
 }
 
-std::string_view Engine::describe(const void* address) const {
-  for (const auto& state : functions_)
-    if (state->version && state->version->holds(address)) return module_.name(*state->function);
+std::string_view Engine::describe(const void* address, Tier* tier) const {
+  const auto found = [&](const Version& version) {
+    if (tier != nullptr) *tier = version.tier;
+    return module_.name(*version.function->function);
+  };
+  for (const auto& state : functions_) {
+    if (state->version && state->version->holds(address)) return found(*state->version);
+    if (!state->tuning) continue;
+    for (const auto& variant : state->tuning->variants)
+      for (const auto& candidate : variant->candidates)
+        if (candidate->version && candidate->version->holds(address)) return found(*candidate->version);
+  }
   for (const auto* list : {&retired_, &in_round_})
     for (const auto& version : *list)
-      if (version->holds(address)) return module_.name(*version->function->function);
+      if (version->holds(address)) return found(*version);
+  return {};
+}
+
+std::string_view Engine::describe_state(const void* address) const {
+  const auto* const byte = static_cast<const u8*>(address);
+  for (const auto& state : functions_) {
+    const auto* const start = reinterpret_cast<const u8*>(state.get());
+    if (byte >= start && byte < start + sizeof *state) return module_.name(*state->function);
+  }
   return {};
 }
 

@@ -112,8 +112,10 @@ class Engine {
   void write_summary(Text& text, usize rows) const;
   // What happened to the tiers so far. Only while the program does not run.
   const TierLog& tier_log() const { return tier_log_; }
-  // Name of the function whose compiled code holds the address, or "".
-  std::string_view describe(const void* address) const;
+  // Name of the function whose compiled code holds the address, and the code's tier; or "".
+  std::string_view describe(const void* address, Tier* tier = nullptr) const;
+  // Name of the function whose state the address lies in, or "".
+  std::string_view describe_state(const void* address) const;
   // Bytes of code that was taken out of its slot and not freed yet.
   usize retired_bytes() const { return retired_bytes_; }
 

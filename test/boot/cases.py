@@ -43,6 +43,7 @@ class Place:
     host: str             # the host engine
     program: str
     model: str
+    faulty: str           # a program that fails as its prompt says
 
 
 def check(condition, message, result=None):
@@ -88,14 +89,17 @@ def says(result, *patterns):
         at = found.end()
 
 
+REGISTERS = [r"rax [0-9a-f]{16}", r"rip [0-9a-f]{16}", r"cr2 [0-9a-f]{16}"]
+
+
 def faults(place, name, *patterns, status=70, frame=None):
     """The selftest ends in a fault that is reported with registers and named frames."""
     result = selftest(place, name)
     check(result.status == status, f"the status is not {status}", result)
-    registers = [r"rax [0-9a-f]{16}", r"rip [0-9a-f]{16}", r"cr2 [0-9a-f]{16}"]
-    says(result, *patterns, *(registers if status == 70 else []), "^backtrace:",
+    says(result, *patterns, *REGISTERS, "^backtrace:",
          frame or rf"#0 .* bf::boot::selftest_{name}\+", r"#\d+ .* bf::boot::run_selftest\+",
-         r"#\d+ .* bf::run_on_main_stack\+")
+         r"#\d+ .* bf::run_on_main_stack\+", "^last lines of the log:",
+         rf"^  \| \[selftest\] {name}: ")
 
 
 # ---- Faults -----------------------------------------------------------------------------------
@@ -171,6 +175,69 @@ def panic(place):
 def double_release(place):
     faults(place, "double_release", "^panic: heap: block released twice", status=134,
            frame=r"#0 .* bf::heap::release\+")
+
+
+@case
+def out_of_memory(place):
+    """Where nothing less will do than memory that is not there."""
+    faults(place, "out_of_memory", r"^panic: out of memory: give the machine more \(", status=134,
+           frame=r"#\d+ .* bf::boot::selftest_out_of_memory\+")
+
+
+@case
+def fault_in_program(place):
+    """The report names the program's functions: compiled ones with their tier, interpreted ones."""
+    compiled = r"#{} .* \[jit\] .*{} \({}\)"
+    interpreted = r"#\d+ .* bf::microjit::interp::.* \[interprets .*{}\]"
+    chain = ["fail_as_told", "in_between", "bf_main"]
+    with tempfile.TemporaryDirectory(prefix="bareflow-") as folder:
+        iso = os.path.join(folder, "faulty.iso")
+        make_iso.make_iso(iso, place.kernel_stripped, place.faulty)
+
+        def reports(tier, what, *patterns):
+            result = boot(iso, f"tier={tier}", prompt=what.encode())
+            says(result, *patterns, "^last lines of the log:", r"^  \| \[boot\] ")
+            return result
+
+        for tier in ("baseline", "opt", "spec", "tuned"):
+            frames = [compiled.format(n, name, tier) for n, name in zip(("0 ", r"\d+", r"\d+"), chain)]
+            result = reports(tier, "read", "^fault: page fault", "null pointer", *REGISTERS, *frames,
+                             r"bf::run_program\+")
+            check(result.status == 70, "the status is not 70", result)
+        reports("interp", "write", "^fault: page fault", "null pointer", *REGISTERS,
+                *[interpreted.format(name) for name in chain])
+        reports("opt", "stack", "^stack overflow", compiled.format("0 ", "recurse.*", "opt"),
+                r"the same \d+ times more", compiled.format(r"\d+", "in_between", "opt"))
+        reports("opt", "trap", "^fault: invalid opcode",
+                compiled.format(r"\d+", "fail_as_told", "opt"))
+        result = reports("opt", "abort", "^program: as told", "^panic: the program gave up",
+                         compiled.format(r"\d+", "fail_as_told", "opt"))
+        check(result.status == 134, "the status is not 134", result)
+
+
+@case
+def on_fault(place):
+    """The machine starts again after its report, or stops, as the options say; no other word does."""
+    for wish, event in (("reboot", "RESET"), ("halt", None)):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "qmp")
+            options = f"selftest=null_read\non-fault={wish}\n"
+            machine = qemu.Machine(iso=place.iso, options=options,
+                                   extra=["-action", "reboot=reset",
+                                          "-qmp", f"unix:{path},server=on,wait=off"])
+            text, log = qemu.Collector(), qemu.Collector()
+            with qemu.Guest(machine, text, log) as guest:
+                monitor = Monitor(path)
+                if event:
+                    monitor.wait_for(event)
+                    wait_for(guest, lambda: log.data.count(b"a null pointer was used") > 1)
+                    continue
+                wait_for(guest, lambda: b"the machine has stopped" in log.data)
+                check(guest.process.poll() is None, "the machine ended")
+                check(log.data.count(b"fault: page fault") == 1, f"it went on: {log.data}")
+    result = boot(place.iso, "selftest=null_read on-fault=dance")
+    check(result.status == 1, "the status is not 1", result)
+    says(result, "^error: on-fault=dance: use halt or reboot")
 
 
 # ---- Memory and processor ---------------------------------------------------------------------

@@ -1,7 +1,9 @@
 // Backtraces by frame pointers, with the names of the kernel's functions.
 #pragma once
 
-#include "runtime/base.h"
+#include <span>
+
+#include "arch/x86/exceptions.h"
 
 namespace bf {
 
@@ -9,11 +11,15 @@ namespace bf {
 // The engine may define it; the platform has an empty default.
 const char* describe_code_address(u64 address);
 
+// The function of the program that one of the words belongs to, the first that does: an interpreter
+// has what it interprets in registers and on its stack. Null if to none.
+const char* describe_interpreted(std::span<const u64> words);
+
 }  // namespace bf
 
 namespace bf::x86 {
 
-// Prints one line for `rip` and for each caller found from frame pointer `rbp` up.
-void print_backtrace(u64 rip, u64 rbp);
+// Prints one line for where it happened, and for each caller found from its frame pointer up.
+void print_backtrace(const ExceptionFrame& where);
 
 }  // namespace bf::x86

@@ -36,6 +36,11 @@ exception_common:
   call bf_exception
   ud2
 
+  .balign 16
+  .globl bf_panic_trap
+bf_panic_trap:
+  ud2
+
   .section .rodata.exception_entry, "a", @progbits
   .balign 8
   .globl bf_exception_entries

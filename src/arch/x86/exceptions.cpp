@@ -4,8 +4,10 @@
 
 #include "arch/x86/backtrace.h"
 #include "arch/x86/gdt.h"
+#include "arch/x86/last_lines.h"
 #include "arch/x86/interrupts.h"
 #include "arch/x86/port_io.h"
+#include "arch/x86/power.h"
 #include "arch/x86/print.h"
 #include "arch/x86/registers.h"
 #include "arch/x86/smp.h"
@@ -59,7 +61,7 @@ constexpr u8 kPresentInterruptGate = 0x8e;
 constexpr u32 kVectors = 256;
 Gate table[kVectors];
 
-constexpr u32 kPageFault = 14;
+constexpr u32 kNonMaskable = 2, kInvalidOpcode = 6, kPageFault = 14;
 // Page-fault error code (Intel SDM volume 3, 4.7).
 constexpr u64 kFaultOnProtection = 1, kFaultOnWrite = 2, kFaultOnFetch = 16;
 
@@ -92,22 +94,44 @@ void print_page_fault(const ExceptionFrame& f) {
     print("a null pointer was used\n");
 }
 
+bool is_panic(const ExceptionFrame& f) {
+  return f.vector == kInvalidOpcode && f.rip == reinterpret_cast<u64>(&bf_panic_trap);
+}
+
+// As if the caller of panic() had trapped itself: one byte before where it would go on.
+ExceptionFrame caller_of_panic(const ExceptionFrame& f) {
+  const auto* const words = reinterpret_cast<const u64*>(f.rcx);
+  ExceptionFrame caller = f;
+  caller.rbp = words[0];
+  caller.rip = words[1] - 1;
+  caller.rsp = f.rcx + 2 * sizeof(u64);
+  return caller;
+}
+
+void print_cause(const ExceptionFrame& f) {
+  const Exception& e = kExceptions[f.vector % kExceptionCount];
+  if (is_panic(f))
+    print("\npanic: %s (%s:%d)\n", reinterpret_cast<const char*>(f.rdx),
+          reinterpret_cast<const char*>(f.rdi), static_cast<int>(f.rsi));
+  else
+    print("\nfault: %s (vector %u, error code %#lx) at %#lx\n", e.name, e.vector, f.error_code, f.rip);
+  if (online_cores() > 1) print("on core %u\n", this_core().index);
+  if (f.vector == kPageFault) print_page_fault(f);
+}
+
 extern "C" [[noreturn]] void bf_exception(const ExceptionFrame* frame) {
-  constexpr u64 kNonMaskable = 2;
   if (frame->vector == kNonMaskable) stop_if_asked();
   if (!begin_report()) {
     // Printing itself failed: no more of it than one line.
     print("\nfault while reporting a fault: vector %lu at %#lx\n", frame->vector, frame->rip);
-    platform::exit(kFaultStatus);
+    end_after_fault(kFaultStatus);
   }
-  const Exception& e = kExceptions[frame->vector % kExceptionCount];
-  print("\nfault: %s (vector %u, error code %#lx) at %#lx\n", e.name, e.vector, frame->error_code,
-        frame->rip);
-  if (online_cores() > 1) print("on core %u\n", this_core().index);
-  if (e.vector == kPageFault) print_page_fault(*frame);
-  print_registers(*frame);
-  print_backtrace(frame->rip, frame->rbp);
-  platform::exit(kFaultStatus);
+  print_cause(*frame);
+  const ExceptionFrame where = is_panic(*frame) ? caller_of_panic(*frame) : *frame;
+  print_registers(where);
+  print_backtrace(where);
+  print_last_lines();
+  end_after_fault(is_panic(*frame) ? kPanicStatus : kFaultStatus);
 }
 
 }  // namespace
@@ -121,6 +145,7 @@ bool begin_report() {
     return false;
   }
   stop_other_cores();
+  hold_last_lines();
   begin_emergency_output();
   return true;
 }

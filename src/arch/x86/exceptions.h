@@ -27,6 +27,11 @@ void load_exceptions();
 // Another one waits here until it is stopped; the same one, in a fault of its report, gets false.
 [[nodiscard]] bool begin_report();
 
+// An instruction that is invalid for this very purpose: bf_exception knows it by its address. `frame`
+// is that of panic(): its caller's frame pointer and where that goes on.
+extern "C" [[noreturn]] void bf_panic_trap(const char* file, int line, const char* message,
+                                           const void* frame);
+
 // Masks both interrupt controllers: no device interrupts anybody.
 void mask_interrupt_controllers();
 

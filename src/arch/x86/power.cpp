@@ -71,6 +71,52 @@ void power_off() {
 
 }  // namespace
 
+namespace {
+
+[[noreturn]] void halt() {
+  x86::flush_streams();
+  for (;;) asm volatile("cli; hlt");
+}
+
+// What ACPI names; the keyboard controller's reset line; the reset control register of PC chipsets
+// (Intel ICH9 data sheet, 13.7.4); and a fault that nobody can handle.
+[[noreturn]] void reboot() {
+  constexpr u64 kPatience = 100'000'000;
+  auto power =
+      x86::acpi::find_power_control({root_pointer, root_pointer_bytes}, view_memory, nullptr);
+  if (power && power->reset_port != 0) {
+    x86::out8(power->reset_port, power->reset_value);
+    wait(kPatience);
+  }
+  x86::out8(0x64, 0xfe);
+  wait(kPatience);
+  x86::out8(0xcf9, 0x02);
+  x86::out8(0xcf9, 0x06);
+  wait(kPatience);
+  constexpr u8 kNoTable[10] = {};
+  asm volatile("lidt %0; int3" : : "m"(kNoTable));
+  halt();
+}
+
+}  // namespace
+
+Result<void> x86::check_end_after_fault() {
+  const std::string_view wish = options::find("on-fault").value_or("halt");
+  if (wish == "halt" || wish == "reboot") return {};
+  return Error::format("on-fault=%.*s: use halt or reboot",
+                       static_cast<int>(wish.size() < 40 ? wish.size() : 40), wish.data());
+}
+
+void x86::end_after_fault(i32 status) {
+  const auto wish = options::find("on-fault");
+  if (!wish) platform::exit(status);
+  const bool again = *wish == "reboot";
+  print("status %d: the machine %s\n", status, again ? "starts again" : "has stopped");
+  flush_streams();
+  if (again) reboot();
+  halt();
+}
+
 void x86::set_acpi_root_pointer(std::span<const u8> bytes) {
   root_pointer_bytes = bytes.size() < sizeof root_pointer ? bytes.size() : sizeof root_pointer;
   std::memcpy(root_pointer, bytes.data(), root_pointer_bytes);

@@ -9,6 +9,7 @@
 #include "arch/x86/interrupts.h"
 #include "arch/x86/io_apic.h"
 #include "arch/x86/keyboard.h"
+#include "arch/x86/last_lines.h"
 #include "arch/x86/port_io.h"
 #include "arch/x86/serial.h"
 #include "arch/x86/spin_lock.h"
@@ -208,6 +209,7 @@ void x86::flush_streams() {
 void platform::write(Stream stream, std::string_view bytes) {
   const StreamGuard guard;
   if (!StreamGuard::may_write()) return;
+  if (stream == Stream::Log) x86::keep_last_lines(bytes);
   if (state.open) return send(static_cast<u32>(stream), bytes);
   const usize room = sizeof early_text - early_bytes;
   const usize count = bytes.size() < room ? bytes.size() : room;
