@@ -101,36 +101,60 @@ class Product final : public Case {
 
 // ---- Attention -------------------------------------------------------------------------------
 
+// `Cache` says what keys and values are made of: Number, bytes of a row of head_dim, and who puts them
+// where they belong.
+struct Halves {
+  using Number = u16;
+  static constexpr const char* kKernel = "attention";
+  static u64 row_bytes(u64 head_dim) { return 2 * head_dim; }
+  static constexpr auto* kStoreKey = store_key;
+  static constexpr auto* kStoreValue = store_value;
+};
+struct Q8_0 {
+  using Number = u8;
+  static constexpr const char* kKernel = "attention_q8_0";
+  static u64 row_bytes(u64 head_dim) { return head_dim / 32 * 34; }
+  static constexpr auto* kStoreKey = store_key_q8_0;
+  static constexpr auto* kStoreValue = store_value_q8_0;
+};
+
+template <class Cache>
 class Attention final : public Case {
  public:
+  using Number = typename Cache::Number;
+
   Attention(u64 positions, u64 queries, u64 head_dim)
-      : positions_(positions), queries_(queries), head_dim_(head_dim),
-        keys_(round_up(positions, 16) * head_dim + 16), values_(round_up(positions, 16) * head_dim + 16),
-        query_(queries * head_dim), scores_(queries * round_up(positions, 16)), out_(queries * head_dim) {
-    kernel = "attention";
+      : positions_(positions), queries_(queries), head_dim_(head_dim), keys_(cache_bytes() + 64),
+        values_(cache_bytes() + 64), query_(queries * head_dim),
+        scores_(queries * round_up(positions, 16)), out_(queries * head_dim) {
+    kernel = Cache::kKernel;
     what = std::to_string(positions) + " x " + std::to_string(queries) + " queries";
-    bytes = 4.0 * static_cast<double>(positions * head_dim);
+    bytes = 2.0 * static_cast<double>(positions * Cache::row_bytes(head_dim));
     operations = 4.0 * static_cast<double>(positions * head_dim * queries);
     limit = Limit::Float32;
     std::vector<float> row(head_dim);
     for (u64 p = 0; p < positions; ++p) {
       fill(row.data(), head_dim);
-      store_key(keys_.data(), row.data(), p, head_dim);
+      Cache::kStoreKey(keys(), row.data(), p, head_dim);
       fill(row.data(), head_dim);
-      store_value(values_.data(), row.data(), p, head_dim);
+      Cache::kStoreValue(values(), row.data(), p, head_dim);
     }
     fill(query_.data(), queries * head_dim);
   }
   void call(const void* kernel) override {
-    as<void(float*, const float*, const u16*, const u16*, float*, u64, u64, u64, u64, float)>(kernel)(
-        out_.data(), query_.data(), keys_.data(), values_.data(), scores_.data(), positions_, queries_,
-        head_dim_, head_dim_, 0.125f);
+    as<void(float*, const float*, const Number*, const Number*, float*, u64, u64, u64, u64, float)>(
+        kernel)(out_.data(), query_.data(), keys(), values(), scores_.data(), positions_, queries_,
+                head_dim_, head_dim_, 0.125f);
   }
   std::vector<float> result() const override { return {out_.data(), out_.data() + queries_ * head_dim_}; }
 
  private:
+  u64 cache_bytes() const { return round_up(positions_, 16) * Cache::row_bytes(head_dim_); }
+  Number* keys() const { return reinterpret_cast<Number*>(keys_.data()); }
+  Number* values() const { return reinterpret_cast<Number*>(values_.data()); }
+
   u64 positions_, queries_, head_dim_;
-  Memory<u16> keys_, values_;
+  Memory<u8> keys_, values_;
   Memory<float> query_, scores_, out_;
 };
 
@@ -203,8 +227,10 @@ void add_elements(List& list, const char* name, u64 count, u64 rows_touched, boo
 }
 
 void add_others(List& list, const Sizes& sizes) {
-  for (const u64 positions : {sizes.positions / 8, sizes.positions})
-    add<Attention>(list, positions, 8, 64);
+  for (const u64 positions : {sizes.positions / 8, sizes.positions}) {
+    add<Attention<Halves>>(list, positions, u64{8}, u64{64});
+    add<Attention<Q8_0>>(list, positions, u64{8}, u64{64});
+  }
   add_elements(list, "rmsnorm", sizes.columns, 3, false,
                [](const void* k, float* out, const float* x, const float* y, const float*, u64 n) {
                  as<void(float*, const float*, const float*, u64, float)>(k)(out, x, y, n, 1e-5f);
@@ -217,10 +243,11 @@ void add_others(List& list, const Sizes& sizes) {
                [](const void* k, float* out, const float* x, const float* y, const float* z, u64 n) {
                  as<void(float*, const float*, const float*, const float*, u64)>(k)(out, x, y, z, n);
                });
-  add_elements(list, "swiglu", sizes.hidden, 3, true,
-               [](const void* k, float* out, const float*, const float* y, const float*, u64 n) {
-                 as<void(float*, const float*, u64)>(k)(out, y, n);
-               });
+  for (const char* name : {"swiglu", "geglu"})
+    add_elements(list, name, sizes.hidden, 3, true,
+                 [](const void* k, float* out, const float*, const float* y, const float*, u64 n) {
+                   as<void(float*, const float*, u64)>(k)(out, y, n);
+                 });
   add_elements(list, "add", sizes.columns, 3, true,
                [](const void* k, float* out, const float*, const float* y, const float*, u64 n) {
                  as<void(float*, const float*, u64)>(k)(out, y, n);

@@ -1,7 +1,7 @@
 // Does the JIT earn its place? Each kernel as the engine publishes it on this machine, beside the same
 // sources compiled ahead of time for it, a version in intrinsics, and llama.cpp's.
 //
-//   kernels-bench PROGRAM.bfir [--isa NAME] [--formats A,B] [--quick] [--ggml FOLDER]
+//   kernels-bench PROGRAM.bfir [--isa NAME] [--formats A,B] [--quick] [--log] [--ggml FOLDER]
 //
 // Writes JSON. All versions run in this one process and thread, in turn, on the same data; times are
 // medians, ratios medians over the turns. Status 1 if a version computes something else.
@@ -40,6 +40,7 @@ struct Options {
   const char* ggml = nullptr;
   std::string formats;
   bool quick = false;
+  bool log = false;  // of the engine: what it chooses, and why
   platform::CpuFeatures features = platform::cpu_features();
 };
 
@@ -50,6 +51,8 @@ Options parse(int count, char** words) {
     const auto value = [&] { return ++i < count ? words[i] : ""; };
     if (word == "--quick")
       o.quick = true;
+    else if (word == "--log")
+      o.log = true;
     else if (word == "--formats")
       o.formats = value();
     else if (word == "--ggml")
@@ -62,7 +65,7 @@ Options parse(int count, char** words) {
   }
   if (o.program) return o;
   std::fprintf(stderr,
-               "usage: kernels-bench PROGRAM.bfir [--isa NAME] [--formats A,B] [--quick] [--ggml FOLDER]\n");
+               "usage: kernels-bench PROGRAM.bfir [--isa NAME] [--formats A,B] [--quick] [--log] [--ggml FOLDER]\n");
   std::exit(2);
 }
 
@@ -75,7 +78,7 @@ std::unique_ptr<Engine> make_engine(const Options& options) {
   for (const ProgramImport& i : program_imports()) imports.push_back({i.name, i.address});
   microjit::EngineOptions how;
   how.features = options.features;
-  how.log = false;
+  how.log = options.log;
   auto engine = Engine::create(std::move(*module), imports, how);
   if (!engine) fail(engine.error().message());
   return std::move(*engine);
@@ -94,7 +97,7 @@ const void* ahead_of_time(std::string_view kernel) {
 #define BF_FORMAT_WITHOUT_KERNEL(name, id)
   static const Named kAll[] = {
 #include "inference/formats.def"
-      BF_KERNEL(attention) BF_KERNEL(rmsnorm) BF_KERNEL(softmax) BF_KERNEL(rope) BF_KERNEL(swiglu)
+      BF_KERNEL(attention) BF_KERNEL(attention_q8_0) BF_KERNEL(geglu) BF_KERNEL(rmsnorm) BF_KERNEL(softmax) BF_KERNEL(rope) BF_KERNEL(swiglu)
           BF_KERNEL(add) BF_KERNEL(quantize_q8)};
 #undef BF_FORMAT
 #undef BF_FORMAT_WITHOUT_KERNEL
