@@ -16,11 +16,14 @@ constexpr u64 kUnits = 1000;         // of work, that ticks are compared for
 constexpr u64 kWorthChanging = 64;   // the first plan stays unless another one is better by one part in so many
 constexpr usize kMostVariants = 32;  // of a kernel
 
-Candidate* next_candidate(Variant& variant, const emit::CallShape& shape) {
-  const u32 n = variant.turn.fetch_add(1, std::memory_order_relaxed);
-  Candidate& c = *variant.candidates[n % variant.candidates.size()];
+Candidate* candidate_of(Variant& variant, u32 turn, const emit::CallShape& shape) {
+  Candidate& c = *variant.candidates[turn % variant.candidates.size()];
   return c.plan.shape.covers(shape) ? &c : nullptr;
 }
+
+// The first call is the one that plans were compared on: a piece of what it reads is in the cache, and
+// who runs it seems faster than the others.
+bool counts(const Variant& variant, u32 turn) { return turn != 0 || variant.candidates.size() == 1; }
 
 // Where there is no choice, there is nothing to wait for.
 bool has_been_tried(const Variant& variant) {
@@ -108,11 +111,13 @@ void Engine::run_kernel(FunctionState& state, const emit::KernelCall& call) {
       return kernel.run(direct, call);
 
   if (stage == Stage::Trying) {
-    Candidate* const candidate = next_candidate(*variant, kernel.shape(call));
+    const u32 turn = variant->turn.fetch_add(1, std::memory_order_relaxed);
+    Candidate* const candidate = candidate_of(*variant, turn, kernel.shape(call));
     if (const u8* entry = candidate ? candidate->entry.load(std::memory_order_acquire) : nullptr) {
       const u64 start = platform::ticks();
       kernel.run(entry, call);
-      note_run(*candidate, platform::ticks() - start, kernel.work(call));
+      const u64 ticks = platform::ticks() - start;
+      if (counts(*variant, turn)) note_run(*candidate, ticks, kernel.work(call));
       if (has_been_tried(*variant)) settle(state, *variant, call);
       return;
     }
