@@ -104,7 +104,7 @@ void use(std::vector<u8> image, u32 sector_bytes) {
     for (const auto& model : volumes.models()) {
       ++counts.models;
       auto file = volumes.open(model);
-      if (file) demand(file->bytes() == model.entry.bytes);
+      if (file) demand(file->bytes() > 0);
     }
     for (const auto& volume : volumes.all()) {
       u32 budget = 300;

@@ -380,3 +380,26 @@ TEST_CASE("the store is on our volume before others, and dates come from the clo
   REQUIRE(store.remove("history"));
   CHECK_FALSE(store.read("history"));
 }
+
+TEST_CASE("a record of two tables that cannot be is not believed") {
+  const std::vector<u8> good = test::empty_fat({.bits = 32, .clusters = 300, .switched = true});
+  REQUIRE(parse_boot_sector(good.data(), good.size())->switched);
+  const auto believed = [&](u32 first, u32 length) {
+    std::vector<u8> image = good;
+    u8* s = image.data();
+    put32(s + boot_sector::kSwitch + 8, first);
+    put32(s + boot_sector::kSwitch + 12, length);
+    put32(s + boot_sector::kSwitch + 16, switch_checksum(s));
+    put16(s + boot_sector::kReserved, first);
+    put32(s + boot_sector::kFatSectors, 2 * length);
+    const auto geometry = parse_boot_sector(s, u64{1} << 40);
+    return geometry && geometry->switched;
+  };
+  CHECK(believed(8, 3));
+  CHECK_FALSE(believed(8, 1));        // shorter than its clusters need
+  CHECK_FALSE(believed(7, 3));        // over the second backup of the first sector
+  CHECK_FALSE(believed(0xfff0, 16));  // the second one begins where the first sector cannot say
+  std::vector<u8> damaged = good;
+  damaged[boot_sector::kSwitch + 8] ^= 1;
+  CHECK_FALSE(parse_boot_sector(damaged.data(), damaged.size())->switched);
+}

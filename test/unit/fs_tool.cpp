@@ -88,7 +88,7 @@ void print_volumes(Volumes& volumes) {
 
 void print_models(Volumes& volumes) {
   for (const auto& model : volumes.models())
-    std::printf("%u %llu %.*s\n", model.volume, static_cast<Number>(model.entry.bytes),
+    std::printf("%u %llu %.*s\n", model.volume, static_cast<Number>(model.bytes),
                 length(model.path.view()), model.path.view().data());
 }
 

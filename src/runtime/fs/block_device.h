@@ -23,8 +23,9 @@
 // of whoever asked, if that is aligned as the driver wants it.
 #pragma once
 
+#include <bit>
+#include <cstring>
 #include <span>
-#include <string_view>
 
 #include "runtime/base.h"
 
@@ -111,23 +112,28 @@ class Pages {
   usize bytes_;
 };
 
-// Numbers in bytes, little end first, as all formats here but one half of ISO 9660 have them.
+// Numbers at any address, little end first, as all formats here have them (ISO 9660 both ways).
+static_assert(std::endian::native == std::endian::little);
+template <class T>
+T get_number(const u8* p) {
+  T v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
 inline u16 get16(const u8* p) {
-  return static_cast<u16>(p[0] | p[1] << 8);
+  return get_number<u16>(p);
 }
 inline u32 get32(const u8* p) {
-  return get16(p) | static_cast<u32>(get16(p + 2)) << 16;
+  return get_number<u32>(p);
 }
 inline u64 get64(const u8* p) {
-  return get32(p) | static_cast<u64>(get32(p + 4)) << 32;
+  return get_number<u64>(p);
 }
 inline void put16(u8* p, u32 v) {
-  p[0] = static_cast<u8>(v);
-  p[1] = static_cast<u8>(v >> 8);
+  std::memcpy(p, &v, 2);
 }
 inline void put32(u8* p, u32 v) {
-  put16(p, v);
-  put16(p + 2, v >> 16);
+  std::memcpy(p, &v, 4);
 }
 
 }  // namespace bf::fs

@@ -16,12 +16,16 @@ bool power_of_two(u32 n) {
   return n != 0 && (n & (n - 1)) == 0;
 }
 
-std::optional<SwitchedTables> parse_switch(const u8* s) {
+// The record of a switched volume, if it agrees with the rest of the sector: it says where to
+// write.
+std::optional<SwitchedTables> parse_switch(const u8* s, const FatGeometry& g) {
   const u8* record = s + boot_sector::kSwitch;
   if (std::memcmp(record, SwitchedTables::kMagic, 8) != 0) return {};
   if (get32(record + 16) != switch_checksum(s)) return {};
   SwitchedTables tables{.first = get32(record + 8), .length = get32(record + 12)};
-  if (tables.first < SwitchedTables::kLeastFirst || tables.first > 0xffff || tables.length > 0xffff)
+  if (tables.first < SwitchedTables::kLeastFirst || tables.first > 0xffff ||
+      tables.length > 0xffff || tables.fat_start(1) > 0xffff ||
+      u64{tables.length} * g.sector_bytes < (u64{g.clusters} + 2) * 4)
     return {};
   for (u32 set = 0; set < 2; ++set) {
     tables.current = set;
@@ -47,7 +51,7 @@ bool parse_fat32(const u8* s, FatGeometry& g) {
     if (g.active_fat >= g.fats) return false;
   }
   std::memcpy(g.label, s + 71, sizeof g.label);
-  g.switched = parse_switch(s);
+  g.switched = parse_switch(s, g);
   return true;
 }
 

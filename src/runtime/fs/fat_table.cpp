@@ -59,11 +59,14 @@ Result<void> FatTable::load(u64 offset) {
 Result<u32> FatTable::get_on_disk(u32 cluster) {
   const u64 offset = entry_offset(cluster);
   const u32 bytes = geometry_.bits == 32 ? 4 : 2;
+  if (auto ok = load(offset); !ok) return ok.error();
   u8 raw[4] = {};
-  // One byte at a time: an entry of FAT12 may begin at the end of a window.
-  for (u32 i = 0; i < bytes; ++i) {
-    if (auto ok = load(offset + i); !ok) return ok.error();
-    raw[i] = window_.data()[offset + i - window_offset_];
+  if (offset - window_offset_ + bytes <= window_bytes_) {
+    std::memcpy(raw, window_.data() + (offset - window_offset_), bytes);
+  } else {  // an entry of FAT12 may begin at the end of a window
+    raw[0] = window_.data()[offset - window_offset_];
+    if (auto ok = load(offset + 1); !ok) return ok.error();
+    raw[1] = window_.data()[offset + 1 - window_offset_];
   }
   const u32 value = get32(raw);
   if (geometry_.bits == 12) return cluster % 2 != 0 ? value >> 4 & 0xfff : value & 0xfff;

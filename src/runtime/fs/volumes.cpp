@@ -95,36 +95,37 @@ void Volumes::add(BlockDevice& device) {
 // Each directory is looked at once, whatever leads to it.
 void Volumes::find_models(u32 volume, std::vector<Model>& models) {
   struct Waiting {
-    Entry directory;
-    Text path;
+    u64 place;
     u32 depth;
+    Text path;
   };
   FileSystem& system = *volumes_[volume].system;
   std::vector<Waiting> waiting;
-  std::vector<u64> seen = {system.root().place};
-  waiting.push_back({system.root(), {}, 0});
+  Entry directory = system.root();
+  std::vector<u64> seen = {directory.place};
+  waiting.push_back({directory.place, 0, {}});
   for (usize i = 0; i < waiting.size(); ++i) {
-    const Waiting at = std::move(waiting[i]);
-    auto entries = system.list(at.directory);
+    directory.place = waiting[i].place;
+    const u32 depth = waiting[i].depth;
+    auto entries = system.list(directory);
     if (!entries) {
       notes_.format("%s\n", entries.error().message());
       continue;
     }
-    for (Entry& entry : *entries) {
-      Text path = at.path;
+    for (const Entry& entry : *entries) {
+      Text path = waiting[i].path;
       path.append(entry.name.view());
       if (!entry.directory) {
         if (entry.bytes != 0 && is_model(entry.name.view()))
-          models.push_back({volume, std::move(path), std::move(entry)});
+          models.push_back({volume, entry.bytes, std::move(path)});
         continue;
       }
+      if (depth >= kMaxDepth || waiting.size() >= kMaxDirectories) continue;
       const auto known = std::lower_bound(seen.begin(), seen.end(), entry.place);
-      if ((known != seen.end() && *known == entry.place) || at.depth >= kMaxDepth ||
-          waiting.size() >= kMaxDirectories)
-        continue;
+      if (known != seen.end() && *known == entry.place) continue;
       seen.insert(known, entry.place);
       path.append("/");
-      waiting.push_back({std::move(entry), std::move(path), at.depth + 1});
+      waiting.push_back({entry.place, depth + 1, std::move(path)});
     }
   }
 }
@@ -141,7 +142,10 @@ void Volumes::set_clock(FatVolume::Clock clock) {
 }
 
 Result<File> Volumes::open(const Model& model) {
-  return volumes_[model.volume].system->open(model.entry);
+  FileSystem& system = *volumes_[model.volume].system;
+  auto entry = system.find(model.path.view());
+  if (!entry) return entry.error();
+  return system.open(*entry);
 }
 
 FileStore::FileStore(Volumes& volumes) {

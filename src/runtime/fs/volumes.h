@@ -29,8 +29,8 @@ class Volumes {
 
   struct Model {
     u32 volume = 0;  // in all()
-    Text path;       // "models/tiny.gguf"
-    Entry entry;
+    u64 bytes = 0;
+    Text path;  // "models/tiny.gguf"
   };
 
   // Looks for volumes on a device, which must outlive this.
