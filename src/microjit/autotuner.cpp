@@ -11,7 +11,6 @@ namespace {
 
 using Stage = Variant::Stage;
 
-constexpr u32 kRuns = 6;             // of each candidate
 constexpr u64 kUnits = 1000;         // of work, that ticks are compared for
 constexpr u64 kWorthChanging = 64;   // the first plan stays unless another one is better by one part in so many
 constexpr usize kMostVariants = 32;  // of a kernel
@@ -27,34 +26,34 @@ bool counts(const Variant& variant, u32 turn) { return turn != 0 || variant.cand
 
 // Where there is no choice, there is nothing to wait for.
 bool has_been_tried(const Variant& variant) {
-  const u32 runs = variant.candidates.size() == 1 ? 1 : kRuns;
+  const u32 runs = variant.candidates.size() == 1 ? 1 : TrialTimes::kWanted;
   for (const auto& c : variant.candidates)
-    if (c->runs.load(std::memory_order_relaxed) < runs) return false;
+    if (c->times.count() < runs) return false;
   return true;
 }
 
 const Candidate& best_of(const Variant& variant) {
   const Candidate* best = variant.candidates.front().get();
+  u64 least = best->times.typical();
   for (const auto& c : variant.candidates) {
-    const u64 ticks = best->least_ticks.load(std::memory_order_relaxed);
-    if (c->least_ticks.load(std::memory_order_relaxed) < ticks - ticks / kWorthChanging) best = c.get();
+    const u64 ticks = c->times.typical();
+    if (ticks >= least - least / kWorthChanging) continue;
+    best = c.get();
+    least = ticks;
   }
   return *best;
 }
 
 void note_run(Candidate& candidate, u64 ticks, u64 work) {
-  const u64 scaled = ticks * kUnits / std::max<u64>(work, 1);
-  u64 least = candidate.least_ticks.load(std::memory_order_relaxed);
-  while (scaled < least && !candidate.least_ticks.compare_exchange_weak(least, scaled)) {}
-  candidate.runs.fetch_add(1, std::memory_order_relaxed);
+  candidate.times.add(ticks * kUnits / std::max<u64>(work, 1));
 }
 
 // How much the choice was about.
 void append_comparison(const Variant& variant, Text& text) {
   u64 best = ~u64{0}, worst = 0;
   for (const auto& c : variant.candidates) {
-    const u64 ticks = c->least_ticks.load(std::memory_order_relaxed);
-    if (ticks == ~u64{0}) continue;
+    const u64 ticks = c->times.typical();
+    if (ticks == TrialTimes::kNone) continue;
     best = std::min(best, ticks);
     worst = std::max(worst, ticks);
   }
@@ -65,6 +64,21 @@ void append_comparison(const Variant& variant, Text& text) {
 }
 
 }  // namespace
+
+void TrialTimes::add(u64 ticks) {
+  const u32 n = count_.fetch_add(1, std::memory_order_relaxed);
+  if (n < kWanted) ticks_[n].store(std::max<u64>(ticks, 1), std::memory_order_relaxed);
+}
+
+u64 TrialTimes::typical() const {
+  u64 known[kWanted];
+  u32 count = 0;
+  for (const auto& t : ticks_)
+    if (const u64 ticks = t.load(std::memory_order_relaxed)) known[count++] = ticks;
+  if (count == 0) return kNone;
+  std::nth_element(known, known + count / 2, known + count);
+  return known[count / 2];
+}
 
 bool FunctionState::is_tuned() const {
   return tuning && !tuning->given_up.load(std::memory_order_acquire);

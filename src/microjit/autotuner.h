@@ -20,13 +20,29 @@
 
 namespace bf::microjit {
 
+// How long runs took, each for a thousand units of work. Filled by several cores at once.
+class TrialTimes {
+ public:
+  static constexpr u32 kWanted = 9;
+
+  void add(u64 ticks);
+  u32 count() const { return count_.load(std::memory_order_relaxed); }
+  // The median: runs that were interrupted are far above it, and those that found their weights in a
+  // cache by chance are below. kNone if there are none.
+  u64 typical() const;
+  static constexpr u64 kNone = ~u64{0};
+
+ private:
+  std::atomic<u32> count_{0};
+  std::atomic<u64> ticks_[kWanted] = {};  // 0: not there yet
+};
+
 // A plan under trial.
 struct Candidate {
   emit::KernelPlan plan;
   std::unique_ptr<Version> version;
   std::atomic<const u8*> entry{nullptr};  // null once it is no candidate any more
-  std::atomic<u32> runs{0};
-  std::atomic<u64> least_ticks{~u64{0}};  // of a thousand units of work
+  TrialTimes times;
 };
 
 // What there is for calls of a shape.

@@ -170,7 +170,7 @@ TEST_CASE("the autotuner publishes what it has chosen") {
       REQUIRE(state.tuning != nullptr);
       auto* kernel = engine->function<MatmulFunction>("matmul_q8_0");
       CHECK(state.tier == microjit::Tier::Interp);
-      for (int round = 0; round < 40; ++round)
+      for (int round = 0; round < 100; ++round)
         for (const Product* p : {&one, &some, &wide}) p->run(kernel);
       CHECK(state.tier == microjit::Tier::Tuned);
       CHECK(state.tuning->variants.size() == 3);

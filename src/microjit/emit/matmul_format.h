@@ -13,6 +13,9 @@ class QuantizedMatmul;
 // Scratch vector of formats whose minima are SubtractedByPart: what scales them all.
 inline constexpr u32 kCommonMinimum = 0;
 
+// Halves of a block that scale all of it: how many there may be, and the mark behind the last one.
+inline constexpr u32 kMostHalves = 2, kNoHalves = ~0u;
+
 // A *section* is 32 columns, which share an activation scale; a *part* of one shares a weight scale
 // too: all of it, or half. A *unit* is a vector with four columns of each row.
 struct MatmulFormat {
@@ -25,6 +28,8 @@ struct MatmulFormat {
   bool nibbles_apart;  // the second unit of a pair is 16 columns on, not 4
   enum Minimum : u8 { None, Added, Subtracted, SubtractedByPart } minimum;
   u32 scratch_vectors;  // that open_block fills
+  u32 group;            // sections that share units of a block
+  u32 halves[kMostHalves];  // where they are: offsets in a block
 
   void (*set_up)(QuantizedMatmul& k);      // loads constants
   void (*open_block)(QuantizedMatmul& k);  // prepares the scales of a block of 256; may be null
@@ -32,6 +37,8 @@ struct MatmulFormat {
   void (*weights)(QuantizedMatmul& k, u32 section, u32 pair, u32 part_row, V first, V second);
   void (*scale)(QuantizedMatmul& k, u32 section, u32 part, u32 part_row, V to);
   void (*minimum_scale)(QuantizedMatmul& k, u32 section, u32 part_row, V to);  // where there is one
+  // Whether `weights` gives a section's 16 times as large where that may be (takes_times_16). May be null.
+  bool (*times_16)(u32 section);
 
   u32 sections() const { return block_elements / 32; }
   u32 parts() const { return 32 / part_columns; }

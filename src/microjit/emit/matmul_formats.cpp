@@ -30,19 +30,20 @@ void both_nibbles(K& k, u32 offset, u32 row_part, V first, V second) {
 // One nibble of a unit.
 void one_nibble(K& k, u32 offset, bool high, u32 row_part, V to) {
   Simd& s = k.simd();
-  s.load(to, k.packed(offset, 4, row_part));
-  if (high) s.shift_right16(to, to, 4);
-  s.bit_and(to, to, k.constant(kNibble));
+  V from = k.unit(offset, row_part, to);
+  if (high) {
+    s.shift_right16(to, from, 4);
+    from = to;
+  }
+  s.bit_and(to, from, k.constant(kNibble));
 }
 
 // Adds bits of another unit: those of `mask` once it has been shifted to the left (or right).
 void add_bits(K& k, u32 offset, int left, Source mask, u32 row_part, V to) {
   Simd& s = k.simd();
   const V bits = k.temporary(2);
-  s.load(bits, k.packed(offset, 4, row_part));
-  s.shift16(bits, bits, left);
-  s.bit_and(bits, bits, mask);
-  s.bit_or(to, to, bits);
+  s.shift16(bits, k.unit(offset, row_part, bits), left);
+  s.or_masked(to, bits, mask);
 }
 
 template <u32 kAt>
@@ -166,8 +167,7 @@ void byte_scale(K& k, u32 n, bool is_signed, u32 half_offset, u32 row_part, V to
   Simd& s = k.simd();
   s.widen_bytes(to, scratch_bytes(k, n, row_part), is_signed);
   s.to_float(to, to);
-  s.halves_to_float(k.temporary(2), k.packed(half_offset, 2, row_part));
-  s.multiply(to, to, k.temporary(2));
+  s.multiply(to, to, k.block_halves(half_offset, row_part, k.temporary(2)));
 }
 void scale_q45_k(K& k, u32 section, u32, u32 row_part, V to) {
   byte_scale(k, section, false, 0, row_part, to);
@@ -175,11 +175,21 @@ void scale_q45_k(K& k, u32 section, u32, u32 row_part, V to) {
 void minimum_q45_k(K& k, u32 section, u32 row_part, V to) {
   byte_scale(k, 8 + section, false, 32, row_part, to);
 }
+void set_up_q4_k(K& k) {
+  set_up_nibbles(k);
+  k.load_constant(kOther, 0xf0f0f0f0);
+}
+bool is_high_q4_k(u32 section) { return section % 2 != 0; }
 void weights_q4_k(K& k, u32 section, u32 pair, u32 row_part, V first, V second) {
   constexpr u32 kQuants = 256;
-  const u32 unit = section / 2 * 8 + pair * 2;
-  one_nibble(k, kQuants + unit * kUnit, section % 2 != 0, row_part, first);
-  one_nibble(k, kQuants + (unit + 1) * kUnit, section % 2 != 0, row_part, second);
+  const V to[] = {first, second};
+  for (u32 n = 0; n < 2; ++n) {
+    const u32 offset = kQuants + (section / 2 * 8 + pair * 2 + n) * kUnit;
+    if (is_high_q4_k(section) && k.takes_times_16())
+      k.simd().bit_and(to[n], k.unit(offset, row_part, to[n]), k.constant(kOther));
+    else
+      one_nibble(k, offset, is_high_q4_k(section), row_part, to[n]);
+  }
 }
 void set_up_q5_k(K& k) {
   set_up_nibbles(k);
@@ -211,13 +221,13 @@ void weights_q6_k(K& k, u32 section, u32 pair, u32 row_part, V first, V second) 
     add_bits(k, kBits + (half * 8 + unit) * kUnit, left, k.constant(kOther), row_part, to[n]);
   }
 }
+constexpr u32 kScaleQ6K = 3328;
 void scale_q6_k(K& k, u32 section, u32 part, u32 row_part, V to) {
-  constexpr u32 kScales = 3072, kScale = 3328;
+  constexpr u32 kScales = 3072;
   Simd& s = k.simd();
   s.widen_bytes(to, k.packed(kScales + (section * 2 + part) * kRows, 1, row_part), true);
   s.to_float(to, to);
-  s.halves_to_float(k.temporary(2), k.packed(kScale, 2, row_part));
-  s.multiply(to, to, k.temporary(2));
+  s.multiply(to, to, k.block_halves(kScaleQ6K, row_part, k.temporary(2)));
 }
 
 // Sixteen scales of six bits, less 32: low nibbles in bytes 0 to 7, the top two bits in 8 to 11.
@@ -240,9 +250,9 @@ void open_q3_k(K& k) {
     }
   });
 }
+constexpr u32 kScaleQ3K = 1728;
 void scale_q3_k(K& k, u32 section, u32 part, u32 row_part, V to) {
-  constexpr u32 kScale = 1728;
-  byte_scale(k, section * 2 + part, true, kScale, row_part, to);
+  byte_scale(k, section * 2 + part, true, kScaleQ3K, row_part, to);
 }
 void set_up_q3_k(K& k) {
   set_up_nibbles(k);
@@ -251,9 +261,12 @@ void set_up_q3_k(K& k) {
 // Two bits of a unit.
 void two_bits(K& k, u32 offset, u32 from, u32 row_part, V to) {
   Simd& s = k.simd();
-  s.load(to, k.packed(offset, 4, row_part));
-  if (from != 0) s.shift_right16(to, to, from);
-  s.bit_and(to, to, k.constant(kOther));
+  V raw = k.unit(offset, row_part, to);
+  if (from != 0) {
+    s.shift_right16(to, raw, from);
+    raw = to;
+  }
+  s.bit_and(to, raw, k.constant(kOther));
 }
 void weights_q3_k(K& k, u32 section, u32 pair, u32 row_part, V first, V second) {
   constexpr u32 kQuants = 512;
@@ -274,14 +287,13 @@ void open_q2_k(K& k) {
     k.simd().store(k.scratch(kCommonMinimum, row_part), k.temporary(0));
   }
 }
+constexpr u32 kScaleQ2K = 1280;
 void scale_q2_k(K& k, u32 section, u32 part, u32 row_part, V to) {
-  constexpr u32 kScale = 1280;
   Simd& s = k.simd();
   s.widen_bytes(to, k.packed((section * 2 + part) * kRows, 1, row_part), false);
   s.bit_and(to, to, k.constant(kNibble));
   s.to_float(to, to);
-  s.halves_to_float(k.temporary(2), k.packed(kScale, 2, row_part));
-  s.multiply(to, to, k.temporary(2));
+  s.multiply(to, to, k.block_halves(kScaleQ2K, row_part, k.temporary(2)));
 }
 void minimum_q2_k(K& k, u32 section, u32 row_part, V to) {
   Simd& s = k.simd();
@@ -317,37 +329,37 @@ void scale_iq4_xs(K& k, u32 section, u32, u32 row_part, V to) {
   s.bit_or(to, to, top);
   s.add32(to, to, k.splat(0u - 32));
   s.to_float(to, to);
-  s.halves_to_float(top, k.packed(0, 2, row_part));
-  s.multiply(to, to, top);
+  s.multiply(to, to, k.block_halves(0, row_part, top));
 }
 
-// name, elements, bytes, largest, offset, columns of a part, nibbles apart, minimum, scratch; then
-// set_up, open_block, weights, scale, minimum
+// name, elements, bytes, largest, offset, columns of a part, nibbles apart, minimum, scratch, group,
+// halves; then set_up, open_block, weights, scale, minimum, times_16
+constexpr u32 kNone = kNoHalves;
 constexpr MatmulFormat kFormats[] = {
-    {"matmul_q4_0", 32, 18, 15, 8, 32, true, F::None, 0,
-     set_up_nibbles, nullptr, weights_q4<32>, half_scale<0>, nullptr},
-    {"matmul_q4_1", 32, 20, 15, 0, 32, true, F::Added, 0,
-     set_up_nibbles, nullptr, weights_q4<64>, half_scale<0>, half_minimum<32>},
-    {"matmul_q5_0", 32, 22, 31, 16, 32, true, F::None, 0,
-     set_up_nibbles, nullptr, weights_q5<32, 96>, half_scale<0>, nullptr},
-    {"matmul_q5_1", 32, 24, 31, 0, 32, true, F::Added, 0,
-     set_up_nibbles, nullptr, weights_q5<64, 128>, half_scale<0>, half_minimum<32>},
-    {"matmul_q8_0", 32, 34, 0, 128, 32, false, F::None, 0,
-     set_up_q8_0, nullptr, weights_q8_0, half_scale<0>, nullptr},
-    {"matmul_iq4_nl", 32, 18, 0, 128, 32, true, F::None, 0,
-     set_up_iq4, nullptr, weights_iq4_nl, half_scale<0>, nullptr},
-    {"matmul_q2_k", 256, 84, 3, 0, 16, false, F::SubtractedByPart, 1,
-     set_up_q3_k, open_q2_k, weights_q2_k, scale_q2_k, minimum_q2_k},
-    {"matmul_q3_k", 256, 110, 7, 4, 16, false, F::None, 5,
-     set_up_q3_k, open_q3_k, weights_q3_k, scale_q3_k, nullptr},
-    {"matmul_q4_k", 256, 144, 15, 0, 32, false, F::Subtracted, 5,
-     set_up_nibbles, open_q45_k, weights_q4_k, scale_q45_k, minimum_q45_k},
-    {"matmul_q5_k", 256, 176, 31, 0, 32, false, F::Subtracted, 5,
-     set_up_q5_k, open_q45_k, weights_q5_k, scale_q45_k, minimum_q45_k},
-    {"matmul_q6_k", 256, 210, 63, 32, 16, false, F::None, 0,
-     set_up_q6_k, nullptr, weights_q6_k, scale_q6_k, nullptr},
-    {"matmul_iq4_xs", 256, 136, 0, 128, 32, true, F::None, 0,
-     set_up_iq4, nullptr, weights_iq4_xs, scale_iq4_xs, nullptr},
+    {"matmul_q4_0", 32, 18, 15, 8, 32, true, F::None, 0, 1, {kNone},
+     set_up_nibbles, nullptr, weights_q4<32>, half_scale<0>, nullptr, nullptr},
+    {"matmul_q4_1", 32, 20, 15, 0, 32, true, F::Added, 0, 1, {kNone},
+     set_up_nibbles, nullptr, weights_q4<64>, half_scale<0>, half_minimum<32>, nullptr},
+    {"matmul_q5_0", 32, 22, 31, 16, 32, true, F::None, 0, 1, {kNone},
+     set_up_nibbles, nullptr, weights_q5<32, 96>, half_scale<0>, nullptr, nullptr},
+    {"matmul_q5_1", 32, 24, 31, 0, 32, true, F::Added, 0, 1, {kNone},
+     set_up_nibbles, nullptr, weights_q5<64, 128>, half_scale<0>, half_minimum<32>, nullptr},
+    {"matmul_q8_0", 32, 34, 0, 128, 32, false, F::None, 0, 1, {kNone},
+     set_up_q8_0, nullptr, weights_q8_0, half_scale<0>, nullptr, nullptr},
+    {"matmul_iq4_nl", 32, 18, 0, 128, 32, true, F::None, 0, 1, {kNone},
+     set_up_iq4, nullptr, weights_iq4_nl, half_scale<0>, nullptr, nullptr},
+    {"matmul_q2_k", 256, 84, 3, 0, 16, false, F::SubtractedByPart, 1, 4, {kScaleQ2K, kNone},
+     set_up_q3_k, open_q2_k, weights_q2_k, scale_q2_k, minimum_q2_k, nullptr},
+    {"matmul_q3_k", 256, 110, 7, 4, 16, false, F::None, 5, 4, {kScaleQ3K, kNone},
+     set_up_q3_k, open_q3_k, weights_q3_k, scale_q3_k, nullptr, nullptr},
+    {"matmul_q4_k", 256, 144, 15, 0, 32, false, F::Subtracted, 5, 4, {0, 32},
+     set_up_q4_k, open_q45_k, weights_q4_k, scale_q45_k, minimum_q45_k, is_high_q4_k},
+    {"matmul_q5_k", 256, 176, 31, 0, 32, false, F::Subtracted, 5, 1, {0, 32},
+     set_up_q5_k, open_q45_k, weights_q5_k, scale_q45_k, minimum_q45_k, nullptr},
+    {"matmul_q6_k", 256, 210, 63, 32, 16, false, F::None, 0, 4, {kScaleQ6K, kNone},
+     set_up_q6_k, nullptr, weights_q6_k, scale_q6_k, nullptr, nullptr},
+    {"matmul_iq4_xs", 256, 136, 0, 128, 32, true, F::None, 0, 1, {0, kNone},
+     set_up_iq4, nullptr, weights_iq4_xs, scale_iq4_xs, nullptr, nullptr},
 };
 
 }  // namespace

@@ -70,17 +70,79 @@ void QuantizedMatmul::place_bases() {
 }
 
 void QuantizedMatmul::block() {
+  load_block_halves();
   if (f_.open_block) f_.open_block(*this);
-  for (u32 n = 0; n < f_.sections(); ++n) {
-    prefetch(n, f_.sections());
-    for (u32 p = 0; p < f_.parts(); ++p) part(n, p);
-    if (f_.minimum == MatmulFormat::SubtractedByPart)
-      add_minimum_pairs(n);
-    else if (f_.minimum != MatmulFormat::None)
-      add_minimum(n);
+  grouped_ = can_group();
+  for (u32 n = 0; n < f_.sections(); n += grouped_ ? f_.group : 1) {
+    grouped_ ? group(n) : one_section(n);
   }
+  grouped_ = false;
   move_bases(0, f_.block_elements);
   move_bases(kMetaBases, f_.sections() * 4);
+}
+
+void QuantizedMatmul::one_section(u32 section) {
+  prefetch(section, f_.sections());
+  for (u32 p = 0; p < f_.parts(); ++p) {
+    part(section, p);
+    add_scaled(section, p);
+  }
+  subtract_or_add_minimum(section);
+}
+
+// One token leaves registers free: each unit is loaded once for all sections that have weights in it.
+// Sums are added up in the order of sections, as they are one by one.
+void QuantizedMatmul::group(u32 first) {
+  const u32 end = first + f_.group;
+  for (u32 n = first; n < end; ++n) {
+    prefetch(n, f_.sections());
+    for (u32 p = 0; p < f_.parts(); ++p) {
+      take_product(n, p);
+      start_products(n, p);
+    }
+  }
+  for (u32 pair = 0; pair < kPairs; ++pair) {
+    unit_count_ = 0;
+    for (u32 n = first; n < end; ++n) add_products(n, pair / (kPairs / f_.parts()), pair);
+  }
+  for (u32 n = first; n < end; ++n) {
+    for (u32 p = 0; p < f_.parts(); ++p) {
+      take_product(n, p);
+      if (f_.times_16 && f_.times_16(n)) s_.shift_right32_signed(product(0, 0), product(0, 0), 4);
+      add_scaled(n, p);
+    }
+    subtract_or_add_minimum(n);
+  }
+  further_product_ = 0;
+}
+
+V QuantizedMatmul::unit(u32 offset, u32 row_part, V to) {
+  if (!grouped_) {
+    s_.load(to, packed(offset, 4, row_part));
+    return to;
+  }
+  const u32 first = row_parts() * tile() + f_.group * f_.parts();  // behind sums and products
+  for (u32 n = 0; n < unit_count_; ++n)
+    if (unit_offsets_[n] == offset) return {first + n};
+  BF_ASSERT(unit_count_ < kMostUnits && first + unit_count_ < first_temporary_);
+  const V kept{first + unit_count_};
+  unit_offsets_[unit_count_++] = offset;
+  s_.load(kept, packed(offset, 4, row_part));
+  return kept;
+}
+
+// Registers that only those without dot products need otherwise.
+void QuantizedMatmul::load_block_halves() {
+  if (!keeps_block_halves()) return;
+  for (u32 n = 0; n < kMostHalves && f_.halves[n] != kNoHalves; ++n)
+    s_.halves_to_float(constant(kOnes + n), packed(f_.halves[n], 2, 0));
+}
+
+V QuantizedMatmul::block_halves(u32 offset, u32 row_part, V to) {
+  for (u32 n = 0; n < kMostHalves && keeps_block_halves(); ++n)
+    if (f_.halves[n] == offset) return constant(kOnes + n);
+  s_.halves_to_float(to, packed(offset, 2, row_part));
+  return to;
 }
 
 // ---- Integer products ----
@@ -97,14 +159,17 @@ bool QuantizedMatmul::starts_with_offset() const {
 void QuantizedMatmul::part(u32 section, u32 part) {
   if (dots()) start_products(section, part);
   const u32 pairs = kPairs / f_.parts();
-  for (u32 pair = part * pairs; pair < (part + 1) * pairs; ++pair)
-    for (u32 p = 0; p < row_parts(); ++p) {
-      const V first = temporary(0), second = temporary(1);
-      f_.weights(*this, section, pair, first_row_part() + p, first, second);
-      multiply_pair(p, first, second, section, pair, pair == part * pairs);
-    }
+  for (u32 pair = part * pairs; pair < (part + 1) * pairs; ++pair) add_products(section, part, pair);
   if (!dots()) finish_products(section, part);
-  add_scaled(section, part);
+}
+
+void QuantizedMatmul::add_products(u32 section, u32 part, u32 pair) {
+  take_product(section, part);
+  for (u32 p = 0; p < row_parts(); ++p) {
+    const V first = temporary(0), second = temporary(1);
+    f_.weights(*this, section, pair, first_row_part() + p, first, second);
+    multiply_pair(p, first, second, section, pair, pair == part * (kPairs / f_.parts()));
+  }
 }
 
 // Each product starts with -offset times the sum of the values that it will meet.
@@ -225,6 +290,13 @@ void QuantizedMatmul::add_scaled(u32 section, u32 part) {
       s_.add(sum(p, t), sum(p, t), both);
     }
   }
+}
+
+void QuantizedMatmul::subtract_or_add_minimum(u32 section) {
+  if (f_.minimum == MatmulFormat::SubtractedByPart)
+    add_minimum_pairs(section);
+  else if (f_.minimum != MatmulFormat::None)
+    add_minimum(section);
 }
 
 void QuantizedMatmul::add_minimum(u32 section) {

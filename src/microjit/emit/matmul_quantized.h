@@ -19,6 +19,12 @@ class QuantizedMatmul : public MatmulLoops {
   V constant(u32 n) const { return {first_constant_ + n}; }
   void load_constant(u32 n, u32 word);
   V temporary(u32 n) const { return {first_temporary_ + n}; }
+  // The unit at an offset of the block, in `to` or where it is already.
+  V unit(u32 offset, u32 row_part, V to);
+  // The halves at an offset of the block as floats, in `to` or where they are throughout the block.
+  V block_halves(u32 offset, u32 row_part, V to);
+  // Whether weights may be 16 times as large, if all of a section are.
+  bool takes_times_16() const { return grouped_; }
 
   // How many registers there are for accumulators.
   static u32 accumulators(Set set);
@@ -37,12 +43,22 @@ class QuantizedMatmul : public MatmulLoops {
   void load_constants() override;
   void place_bases() override;
   void block() override;
-  V product(u32 p, u32 t) const { return {(row_parts() + p) * tile() + t}; }
+  V product(u32 p, u32 t) const { return {(row_parts() + p) * tile() + t + further_product_}; }
   x86::Mem value(u32 t, u32 column) const;
   enum Meta : u8 { Scale, Sum, Halves };
   x86::Mem meta(u32 t, Meta kind, u32 section) const;
 
+  bool can_group() const { return dots() && is_512(s_.set()) && tile() == 1 && f_.group > 1; }
+  void group(u32 first);
+  void one_section(u32 section);
+  void take_product(u32 section, u32 part) {
+    further_product_ = grouped_ ? section % f_.group * f_.parts() + part : 0;
+  }
+  void load_block_halves();
   void part(u32 section, u32 part);
+  void add_products(u32 section, u32 part, u32 pair);
+  void subtract_or_add_minimum(u32 section);
+  bool keeps_block_halves() const { return dots() && is_512(s_.set()); }
   void start_products(u32 section, u32 part);
   void multiply_pair(u32 p, V first, V second, u32 section, u32 pair, bool begins);
   void multiply_unsigned(u32 p, V first, V second, u32 column0, u32 column1, bool begins);
@@ -62,6 +78,11 @@ class QuantizedMatmul : public MatmulLoops {
 
   const MatmulFormat& f_;
   u32 first_temporary_ = 0, first_constant_ = 0;
+  bool grouped_ = false;     // sections of a group are multiplied together, each in registers of its own
+  u32 further_product_ = 0;  // of these, the one that product() means
+  static constexpr u32 kMostUnits = 8;
+  u32 unit_offsets_[kMostUnits];  // of a group's units that are in registers
+  u32 unit_count_ = 0;
 };
 
 }  // namespace bf::microjit::emit

@@ -102,6 +102,15 @@ void Simd::broadcast_bytes16(V to, const x86::Mem& from) {
 void Simd::bit_and(V to, V a, Source b) { op(Inst::kIdVpand, Inst::kIdVpandd, to, a, b); }
 void Simd::bit_or(V to, V a, Source b) { op(Inst::kIdVpor, Inst::kIdVpord, to, a, b); }
 void Simd::bit_xor(V to, V a, Source b) { op(Inst::kIdVpxor, Inst::kIdVpxord, to, a, b); }
+void Simd::or_masked(V to, V bits, Source mask) {
+  if (is_512(set_)) {
+    constexpr u32 kAOrBAndC = 0xf8;
+    a_.emit(Inst::kIdVpternlogd, reg(to), reg(bits), operand(mask), asmjit::Imm(kAOrBAndC));
+    return;
+  }
+  bit_and(bits, bits, mask);
+  bit_or(to, to, bits);
+}
 void Simd::shift_right16(V to, V a, u32 bits) { shift(Inst::kIdVpsrlw, to, a, bits); }
 void Simd::shift_left16(V to, V a, u32 bits) { shift(Inst::kIdVpsllw, to, a, bits); }
 void Simd::shift16(V to, V a, int left) {

@@ -79,6 +79,8 @@ class Simd {
   void bit_and(V to, V a, Source b);
   void bit_or(V to, V a, Source b);
   void bit_xor(V to, V a, Source b);
+  // to |= bits & mask. May change `bits`.
+  void or_masked(V to, V bits, Source mask);
   void shift_right16(V to, V a, u32 bits);  // 16-bit pieces, unsigned
   void shift_left16(V to, V a, u32 bits);
   // By so many bits to the left, or to the right where that is below zero.
