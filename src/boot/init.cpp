@@ -15,6 +15,7 @@
 #include "arch/x86/stacks.h"
 #include "arch/x86/streams.h"
 #include "arch/x86/vga.h"
+#include "arch/x86/watchdog.h"
 #include "boot/boot_options.h"
 #include "runtime/platform.h"
 
@@ -100,6 +101,10 @@ Result<void> open_streams() {
 
 Result<void> check_fault_options() {
   return x86::check_end_after_fault();
+}
+
+Result<void> watch() {
+  return x86::start_watchdog();
 }
 
 Result<void> check_processor() {

@@ -36,8 +36,9 @@ Result<EngineOptions> engine_options() {
   options.compile_threads = usual_compile_threads;
   if (const auto tier = options::find("tier"))
     if (!microjit::parse_tier_policy(*tier, options.policy))
-      return Error::format("tier=%.*s is not a tier: use interp, baseline, opt, spec, tuned or auto",
-                           static_cast<int>(tier->size() < 40 ? tier->size() : 40), tier->data());
+      return Error::format(
+          "tier=%.*s is not a tier: use interp, baseline, opt, spec, tuned or auto",
+          static_cast<int>(tier->size() < 40 ? tier->size() : 40), tier->data());
   if (const auto text = options::find("thresholds"))
     if (!microjit::parse_thresholds(*text, options.thresholds))
       return Error::format("thresholds=%.*s: use ascending numbers of calls, one per tier: 10,100",
@@ -95,8 +96,8 @@ void write_profile(const Engine& engine) {
 
 }  // namespace
 
-// The hooks of bare metal's backtraces (arch/x86/backtrace.h). Called after a fault, so they allocate
-// nothing.
+// The hooks of bare metal's backtraces (arch/x86/backtrace.h). Called after a fault, so they
+// allocate nothing.
 const char* describe_code_address(u64 address) {
   if (current_engine == nullptr) return nullptr;
   microjit::Tier tier{};
@@ -122,8 +123,9 @@ i32 run_program() {
   if (!options) return fail(kUsageStatus, options.error().message());
   const auto image = platform::blob("program");
   if (image.empty())
-    return fail(kBadInputStatus, "there is no program: the boot disc must have a module named "
-                                 "'program' (the host: --blob program=FILE.bfir)");
+    return fail(kBadInputStatus,
+                "there is no program: the boot disc must have a module named "
+                "'program' (the host: --blob program=FILE.bfir)");
   auto module = ir::read_image(image);
   if (!module) return fail(kBadInputStatus, module.error().message());
   platform::drop_blob("program");  // the module has copied what it needs
@@ -135,7 +137,8 @@ i32 run_program() {
 
   auto* program = current_engine->function<i32()>("bf_main");
   if (!program)
-    return fail(kBadInputStatus, "the program has no function bf_main: it is not a BareFlow program");
+    return fail(kBadInputStatus,
+                "the program has no function bf_main: it is not a BareFlow program");
   side_log::set_patient(options::find("interactive").value_or("0") == "1");
   const i32 status = program();
   side_log::set_patient(false);

@@ -159,6 +159,10 @@ usize use_up(usize bytes) {
   return platform::allocate_pages(usize{1} << 50) == nullptr ? 0 : fail("a petabyte was there");
 }
 
+[[gnu::noinline]] i32 selftest_wedge() {
+  for (;;) asm volatile("cli; pause");
+}
+
 [[gnu::noinline]] i32 selftest_out_of_memory() {
   for (usize taken = 0; taken < 1 << 20; ++taken) hidden(new u8[usize{1} << 20]);
   return fail("there is no end of memory");

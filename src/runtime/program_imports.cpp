@@ -4,6 +4,7 @@
 #include "runtime/platform.h"
 #include "runtime/side_log.h"
 #include "runtime/program_abi.h"
+#include "runtime/progress.h"
 #include "runtime/workers.h"
 
 namespace bf {
@@ -45,6 +46,7 @@ void set_stats_text(StatsText make) {
 using namespace bf;
 
 void* bf_alloc(uint64_t bytes) {
+  note_progress();
   return heap::allocate_zeroed(bytes, kAllocationAlignment);
 }
 
@@ -53,6 +55,7 @@ void bf_free(void* memory) {
 }
 
 void bf_write(int32_t stream, const void* bytes, uint64_t count) {
+  note_progress();
   const auto target = stream_of(stream);
   const std::string_view text{static_cast<const char*>(bytes), count};
   platform::write(target, text);
@@ -64,6 +67,7 @@ int32_t bf_listens(int32_t stream) {
 }
 
 uint64_t bf_read(void* buffer, uint64_t capacity) {
+  note_progress();
   return platform::read(buffer, capacity);
 }
 
@@ -95,6 +99,7 @@ void* bf_take_blob(const char* name, uint64_t name_bytes, uint64_t* bytes) {
 }
 
 uint64_t bf_clock_ns() {
+  note_progress();
   return platform::clock_ns();
 }
 
@@ -104,6 +109,7 @@ uint64_t bf_random_seed() {
 
 void bf_parallel_for(uint64_t begin, uint64_t end, uint64_t grain, BfParallelBody body,
                      void* context) {
+  note_progress();
   workers::parallel_for(begin, end, grain, body, context);
 }
 

@@ -92,9 +92,9 @@ def says(result, *patterns):
 REGISTERS = [r"rax [0-9a-f]{16}", r"rip [0-9a-f]{16}", r"cr2 [0-9a-f]{16}"]
 
 
-def faults(place, name, *patterns, status=70, frame=None):
+def faults(place, name, *patterns, status=70, frame=None, options=""):
     """The selftest ends in a fault that is reported with registers and named frames."""
-    result = selftest(place, name)
+    result = selftest(place, name, options)
     check(result.status == status, f"the status is not {status}", result)
     says(result, *patterns, *REGISTERS, "^backtrace:",
          frame or rf"#0 .* bf::boot::selftest_{name}\+", r"#\d+ .* bf::boot::run_selftest\+",
@@ -213,6 +213,23 @@ def fault_in_program(place):
         result = reports("opt", "abort", "^program: as told", "^panic: the program gave up",
                          compiled.format(r"\d+", "fail_as_told", "opt"))
         check(result.status == 134, "the status is not 134", result)
+
+
+@case
+def watchdog(place):
+    """What does not get on is reported, on whichever core; what gets on is left alone."""
+    faults(place, "wedge", r"^watchdog: for 1 s nothing has got on", options="watchdog=1")
+    with tempfile.TemporaryDirectory(prefix="bareflow-") as folder:
+        iso = os.path.join(folder, "faulty.iso")
+        make_iso.make_iso(iso, place.kernel_stripped, place.faulty)
+        result = boot(iso, "tier=opt watchdog=1", prompt=b"loop")
+        says(result, "^watchdog: for 1 s", *REGISTERS, r"\[jit\] .*fail_as_told \(opt\)",
+             r"\[jit\] bf_main \(opt\)", "^last lines")
+        result = boot(iso, "tier=opt watchdog=1", prompt=b"core", smp=2)
+        says(result, "^watchdog: for 1 s", r"\[jit\] bf_main \(opt\)", "^core 1, at the same time:",
+             r"#0 .* \[jit\] .*turn \(opt\)")
+    # Time that counts instructions does not depend on how busy the machine is.
+    says(tells_story(place, STORY + " watchdog=1", extra=["-icount", "shift=0"]), "^watchdog: 1 s")
 
 
 @case

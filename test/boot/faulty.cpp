@@ -19,11 +19,20 @@ int recurse(int depth) {
   return recurse(depth + 1) + frame[depth % 64] + (*again == nullptr ? 1 : 0);
 }
 
+// Core 0 is slow, so that others have a share of the work; those do not come back.
+void turn(void*, uint64_t, uint64_t) {
+  volatile int rounds = 0;
+  while (rounds < 1000000 || bf_core_index() != 0) rounds = rounds + 1;
+}
+
 int fail_as_told(const char* what) {
   switch (*what) {
     case 'r': return *nowhere;  // "read"
     case 'w': *nowhere = 1; return 0;  // "write"
     case 's': return recurse(0);  // "stack"
+    case 'l':  // "loop"
+      for (volatile int rounds = 0;;) rounds = rounds + 1;
+    case 'c': bf_parallel_for(0, 1000, 1, turn, nullptr); return 0;  // "core"
     case 't': __builtin_trap();  // "trap"
     case 'a': bf_abort("as told", 7);  // "abort"
   }

@@ -1,5 +1,6 @@
 // Entry points of the exceptions: each brings the stack to the form of ExceptionFrame
-// (exceptions.h) and goes to bf_exception, which does not come back.
+// (exceptions.h) and goes to bf_exception, which comes back only where nothing is wrong. The kernel is
+// compiled for SSE2, which leaves the upper halves of wider vector registers alone.
   .section .text.exception_entry, "ax", @progbits
 
 #define BF_EXCEPTION(vector, name, error_code, stack) \
@@ -31,10 +32,31 @@ exception_common:
   push %rcx
   push %rax
   mov %rsp, %rdi
+  mov %rsp, %rbx
+  sub $512, %rsp
   and $-16, %rsp
+  fxsave64 (%rsp)
   xor %ebp, %ebp
   call bf_exception
-  ud2
+  fxrstor64 (%rsp)
+  mov %rbx, %rsp
+  pop %rax
+  pop %rcx
+  pop %rdx
+  pop %rbx
+  pop %rbp
+  pop %rsi
+  pop %rdi
+  pop %r8
+  pop %r9
+  pop %r10
+  pop %r11
+  pop %r12
+  pop %r13
+  pop %r14
+  pop %r15
+  add $16, %rsp
+  iretq
 
   .balign 16
   .globl bf_panic_trap

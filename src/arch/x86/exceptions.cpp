@@ -4,8 +4,8 @@
 
 #include "arch/x86/backtrace.h"
 #include "arch/x86/gdt.h"
-#include "arch/x86/last_lines.h"
 #include "arch/x86/interrupts.h"
+#include "arch/x86/last_lines.h"
 #include "arch/x86/port_io.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
@@ -13,6 +13,7 @@
 #include "arch/x86/smp.h"
 #include "arch/x86/stacks.h"
 #include "arch/x86/streams.h"
+#include "arch/x86/watchdog.h"
 #include "runtime/platform.h"
 
 extern "C" {
@@ -110,26 +111,51 @@ ExceptionFrame caller_of_panic(const ExceptionFrame& f) {
 
 void print_cause(const ExceptionFrame& f) {
   const Exception& e = kExceptions[f.vector % kExceptionCount];
-  if (is_panic(f))
+  if (f.vector == kNonMaskable && watchdog_looks() == Watched::Wedged)
+    print("\nwatchdog: for %u s nothing has got on; this core is at %#lx\n", watchdog_seconds(),
+          f.rip);
+  else if (is_panic(f))
     print("\npanic: %s (%s:%d)\n", reinterpret_cast<const char*>(f.rdx),
           reinterpret_cast<const char*>(f.rdi), static_cast<int>(f.rsi));
   else
-    print("\nfault: %s (vector %u, error code %#lx) at %#lx\n", e.name, e.vector, f.error_code, f.rip);
+    print("\nfault: %s (vector %u, error code %#lx) at %#lx\n", e.name, e.vector, f.error_code,
+          f.rip);
   if (online_cores() > 1) print("on core %u\n", this_core().index);
   if (f.vector == kPageFault) print_page_fault(f);
 }
 
-extern "C" [[noreturn]] void bf_exception(const ExceptionFrame* frame) {
-  if (frame->vector == kNonMaskable) stop_if_asked();
+// What the other cores were doing when they were stopped.
+ExceptionFrame stopped_at[kMostCores];
+
+void print_other_cores() {
+  for (u32 i = 0; i < online_cores(); ++i) {
+    const ExceptionFrame& at = stopped_at[core_at(i).index];
+    if (&core_at(i) == &this_core() || at.rip == 0) continue;
+    print("core %u, at the same time: ", i);
+    print_backtrace(at);
+  }
+}
+
+// Whether nothing is wrong.
+bool is_a_look(const ExceptionFrame& frame) {
+  stopped_at[this_core().index] = frame;
+  stop_if_asked();
+  return watchdog_looks() == Watched::Alive;
+}
+
+extern "C" void bf_exception(const ExceptionFrame* frame) {
+  if (frame->vector == kNonMaskable && is_a_look(*frame)) return;
   if (!begin_report()) {
     // Printing itself failed: no more of it than one line.
     print("\nfault while reporting a fault: vector %lu at %#lx\n", frame->vector, frame->rip);
     end_after_fault(kFaultStatus);
   }
   print_cause(*frame);
+  stop_watchdog();
   const ExceptionFrame where = is_panic(*frame) ? caller_of_panic(*frame) : *frame;
   print_registers(where);
   print_backtrace(where);
+  if (frame->vector == kNonMaskable) print_other_cores();
   print_last_lines();
   end_after_fault(is_panic(*frame) ? kPanicStatus : kFaultStatus);
 }

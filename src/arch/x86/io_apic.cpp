@@ -43,7 +43,9 @@ void start(const acpi::Madt& madt) {
   }
 }
 
-bool route(u32 isa_line, u32 apic_id, u8 vector) {
+namespace {
+
+bool route_as(u32 isa_line, u32 apic_id, u32 what) {
   constexpr u32 kMostIds = 0xff;  // its entries have 8 bits for the core
   const acpi::Madt::Line line = isa_lines[isa_line];
   for (u32 i = 0; i < count; ++i) {
@@ -52,10 +54,21 @@ bool route(u32 isa_line, u32 apic_id, u8 vector) {
     if (apic_id >= kMostIds) return false;
     const u32 entry = kFirstEntry + 2 * (line.number - c.first_line);
     c.write(entry + 1, apic_id << 24);
-    c.write(entry, vector | (line.active_low ? kActiveLow : 0) | (line.level ? kLevel : 0));
+    c.write(entry, what | (line.active_low ? kActiveLow : 0) | (line.level ? kLevel : 0));
     return true;
   }
   return false;
+}
+
+}  // namespace
+
+bool route(u32 isa_line, u32 apic_id, u8 vector) {
+  return route_as(isa_line, apic_id, vector);
+}
+
+bool route_unmaskable(u32 isa_line, u32 apic_id) {
+  constexpr u32 kNonMaskable = 4 << 8;  // delivery mode
+  return route_as(isa_line, apic_id, kNonMaskable);
 }
 
 }  // namespace bf::x86::io_apic

@@ -13,4 +13,7 @@ void start(const acpi::Madt& madt);
 // has it.
 bool route(u32 isa_line, u32 apic_id, u8 vector);
 
+// The same for an interrupt that cannot be masked.
+bool route_unmaskable(u32 isa_line, u32 apic_id);
+
 }  // namespace bf::x86::io_apic

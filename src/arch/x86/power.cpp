@@ -8,6 +8,7 @@
 #include "arch/x86/print.h"
 #include "arch/x86/smp.h"
 #include "arch/x86/streams.h"
+#include "arch/x86/watchdog.h"
 #include "runtime/options.h"
 #include "runtime/platform.h"
 
@@ -131,6 +132,7 @@ x86::acpi::Timers x86::find_timers() {
 }
 
 void platform::exit(i32 status) {
+  x86::stop_watchdog();
   x86::stop_streams();
   x86::stop_other_cores();
   x86::begin_emergency_output();

@@ -16,6 +16,7 @@
 #include "arch/x86/vga.h"
 #include "runtime/options.h"
 #include "runtime/platform.h"
+#include "runtime/progress.h"
 
 namespace bf {
 
@@ -229,7 +230,7 @@ bool platform::read_ready() {
 
 usize platform::read(void* buffer, usize capacity) {
   if (capacity == 0) return 0;
-  while (!read_ready()) wait_for_input();
+  for (; !read_ready(); note_progress()) wait_for_input();
   auto* bytes = static_cast<u8*>(buffer);
   usize count = 0;
   while (count < capacity && fetch() && state.next_byte >= 0) {
