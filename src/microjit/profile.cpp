@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <iterator>
 
 #include "runtime/platform.h"
 
@@ -10,8 +9,11 @@ namespace bf::microjit {
 
 namespace {
 
-// Timing a call costs some two to three hundred ticks; a hundred times as many pass between two.
-constexpr u64 kTicksBetween = 30'000;
+// Timing a call costs some two to three hundred ticks; a hundred times as many pass between two. On
+// machines that are emulated it costs more, which is measured.
+constexpr u64 kTimesItsCost = 100;
+constexpr u64 kLeastBetween = 30'000;
+std::atomic<u64> ticks_between{kLeastBetween};
 constexpr u64 kMostCallsOfLeg = 1 << 14;
 // Legs grow so fast at most: the first calls of a function are not like the later ones.
 constexpr u64 kGrowth = 4;
@@ -24,8 +26,9 @@ u64 estimate(const u64& counter) {
 
 u64 next_leg(Profile& p) {
   const u64 timed = counted(p.timed);
-  const u64 own = timed == 0 ? kTicksBetween : estimate(p.self_cycles) / timed;
-  u64 calls = own == 0 ? kMostCallsOfLeg : kTicksBetween / own;
+  const u64 between = ticks_between.load(std::memory_order_relaxed);
+  const u64 own = timed == 0 ? between : estimate(p.self_cycles) / timed;
+  u64 calls = own == 0 ? kMostCallsOfLeg : between / own;
   const u64 longest = counted(p.leg) * kGrowth;
   if (calls > longest) calls = longest;
   if (calls > kMostCallsOfLeg) calls = kMostCallsOfLeg;
@@ -50,19 +53,29 @@ void keep_more(u64& most, u64 n) {
 
 extern "C" void bf_time_nothing(Profile* profile);  // entries.cpp
 
+constexpr usize kTries = 101;
+
+static u64 median(u64 (&numbers)[kTries]) {
+  u64* const middle = numbers + kTries / 2;
+  std::nth_element(numbers, middle, numbers + kTries);
+  return *middle;
+}
+
 void measure_timing() {
   if (ticks_of_timing.load(std::memory_order_relaxed) != 0) return;
   // The median: first times and interrupted ones are longer, and a clock that goes in steps of some
   // twenty ticks may show none at all.
-  u64 times[101];
-  for (u64& time : times) {
+  u64 times[kTries], costs[kTries];
+  for (usize i = 0; i < kTries; ++i) {
     Profile nothing;
+    const u64 start = platform::ticks();
     bf_time_nothing(&nothing);
-    time = nothing.cycles_max;
+    costs[i] = platform::ticks() - start;
+    times[i] = nothing.cycles_max;
   }
-  u64* const middle = std::begin(times) + std::size(times) / 2;
-  std::nth_element(std::begin(times), middle, std::end(times));
-  ticks_of_timing.store(*middle, std::memory_order_relaxed);
+  ticks_of_timing.store(median(times), std::memory_order_relaxed);
+  ticks_between.store(std::max(kLeastBetween, kTimesItsCost * median(costs)),
+                      std::memory_order_relaxed);
 }
 
 // Calls that no timed one stands for.
@@ -116,7 +129,7 @@ u64 note_call(Profile& p, u64 cycles, u64 callees, u64 calls) {
   // Of a long call that might stand for thousands, what its callees took is an estimate in its turn, and
   // what is left of it by chance would count thousands of times: it stands for itself alone.
   const u64 timed = counted(p.timed), self = cycles - callees;
-  const bool long_one = cycles > kTicksBetween && static_cast<i64>(cycles) > 0;
+  const bool long_one = cycles > ticks_between.load(std::memory_order_relaxed) && static_cast<i64>(cycles) > 0;
   const u64 stands_for = long_one ? 1 : calls;
   const u64 others = long_one && timed != 0 ? estimate(p.self_cycles) / timed : self;
   count(p.timed, stands_for);
