@@ -2,6 +2,7 @@
 
 #include "arch/x86/blobs.h"
 #include "arch/x86/clock.h"
+#include "arch/x86/cmos.h"
 #include "arch/x86/core.h"
 #include "arch/x86/exceptions.h"
 #include "arch/x86/fw_cfg.h"
@@ -25,6 +26,7 @@ extern "C" void (*kernel_init_array_end[])();
 namespace bf::boot {
 
 using x86::print;
+namespace acpi = x86::acpi;
 
 namespace {
 
@@ -172,8 +174,15 @@ Result<void> gather_files() {
 }
 
 Result<void> set_up_clock() {
-  const char* source = x86::start_clock();
-  print("[boot] clock: %lu MHz (%s)\n", platform::ticks_per_second() / 1'000'000, source);
+  const acpi::Timers found = x86::find_timers();
+  x86::set_century_register(found.century);
+  const x86::ClockReport clock = x86::start_clock(found);
+  const auto megahertz = [](u64 hertz) { return (hertz + 500'000) / 1'000'000; };
+  print("[boot] clock: %lu MHz (%s", megahertz(platform::ticks_per_second()), clock.source);
+  if (clock.check != nullptr)
+    print(clock.agrees ? "; %s: %lu" : "; but %s says %lu", clock.check,
+          megahertz(clock.check_hertz));
+  print("), %s\n", clock.invariant ? "invariant" : "not known to be invariant");
   return {};
 }
 

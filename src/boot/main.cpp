@@ -7,6 +7,7 @@
 #include "boot/init.h"
 #include "boot/run.h"
 #include "boot/selftest.h"
+#include "runtime/calendar.h"
 #include "runtime/options.h"
 #include "runtime/platform.h"
 
@@ -39,10 +40,20 @@ void print_ticks_to(const char* place) {
              platform::ticks() - boot_first_ticks, place);
 }
 
+void print_date() {
+  const u64 now = platform::wall_clock();
+  const DateAndTime d = date_of(now);
+  if (now == 0) x86::print("[boot] date: unknown\n");
+  else
+    x86::print("[boot] date: %04u-%02u-%02u %02u:%02u:%02u UTC\n", d.year, d.month, d.day, d.hour,
+               d.minute, d.second);
+}
+
 // On the big stack.
 void run_on_main_stack() {
   if (const auto name = options::find("selftest")) platform::exit(boot::run_selftest(*name));
   print_ticks_to("program");
+  print_date();
   if (x86::online_cores() > 1) set_usual_compile_threads(1);
   const i32 status = run_program();
   print_ticks_to("end");

@@ -57,6 +57,9 @@ u64 ticks_per_second();
 // Nanoseconds since the platform came up; never goes back.
 u64 clock_ns();
 
+// Seconds since the beginning of 1970, UTC (calendar.h); 0 where nobody knows the date.
+u64 wall_clock();
+
 // An unpredictable number, as good as the machine has.
 u64 random_seed();
 

@@ -375,6 +375,27 @@ def vector_state_avx512(place):
     check("avx 1 avx512f 1" in log and "[selftest] status 0" in log, log)
 
 
+# ---- Time -------------------------------------------------------------------------------------
+
+@case
+def clocks(place):
+    """The time stamp counter is measured with the best timer there is, and checked by the next."""
+    sources = {"q35": r"HPET; ACPI timer: \d+", "q35,hpet=off": r"ACPI timer; PIT: \d+",
+               "pc": r"HPET; ACPI timer: \d+", "pc,acpi=off": "PIT"}
+    for machine, source in sources.items():
+        says(passes(place, "clock", machine=machine), rf"^\[boot\] clock: \d+ MHz \({source}\), ")
+    says(passes(place, "clock", cpu="qemu64"), r"\), not known to be invariant$")
+
+
+@case
+def date(place):
+    """The clock in CMOS, with every firmware that says where its century is."""
+    for uefi in (False, True):
+        result = boot(place.program_iso, "tokens=0", prompt=b"", uefi=uefi,
+                      extra=["-rtc", "base=2024-02-29T23:59:00"])
+        says(result, r"^\[boot\] date: (2024-02-29 23:59|2024-03-01 00:0\d):\d\d UTC$")
+
+
 # ---- Cores ------------------------------------------------------------------------------------
 
 @case
@@ -426,6 +447,7 @@ def cores_without_acpi(place):
 def cores_x2apic(place):
     """QEMU 7.2 emulates no x2APIC; Bochs does."""
     log = boot_bochs(place, "selftest=cores", "cpu: model=corei7_skylake_x, count=2, ips=50000000")
+    check(re.search(r"^\[boot\] clock: \d+ MHz \(.*\), invariant\r?$", log, re.M), log)
     check("cores: 2 of 2 (x2APIC)" in log and "selftest: 2 cores, " in log, log)
 
 

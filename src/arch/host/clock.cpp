@@ -49,6 +49,10 @@ u64 platform::clock_ns() {
   return monotonic_ns() - start.ns;
 }
 
+u64 platform::wall_clock() {
+  return static_cast<u64>(time(nullptr));
+}
+
 u64 platform::random_seed() {
   u64 seed = 0;
   if (getrandom(&seed, sizeof seed, 0) != sizeof seed) seed = ticks();

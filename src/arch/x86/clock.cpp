@@ -2,8 +2,8 @@
 
 #include <atomic>
 
-#include "arch/x86/port_io.h"
 #include "arch/x86/registers.h"
+#include "arch/x86/timers.h"
 #include "runtime/platform.h"
 
 namespace bf {
@@ -41,30 +41,18 @@ u64 frequency_from_cpuid() {
   return 0;
 }
 
-// Channel 2 of the 8254 counts down from 65,535 at its fixed frequency; its gate hangs on bit 0 of
-// port 0x61, the loudspeaker on bit 1.
-constexpr u64 kPitFrequency = 1'193'182;
-constexpr u16 kPitChannel2 = 0x42, kPitCommand = 0x43, kPitGate = 0x61;
-constexpr u32 kMeasuredCounts = 1193;  // 1 ms
-
 struct Sample {
   u64 ticks;
   u64 uncertainty;
   u32 count;
 };
 
-u32 read_pit() {
-  x86::out8(kPitCommand, 0x80);  // latch channel 2
-  const u32 low = x86::in8(kPitChannel2);
-  return low | u32{x86::in8(kPitChannel2)} << 8;
-}
-
 // Both clocks at the same moment, the best of a few tries: an emulator may be interrupted between.
-Sample sample_clocks() {
+Sample sample(const x86::Timer& timer) {
   Sample best = {0, ~u64{0}, 0};
   for (int i = 0; i < 5; ++i) {
     const u64 before = platform::ticks();
-    const u32 count = read_pit();
+    const u32 count = timer.read();
     const u64 after = platform::ticks();
     if (after - before < best.uncertainty)
       best = {before + (after - before) / 2, after - before, count};
@@ -72,37 +60,69 @@ Sample sample_clocks() {
   return best;
 }
 
-u64 frequency_from_pit() {
-  x86::out8(kPitGate, (x86::in8(kPitGate) & 0xfc) | 1);
-  x86::out8(kPitCommand, 0xb0);  // channel 2, both bytes, mode 0
-  x86::out8(kPitChannel2, 0xff);
-  x86::out8(kPitChannel2, 0xff);
-  const Sample first = sample_clocks();
-  // A PIT that does not count must not hang the machine.
-  for (int i = 0; i < 100'000; ++i)
-    if (first.count - read_pit() >= kMeasuredCounts) break;
-  const Sample last = sample_clocks();
-  const u32 counts = (first.count - last.count) & 0xffff;
-  if (counts < kMeasuredCounts / 2 || last.ticks <= first.ticks) return 0;
-  return (last.ticks - first.ticks) * kPitFrequency / counts;
+// The counter's frequency by each of the timers, over the same millisecond of the first one; 0 of one
+// that does not count.
+void measure(const x86::Timer* timers, u32 count, u64 (&hertz)[x86::kMostTimers]) {
+  Sample first[x86::kMostTimers];
+  for (u32 i = 0; i < count; ++i) first[i] = sample(timers[i]);
+  const auto counts_at = [&](u32 i, u32 now) { return (now - first[i].count) & timers[i].mask; };
+  for (int i = 0; i < 100'000; ++i)  // one that stands still must not hang the machine
+    if (counts_at(0, timers[0].read()) >= timers[0].hertz / 1000) break;
+  for (u32 i = 0; i < count; ++i) {
+    const Sample last = sample(timers[i]);
+    const u64 counts = counts_at(i, last.count), ticks = last.ticks - first[i].ticks;
+    hertz[i] = counts < timers[i].hertz / 2000 ? 0 : ticks * timers[i].hertz / counts;
+  }
+}
+
+bool agree(u64 a, u64 b) {
+  constexpr u64 kTolerance = 100;  // a hundredth
+  return (a > b ? a - b : b - a) <= (a > b ? a : b) / kTolerance;
+}
+
+// The counter runs at one speed whatever the processor does: CPUID 0x80000007 (Intel SDM volume 3,
+// 18.17.1).
+bool is_invariant() {
+  return x86::cpuid(0x80000000).eax >= 0x80000007 && (x86::cpuid(0x80000007).edx >> 8 & 1) != 0;
+}
+
+struct Opinion {
+  const char* source = nullptr;
+  u64 hertz = 0;
+};
+
+// Those of CPUID and of the timers, in order of preference, up to two.
+u32 ask(const x86::Timer* timers, u32 timer_count, Opinion (&opinions)[2]) {
+  constexpr u64 kLeast = 1'000'000;
+  u32 count = 0;
+  if (const u64 hertz = frequency_from_cpuid(); hertz >= kLeast) opinions[count++] = {"CPUID", hertz};
+  for (u64 hertz[x86::kMostTimers]; timer_count > 0; ++timers, --timer_count) {
+    measure(timers, timer_count, hertz);
+    if (hertz[0] < kLeast) continue;  // without the first one
+    for (u32 i = 0; i < timer_count && count < 2; ++i)
+      if (hertz[i] >= kLeast) opinions[count++] = {timers[i].name, hertz[i]};
+    return count;
+  }
+  return count;
 }
 
 }  // namespace
 
-const char* x86::start_clock() {
+x86::ClockReport x86::start_clock(const acpi::Timers& found) {
   zero_ticks = platform::ticks();
-  const char* source = "CPUID";
-  u64 hertz = frequency_from_cpuid();
-  if (hertz == 0) {
-    source = "PIT";
-    hertz = frequency_from_pit();
+  Timer timers[kMostTimers];
+  const u32 timer_count = start_timers(found, timers);
+  Opinion opinions[2];
+  u32 count = 0;
+  constexpr int kTries = 4;  // an emulator that was not running for a while measures nonsense
+  for (int i = 0; i < kTries; ++i) {
+    count = ask(timers, timer_count, opinions);
+    if (count < 2 || agree(opinions[0].hertz, opinions[1].hertz)) break;
   }
-  if (hertz < 1'000'000) {
-    source = "assumed";
-    hertz = kAssumedFrequency;
-  }
-  set_frequency(hertz);
-  return source;
+  if (count == 0) opinions[0] = {"assumed", kAssumedFrequency};
+  set_frequency(opinions[0].hertz);
+  return {opinions[0].source, count < 2 ? nullptr : opinions[1].source, opinions[1].hertz,
+          count < 2 || agree(opinions[0].hertz, opinions[1].hertz), is_invariant()};
 }
 
 x86::Deadline::Deadline(u64 nanoseconds)

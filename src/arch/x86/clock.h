@@ -1,13 +1,21 @@
 // Time from the time stamp counter.
 #pragma once
 
-#include "runtime/base.h"
+#include "arch/x86/acpi.h"
 
 namespace bf::x86 {
 
-// Learns the counter's frequency (CPUID where it says, else against the PIT, in about 1 ms) and
-// sets the zero of platform::clock_ns(). Returns where the frequency comes from.
-const char* start_clock();
+// Where the counter's frequency comes from (CPUID, HPET, ACPI timer, PIT: the first that there is),
+// and what the next one says.
+struct ClockReport {
+  const char* source;
+  const char* check;  // null: there was no other one
+  u64 check_hertz;
+  bool agrees;     // to a hundredth
+  bool invariant;  // the counter does not follow the processor's frequency
+};
+// Learns the frequency, in about a millisecond, and sets the zero of platform::clock_ns().
+ClockReport start_clock(const acpi::Timers& found);
 
 // The counters of the cores differ: clock_ns() is kept from going back.
 void distrust_clock();
