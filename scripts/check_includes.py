@@ -32,7 +32,8 @@ MAY_INCLUDE = {
 # All that the platform's implementations may know of the runtime: what lies below the port or is
 # shared by all platforms.
 BELOW_THE_PORT = ("runtime/base.h", "runtime/platform.h", "runtime/cpu_features.h",
-                  "runtime/options.h", "runtime/text.h", "runtime/calendar.h")
+                  "runtime/options.h", "runtime/text.h", "runtime/calendar.h",
+                  "runtime/counters.h", "runtime/counters.def")
 
 # Libraries that appear in some places only.
 ONLY_IN = {

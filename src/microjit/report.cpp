@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "microjit/microjit.h"
+#include "runtime/counters.h"
 #include "runtime/workers.h"
 
 namespace bf::microjit {
@@ -22,7 +23,32 @@ std::vector<const FunctionState*> by_self_cycles(const Engine& engine) {
 
 using ull = unsigned long long;
 
-void write_function(const Engine& engine, const FunctionState& s, Text& json) {
+std::vector<counters::Sample> counter_samples() {
+  std::vector<counters::Sample> all(counters::is_counted(counters::Event::Cycles) ? 64 << 10 : 0);
+  all.resize(counters::samples(all));
+  return all;
+}
+
+// What the processor has counted in the version that the function has now.
+void write_counters(const FunctionState& s, const std::vector<counters::Sample>& samples, Text& json) {
+  u64 sums[counters::kEvents] = {};
+  for (const counters::Sample& sample : samples) {
+    if (!s.version || !s.version->holds(sample.address)) continue;
+    for (u32 i = 0; i < counters::kEvents; ++i) sums[i] += sample.events[i];
+  }
+  json.append(", \"counters\": {");
+  const char* comma = "";
+  for (u32 i = 0; i < counters::kEvents; ++i) {
+    const auto event = static_cast<counters::Event>(i);
+    if (!counters::is_counted(event)) continue;
+    json.format("%s\"%s\": %llu", comma, counters::name(event), static_cast<ull>(sums[i]));
+    comma = ", ";
+  }
+  json.append("}");
+}
+
+void write_function(const Engine& engine, const FunctionState& s,
+                    const std::vector<counters::Sample>& samples, Text& json) {
   const Profile& p = s.profile;
   // Both are estimates, each from what was timed.
   const u64 total = total_cycles_of(p), self = std::min(self_cycles_of(p), total);
@@ -37,9 +63,11 @@ void write_function(const Engine& engine, const FunctionState& s, Text& json) {
       static_cast<ull>(total), static_cast<ull>(self),
       static_cast<ull>(p.timed == 0 ? 0 : p.cycles_min), static_cast<ull>(average_cycles_of(p)),
       static_cast<ull>(p.cycles_max));
-  json.format("     \"compile_cycles\": %llu, \"code_bytes\": %u, \"ir_instructions\": %llu}",
+  json.format("     \"compile_cycles\": %llu, \"code_bytes\": %u, \"ir_instructions\": %llu",
               static_cast<ull>(s.compile_ticks), s.code_bytes,
               static_cast<ull>(s.function->instructions.size()));
+  if (!samples.empty()) write_counters(s, samples, json);
+  json.append("}");
 }
 
 // What the cores have done of each loop over them, in the loop's own units.
@@ -79,11 +107,12 @@ void Engine::write_profile(Text& json) const {
       static_cast<ull>(cache_.budget_bytes()));
   write_shared_work(*this, json);
   json.append("  \"functions\": [\n");
+  const auto samples = counter_samples();
   bool first = true;
   for (const FunctionState* state : by_self_cycles(*this)) {
     if (!first) json.append(",\n");
     first = false;
-    write_function(*this, *state, json);
+    write_function(*this, *state, samples, json);
   }
   json.append("\n  ]\n}\n");
 }

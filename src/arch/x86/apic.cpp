@@ -171,6 +171,10 @@ void stop_timer() {
   write(kTimer, kMasked);
 }
 
+void let_counters_interrupt() {
+  write(kCounters, kCounterVector);
+}
+
 const char* timer_mode() {
   return has_deadline ? "deadline" : "one-shot";
 }

@@ -29,6 +29,8 @@ void send_start(u32 apic_id, u64 page);
 // Interrupts the calling core once, with vectors.h's kTimerVector; stop_timer() takes it back.
 void start_timer(u64 nanoseconds);
 void stop_timer();
+// Lets the core's performance counters interrupt it, once, with kCounterVector.
+void let_counters_interrupt();
 // "deadline" or "one-shot".
 const char* timer_mode();
 

@@ -4,6 +4,7 @@
 
 #include "arch/x86/apic.h"
 #include "arch/x86/exceptions.h"
+#include "arch/x86/pmu.h"
 #include "arch/x86/smp.h"
 
 // Calls function() on another stack, and comes back.
@@ -35,6 +36,7 @@ extern "C" void bf_interrupt(const ExceptionFrame* frame) {
   if (frame->vector == kSpuriousVector) return;
   apic::end_of_interrupt();
   if (frame->vector == kFlushVector) flush_this_core();
+  if (frame->vector == kCounterVector) pmu::on_overflow(frame->rip);
   if (frame->vector == kCallVector && call_hook != nullptr) run_call_hook(*frame);
 }
 

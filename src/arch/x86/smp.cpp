@@ -11,6 +11,7 @@
 #include "arch/x86/io_apic.h"
 #include "arch/x86/madt.h"
 #include "arch/x86/memory.h"
+#include "arch/x86/pmu.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
 #include "arch/x86/processor.h"
@@ -191,6 +192,7 @@ Result<u32> start_all(u32 most_cores) {
   auto started = apic::start();
   if (!started) return started.error();
   core_at(0).apic_id = apic::id();
+  pmu::start();
   io_apic::start(*madt);
   enable_interrupts();
   const u32 listed = madt->core_count + madt->cores_dropped;
@@ -214,6 +216,7 @@ extern "C" [[noreturn]] void bf_core_main(Core* core) {
   load_exceptions();
   apic::start_core();
   core->apic_id = apic::id();
+  pmu::start();
   enable_interrupts();
   core->is_online.store(1, std::memory_order_release);
   run_tasks(*core);
