@@ -7,6 +7,7 @@
 #include "arch/x86/page_table.h"
 #include "arch/x86/print.h"
 #include "arch/x86/registers.h"
+#include "arch/x86/stacks.h"
 #include "runtime/heap.h"
 #include "runtime/options.h"
 #include "runtime/platform.h"
@@ -190,6 +191,37 @@ usize use_up(usize bytes) {
   constexpr u64 kWriteProtect = 1 << 16;
   if ((x86::read_cr0() & kWriteProtect) == 0) return fail("CR0.WP is off");
   return audit.execute_bytes > 0 && audit.read_bytes > 0 ? 0 : fail("the walk found no pages");
+}
+
+bool memory_adds_up(const char* when) {
+  const x86::MemoryReport r = x86::memory_report();
+  print("selftest: memory %s: %lu KiB of RAM = low %lu + kernel %lu + modules %lu + tables %lu + "
+        "stacks %lu + code %lu + pages %lu + free %lu + beyond %lu\n",
+        when, r.ram >> 10, r.low >> 10, r.kernel >> 10, r.modules >> 10, r.tables >> 10,
+        r.stacks >> 10, r.code >> 10, r.pages >> 10, r.free >> 10, r.beyond >> 10);
+  return r.sum() == r.ram;
+}
+
+[[gnu::noinline]] i32 selftest_memory_report() {
+  const x86::MemoryReport before = x86::memory_report();
+  if (!memory_adds_up("at first")) return fail("the parts are not the whole");
+  constexpr usize kBytes = usize{1} << 20;
+  void* const pages = platform::allocate_pages(kBytes);
+  const auto code = platform::allocate_code(kBytes);
+  if (x86::allocate_stack(kBytes) == nullptr || code.run == nullptr) return fail("no memory");
+  const x86::MemoryReport taken = x86::memory_report();
+  if (!memory_adds_up("in use")) return fail("the parts are not the whole with more in use");
+  if (taken.pages != before.pages + kBytes || taken.code != before.code + kBytes ||
+      taken.stacks != before.stacks + kBytes)
+    return fail("memory was put down to something else");
+  platform::free_pages(pages, kBytes);
+  platform::drop_blob("model");
+  if (!memory_adds_up("at last")) return fail("the parts are not the whole after giving back");
+  if (x86::memory_report().pages != before.pages) return fail("pages were not given back");
+  const x86::PageAudit audit = x86::audit_pages();
+  print("selftest: %lu pages of 4 KiB, %lu of 2 MiB, %lu of 1 GiB\n", audit.pages[0],
+        audit.pages[1], audit.pages[2]);
+  return 0;
 }
 
 [[gnu::noinline]] i32 selftest_take_model() {

@@ -276,6 +276,17 @@ def memory_above_4g(place):
 
 
 @case
+def memory_report(place):
+    """All RAM is accounted for, with and without a model, and mapped in pages as large as they can be."""
+    for iso, memory, pages in ((place.iso, "512M", r"\d{3} of 2 MiB, 0 of 1 GiB"),
+                               (place.program_iso, "512M", r"\d{3} of 2 MiB, 0 of 1 GiB"),
+                               (place.iso, "6G", "[1-9] of 1 GiB")):
+        result = boot(iso, "selftest=memory_report", memory=memory, smp=2)
+        check(result.status == 0, "it does not add up", result)
+        says(result, "memory at last", pages)
+
+
+@case
 def take_model(place):
     """A program may have the model's memory as its own, with small pages and with large ones."""
     for machine in ({}, {"cpu": "max,-pdpe1gb"}, {"uefi": True}):

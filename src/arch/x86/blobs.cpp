@@ -59,7 +59,7 @@ void platform::drop_blob(std::string_view name) {
   u8* const memory = take_blob(name, bytes);
   const u64 start = reinterpret_cast<u64>(memory);
   const u64 first = align_up(start, kPageBytes), end = (start + bytes) / kPageBytes * kPageBytes;
-  if (memory != nullptr && first < end) free_pages(reinterpret_cast<void*>(first), end - first);
+  if (memory != nullptr && first < end) x86::release_module_pages(first, end - first);
 }
 
 }  // namespace bf

@@ -27,6 +27,7 @@ SpinLock lock;
 constinit FrameAllocator frames;
 constinit PageTable page_table;
 u64 next_code_address = kCodeStart;
+MemoryReport report;  // but for what is free
 RangeList free_at_start;
 RangeList free_low_pages;  // below 1 MiB
 
@@ -35,7 +36,9 @@ u64 address_of(const u8* symbol) {
 }
 
 u64 take_table_frame() {
-  return frames.allocate(platform::kPageBytes);
+  const u64 frame = frames.allocate(platform::kPageBytes);
+  if (frame != 0) report.tables += platform::kPageBytes;
+  return frame;
 }
 
 bool map_one_to_one(u64 start, u64 end, Access access) {
@@ -96,13 +99,23 @@ Error too_little(u64 free_bytes) {
 }  // namespace
 
 Result<void> start_memory(std::span<const Range> ram, std::span<const Range> modules) {
-  for (const Range& r : ram) free_at_start.add(below(r, kIdentityEnd));
+  for (const Range& r : ram) {
+    free_at_start.add(below(r, kIdentityEnd));
+    report.ram += r.bytes();
+    if (r.end > kIdentityEnd)
+      report.beyond += r.end - (r.start > kIdentityEnd ? r.start : kIdentityEnd);
+  }
   for (const Range& r : ram) free_low_pages.add(below(r, kLowMemoryEnd));
   free_low_pages.remove({0, platform::kPageBytes});
   for (const Range& m : modules) free_low_pages.remove(m);
-  free_at_start.remove({0, kLowMemoryEnd});
-  free_at_start.remove({address_of(kernel_text_start), address_of(kernel_end)});
-  for (const Range& m : modules) free_at_start.remove(m);
+  const auto take_out = [](Range r) {
+    const u64 before = free_at_start.bytes();
+    free_at_start.remove(r);
+    return before - free_at_start.bytes();
+  };
+  report.low = take_out({0, kLowMemoryEnd});
+  report.kernel = take_out({address_of(kernel_text_start), address_of(kernel_end)});
+  for (const Range& m : modules) report.modules += take_out(m);
 
   for (const Range& r : free_at_start.all()) frames.add(below(r, kEarlyMappedEnd));
   if (free_at_start.bytes() < kLeastFreeBytes || !map_all(modules))
@@ -119,16 +132,35 @@ u64 free_memory_bytes() {
   return frames.free_bytes();
 }
 
+MemoryReport memory_report() {
+  SpinGuard guard(lock);
+  MemoryReport now = report;
+  now.free = frames.free_bytes();
+  return now;
+}
+
 void* take_pages(usize bytes) {
   if (bytes == 0 || bytes > kIdentityEnd) return nullptr;
   SpinGuard guard(lock);
-  return reinterpret_cast<void*>(frames.allocate(align_up(bytes, platform::kPageBytes)));
+  const usize rounded = align_up(bytes, platform::kPageBytes);
+  const u64 address = frames.allocate(rounded);
+  if (address != 0) report.pages += rounded;
+  return reinterpret_cast<void*>(address);
+}
+
+void release_module_pages(u64 address, usize bytes) {
+  if (address < kLowMemoryEnd) return;  // stays what it is
+  SpinGuard guard(lock);
+  frames.release(address, bytes);
+  report.modules -= bytes;
 }
 
 bool map_fresh_pages(u64 address, usize bytes) {
   SpinGuard guard(lock);
   const u64 physical = frames.allocate(bytes);
-  return physical != 0 && page_table.map(address, physical, bytes, Access::ReadWrite);
+  if (physical == 0) return false;
+  report.stacks += bytes;
+  return page_table.map(address, physical, bytes, Access::ReadWrite);
 }
 
 bool make_readable(u64 address, usize bytes) {
@@ -203,6 +235,7 @@ void platform::free_pages(void* memory, usize bytes) {
   if (memory == nullptr || bytes == 0) return;
   x86::SpinGuard guard(x86::lock);
   x86::frames.release(reinterpret_cast<u64>(memory), align_up(bytes, kPageBytes));
+  x86::report.pages -= align_up(bytes, kPageBytes);
 }
 
 // Bare metal counts no mappings.
@@ -246,8 +279,11 @@ platform::CodeMemory platform::allocate_code(usize bytes) {
   if (rounded > x86::kCodeEnd - run ||
       !x86::page_table.map(run, reinterpret_cast<u64>(write), rounded, x86::Access::ReadExecute)) {
     x86::frames.release(reinterpret_cast<u64>(write), rounded);
+    x86::report.pages -= rounded;
     return {};
   }
+  x86::report.pages -= rounded;
+  x86::report.code += rounded;
   // One unmapped page between two pieces.
   x86::next_code_address = run + rounded + kPageBytes;
   return {write, reinterpret_cast<const u8*>(run), rounded};

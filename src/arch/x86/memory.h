@@ -21,10 +21,32 @@ Result<void> start_memory(std::span<const Range> ram, std::span<const Range> mod
 
 u64 free_memory_bytes();
 
+// Where all RAM is: the parts together are the whole.
+struct MemoryReport {
+  u64 ram = 0;
+  u64 low = 0;      // below 1 MiB
+  u64 kernel = 0;   // its image
+  u64 modules = 0;  // what the boot loader has put there, also when somebody has taken it over
+  u64 tables = 0;   // page tables
+  u64 stacks = 0;
+  u64 code = 0;   // for compiled code, also what waits to be used again
+  u64 pages = 0;  // of allocate_pages: the heap, the program's memory
+  u64 free = 0;
+  u64 beyond = 0;  // above the addresses that are mapped
+
+  u64 sum() const {
+    return low + kernel + modules + tables + stacks + code + pages + free + beyond;
+  }
+};
+MemoryReport memory_report();
+
 // Contiguous memory, not zeroed, mapped one to one; null if there is not that much.
 void* take_pages(usize bytes);
 
-// Maps fresh memory at a fixed address; false if there is not that much.
+// Pages of a boot module that nobody needs any more.
+void release_module_pages(u64 address, usize bytes);
+
+// Maps fresh memory at a fixed address, for a stack; false if there is not that much.
 [[nodiscard]] bool map_fresh_pages(u64 virtual_address, usize bytes);
 
 // Firmware tables may lie outside of what the memory map calls RAM: makes sure that they can be

@@ -141,6 +141,7 @@ void audit_table(PageAudit& audit, const u64* table, int level, u64 base, bool w
       continue;
     }
     (w ? audit.write_bytes : x ? audit.execute_bytes : audit.read_bytes) += level_bytes(level);
+    ++audit.pages[level];
     if (address == 0) audit.null_page_mapped = true;
     if (w && x && audit.write_execute_pages++ == 0) audit.first_write_execute = address;
   }

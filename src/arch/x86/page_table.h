@@ -49,6 +49,7 @@ struct PageAudit {
   u64 write_execute_pages = 0;    // must be 0
   u64 first_write_execute = 0;    // address of the first such page
   bool null_page_mapped = false;  // must be false
+  u64 pages[3] = {};              // of 4 KiB, 2 MiB and 1 GiB
 };
 PageAudit audit_pages();
 
