@@ -43,6 +43,12 @@ PANIC_STATUS = 134
 NOT_BOOTED_STATUS = 1  # GRUB has said why
 
 
+# Kinds of disks, and QEMU's arguments for one whose drive is called "disk".
+DISKS = {"ahci": ["-device", "ich9-ahci,id=disk-ahci", "-device", "ide-hd,drive=disk,bus=disk-ahci.0"],
+         "virtio": ["-device", "virtio-blk-pci,drive=disk"],
+         "nvme": ["-device", "nvme,serial=bareflow,drive=disk"]}
+
+
 class QemuError(Exception):
     """Why the machine did not run, or did not end as it should: a text for a person."""
 
@@ -63,6 +69,9 @@ class Machine:
     profile: str | None = None   # file that the profile is written to
     exit_port: bool = True
     streams: bool = True         # a port for each stream; else the kernel's own default, all on COM1
+    disk: str | None = None      # one of DISKS
+    disk_image: str | None = None
+    sector_bytes: int = 512      # of the disk
     extra: list = dataclasses.field(default_factory=list)
 
 
@@ -102,6 +111,14 @@ def escape(path):
     return str(path).replace(",", ",,")
 
 
+def disk_arguments(machine):
+    """A disk of the kind, which is never what boots."""
+    sectors = f",logical_block_size={machine.sector_bytes},physical_block_size={machine.sector_bytes}"
+    device = [word + (sectors if "drive=disk" in word and machine.sector_bytes != 512 else "")
+              for word in DISKS[machine.disk]]
+    return ["-drive", f"file={escape(machine.disk_image)},if=none,id=disk,format=raw"] + device
+
+
 def command_line(machine, folder, log_fd):
     """QEMU's command line; files it needs are written to `folder`."""
     options = os.path.join(folder, "options")
@@ -134,6 +151,8 @@ def command_line(machine, folder, log_fd):
         line += ["-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]
     if machine.uefi:
         line += firmware_arguments(folder)
+    if machine.disk:
+        line += disk_arguments(machine)
     return line + list(machine.extra)
 
 

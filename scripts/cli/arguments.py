@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 
+import qemu
 from cli.report import USAGE
 
 NUMBER = re.compile(r"[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?|[0-9]+\.")
@@ -263,6 +264,15 @@ def add_machine(parser):
                        help="more arguments for QEMU, as one shell-like text")
 
 
+def add_disks(parser):
+    group = parser.add_argument_group("disk")
+    group.add_argument("--disk", choices=qemu.DISKS,
+                       help="the model lies on a disk of this kind, and is no boot module")
+    group.add_argument("--disk-image", metavar="FILE",
+                       help="the disk (default: made for the model, and thrown away): kept across "
+                            "runs, made if it is not there; --model names one of its models")
+
+
 RUN = """\
 Boot the model in QEMU: GRUB, the kernel, the program, a story.
 
@@ -274,6 +284,7 @@ examples:
   ./bareflow run
   ./bareflow run --prompt "Once upon a time" --temp 0
   ./bareflow run --uefi --cpu qemu64 --mem 256M --tokens 100
+  ./bareflow run --disk ahci --disk-image disk.img --model tinyllama.gguf
   echo "Tom was sad." | ./bareflow run --profile profile.json > story.txt"""
 HOST = """\
 Run the same engine and the same IR image in a Linux process.
@@ -383,7 +394,8 @@ def _command(commands, name, line, text, examples=None):
 
 def _add_run(commands):
     parser = _command(commands, "run", "boot the model in QEMU", RUN, RUN_EXAMPLES)
-    for add in (add_model, add_prompt, add_batch, add_story, add_chat, add_grammar, add_engine, add_machine):
+    for add in (add_model, add_prompt, add_batch, add_story, add_chat, add_grammar, add_engine, add_machine,
+                add_disks):
         add(parser)
 
 

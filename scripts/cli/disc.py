@@ -18,11 +18,11 @@ YOUNG_SECONDS = 900  # a disc that may still be about to be booted
 
 
 def make(path, model, options=()):
-    """Writes an ISO to `path`, whole or not at all."""
+    """Writes an ISO to `path`, whole or not at all; without a model if there is none."""
     try:
-        with Step(f"making a disc with {model.name}"):
-            make_iso.make_iso(str(path), str(places.KERNEL), str(places.PROGRAM), str(model),
-                              "\n".join(options))
+        with Step(f"making a disc with {model.name}" if model else "making a disc without a model"):
+            make_iso.make_iso(str(path), str(places.KERNEL), str(places.PROGRAM),
+                              str(model) if model else None, "\n".join(options))
     except (make_iso.IsoError, OSError) as error:
         raise Failure(f"no disc: {error}") from None
 
@@ -32,6 +32,8 @@ def _key(model):
     digest = hashlib.sha256()
     for path in (places.KERNEL, places.PROGRAM, Path(make_iso.__file__), make_iso.TEMPLATE):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
+    if model is None:
+        return digest.hexdigest()[:20]
     facts = model.stat()
     digest.update(f"{model}\0{facts.st_size}\0{facts.st_mtime_ns}".encode("utf-8",
                                                                           "surrogateescape"))
@@ -46,7 +48,7 @@ def _forget_old(folder):
 
 
 def cached(model):
-    """The path of an ISO with this model, made if it is not there yet."""
+    """The path of an ISO with this model (or None), made if it is not there yet."""
     folder = places.BUILD / "iso"
     folder.mkdir(parents=True, exist_ok=True)
     disc = folder / f"{_key(model)}.iso"

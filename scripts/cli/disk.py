@@ -36,6 +36,11 @@ def _up(number, multiple):
     return -(-number // multiple) * multiple
 
 
+def model_at(path):
+    stat = path.stat()
+    return Model(path, stat.st_size, stat.st_mtime)
+
+
 def _models(arguments):
     found = []
     for name in arguments.models or [""]:
@@ -43,8 +48,7 @@ def _models(arguments):
         path = settings.model(arguments)
         if path.is_dir():
             raise Failure(f"model: {path} is a folder: give a GGUF file")
-        stat = path.stat()
-        found.append(Model(path, stat.st_size, stat.st_mtime))
+        found.append(model_at(path))
     names = [model.path.name.lower() for model in found]
     for name in names:
         if names.count(name) > 1:

@@ -2,10 +2,11 @@
 
 import os
 import re
+from pathlib import Path
 
 import qemu
-from cli import disc, places, settings
-from cli.report import Failure
+from cli import disc, disk, places, settings
+from cli.report import USAGE, Failure
 
 MIB = 1 << 20
 USUAL_MEMORY = 512 * MIB
@@ -35,22 +36,52 @@ def memory(arguments, model):
     if not arguments.mem:
         return usual_memory(model)
     loaded = _loaded_bytes(model)
-    if memory_bytes(arguments.mem) < loaded + LEAST_ROOM:
+    # What lies on a disk is not loaded by GRUB; the kernel says by itself what it lacks.
+    if not getattr(arguments, "disk", None) and memory_bytes(arguments.mem) < loaded + LEAST_ROOM:
         raise Failure(f"--mem {arguments.mem}: not enough memory to load {model.name}: "
                       f"give at least {(loaded + 4 * LEAST_ROOM) // MIB}M")
     return arguments.mem
 
 
-def describe(arguments, model, interactive=False):
-    """The machine, with a disc that holds the model."""
-    options = settings.option_lines(arguments) + [f"interactive={int(interactive)}"]
+def check_disk(arguments):
+    if arguments.disk_image and not arguments.disk:
+        raise Failure("--disk-image: say what kind of disk it is, such as --disk ahci", USAGE)
+
+
+def kept_disk(arguments):
+    """The image of --disk-image if it is there already, or None."""
+    path = Path(arguments.disk_image).absolute() if arguments.disk_image else None
+    if path is None or not path.exists():
+        return None
+    if not path.is_file():
+        raise Failure(f"--disk-image: {path} is no regular file")
+    return path
+
+
+def disk_image(arguments, folder):
+    """The disk that --disk asks for, and the options that go with it: an image that is there already,
+    or one that is made, to be kept or in the folder. (None, []) without --disk."""
+    if not arguments.disk:
+        return None, []
+    if kept := kept_disk(arguments):
+        return kept, [f"model={Path(arguments.model).name}"] if arguments.model else []
+    model = settings.model(arguments)
+    path = Path(arguments.disk_image).absolute() if arguments.disk_image else Path(folder) / "disk.img"
+    disk.make(path, [disk.model_at(model)])
+    return path, [f"model={model.name}"]
+
+
+def describe(arguments, model, interactive=False, image=None, more_options=()):
+    """The machine, with a disc that holds the model, or with a disk."""
+    options = settings.option_lines(arguments) + [f"interactive={int(interactive)}", *more_options]
     prompt = settings.prompt(arguments)
     profile = settings.profile(arguments)
     return qemu.Machine(
-        iso=str(disc.cached(model)), machine=arguments.machine, cpu=arguments.cpu or "max",
+        iso=str(disc.cached(None if image else model)), machine=arguments.machine, cpu=arguments.cpu or "max",
         memory=memory(arguments, model), smp=int(arguments.smp or 1), uefi=arguments.uefi,
         kvm=arguments.kvm, display=arguments.display, options="\n".join(options) + "\n",
-        prompt=prompt,
+        prompt=prompt, disk=arguments.disk if image else None,
+        disk_image=str(image) if image else None,
         profile=str(profile) if profile else None, extra=arguments.qemu_args)
 
 

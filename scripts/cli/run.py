@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import tempfile
 import threading
 
 import qemu
@@ -77,11 +78,15 @@ def package_set(arguments):
 
 
 def main(arguments):
-    model = settings.model(arguments)
+    machine.check_disk(arguments)
+    # A disk that is there already has its models on it.
+    model = machine.kept_disk(arguments) or settings.model(arguments)
     packages.require(package_set(arguments))
     build(places.KERNEL, places.PROGRAM)
     interactive = settings.prompt(arguments) is None and sys.stdin.isatty()
-    guest = machine.describe(arguments, model, interactive)
-    say(f"booting {model.name} in QEMU ({guest.machine}, {'UEFI' if guest.uefi else 'BIOS'}, "
-        f"{guest.memory}, processor {guest.cpu})")
-    return _boot(guest, model, interactive)
+    with tempfile.TemporaryDirectory(prefix="bareflow-disk-") as folder:
+        image, options = machine.disk_image(arguments, folder)
+        guest = machine.describe(arguments, model, interactive, image, options)
+        say(f"booting {model.name} in QEMU ({guest.machine}, {'UEFI' if guest.uefi else 'BIOS'}, "
+            f"{guest.memory}, processor {guest.cpu}{', disk ' + guest.disk if guest.disk else ''})")
+        return _boot(guest, model, interactive)

@@ -15,4 +15,7 @@ i32 run_selftest(std::string_view name);
 i32 selftest_cores();
 i32 selftest_fault_on_core();
 
+// That of selftest_disks.cpp.
+i32 selftest_disks();
+
 }  // namespace bf::boot

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import pathlib
 import re
 import shutil
 import socket
@@ -18,6 +19,7 @@ import gguf_damage
 import make_iso
 import platforms
 import qemu
+from cli import disk
 
 TIMEOUT_S = 150  # on a loaded machine; usually a boot takes one second, with UEFI five
 
@@ -740,6 +742,151 @@ def tells_story(place, options=STORY, **machine):
     check(result.status == 0, "the status is not 0", result)
     check(result.text == expected, f"not the host's text: {expected.decode()}", result)
     return result
+
+
+# ---- Disks ------------------------------------------------------------------------------------
+
+MIB = 1 << 20
+
+
+@contextlib.contextmanager
+def disk_with(*models, sector_bytes=512, table="gpt"):
+    """The image of a disk with models, (name, path) each, as `./bareflow disk` makes it."""
+    with tempfile.TemporaryDirectory(prefix="bareflow-") as folder:
+        image = pathlib.Path(folder, "disk.img")
+        named = [disk.model_at(pathlib.Path(shutil.copy(path, f"{folder}/{name}"))) for name, path in models]
+        disk.make(image, named, table, sector_bytes)
+        yield str(image)
+
+
+@contextlib.contextmanager
+def disc_without_model(place):
+    with tempfile.TemporaryDirectory(prefix="bareflow-") as folder:
+        iso = os.path.join(folder, "program.iso")
+        make_iso.make_iso(iso, place.kernel_stripped, place.program)
+        yield iso
+
+
+def story_from_disk(place, kind, sizes=(512, 4096), **machine):
+    """The host's text from a model on a disk, and what was written is read: by the guest, and here."""
+    options = STORY.replace(" ", "\n") + "\n"
+    expected = host_story(place, STORY, PROMPT)
+    with disc_without_model(place) as iso:
+        for sector_bytes in sizes:
+            with disk_with(("Story.gguf", place.model), sector_bytes=sector_bytes) as image:
+                result = qemu.capture(qemu.Machine(
+                    iso=iso, options=options, prompt=PROMPT.encode(), disk=kind, disk_image=image,
+                    sector_bytes=sector_bytes, **machine), None, TIMEOUT_S)
+            check(result.status == 0 and result.text == expected, "not the host's text", result)
+            says(result, rf"^\[disk\] .* {sector_bytes}-byte sectors",
+                 rf"^\[boot\] model: Story.gguf, {os.path.getsize(place.model)} bytes from ")
+            writes_disk(place, kind, sector_bytes, **machine)
+
+
+def writes_disk(place, kind, sector_bytes, **machine):
+    def word(offset):
+        return (offset // 4 * 2654435761 & 0xffffffff ^ 0x5a5a0000).to_bytes(4, "little")
+
+    def expect(image, offset, size):
+        os.lseek(image.fileno(), offset, os.SEEK_SET)
+        data = os.read(image.fileno(), size)
+        wrong = next((at for at in range(0, size, 4) if data[at:at + 4] != word(offset + at)), None)
+        check(wrong is None, f"the disk has other bytes at {offset} + {wrong}", result)
+
+    size = 40 * MIB
+    with tempfile.TemporaryFile() as image:
+        image.truncate(size)
+        path = f"/proc/{os.getpid()}/fd/{image.fileno()}"
+        # With memory above 4 GiB, and with the transfers there.
+        result = selftest(place, "disks", disk=kind, disk_image=path, sector_bytes=sector_bytes, **machine)
+        check(result.status == 0, f"selftest disks failed on {kind}", result)
+        says(result, "^.selftest. .*: as written")
+        expect(image, sector_bytes, 20 * MIB)
+        expect(image, sector_bytes + 20 * MIB + 100, 1000)
+        expect(image, size - 4096, 4096)
+
+
+@case
+def disk_ahci(place):
+    story_from_disk(place, "ahci", sizes=(512,))  # QEMU has no others behind AHCI
+
+
+@case
+def disk_virtio(place):
+    story_from_disk(place, "virtio")
+
+
+@case
+def disk_nvme(place):
+    story_from_disk(place, "nvme")
+
+
+@case
+def disk_machines(place):
+    """Behind other firmware, another machine, a bridge, and without configuration space in memory."""
+    writes_disk(place, "ahci", 512, uefi=True)
+    writes_disk(place, "virtio", 512, uefi=True)
+    writes_disk(place, "nvme", 512, uefi=True)
+    for kind in ("ahci", "virtio", "nvme"):
+        writes_disk(place, kind, 512, machine="pc", memory="5G")
+    says(selftest(place, "disks"), "^.pci. .*configuration in memory", "^.disk. .*read-only .AHCI disc",
+         "^.selftest. .*: a disc")
+    says(selftest(place, "disks", machine="pc"), "^.pci. .*ports 0xcf8 and 0xcfc")
+    with tempfile.NamedTemporaryFile() as image:
+        image.truncate(40 * MIB)
+        result = selftest(place, "disks", extra=[
+            "-device", "pcie-root-port,id=root,chassis=1", "-device", "virtio-blk-pci,drive=far,bus=root",
+            "-drive", f"file={image.name},if=none,id=far,format=raw"])
+        check(result.status == 0, "the disk behind a bridge does not work", result)
+
+
+@case
+def disk_errors(place):
+    """Sectors that cannot be read are an error with a place, not the end; a read-only disk is one."""
+    with tempfile.TemporaryDirectory() as folder:
+        image, rules = os.path.join(folder, "disk"), os.path.join(folder, "rules")
+        with open(image, "wb") as file:
+            file.truncate(40 * MIB)
+        with open(rules, "w") as file:
+            file.write('[inject-error]\nevent = "none"\niotype = "read"\nerrno = "5"\nsector = "2048"\nonce = "off"\n')
+        drive = ["-drive", f"driver=blkdebug,config={rules},image.driver=file,image.filename={image},"
+                           "if=none,id=disk,rerror=report,werror=report"]
+        for kind in ("ahci", "virtio", "nvme"):
+            result = selftest(place, "disks", extra=drive + qemu.DISKS[kind])
+            check(result.status == 1, "a bad sector went unnoticed", result)
+            says(result, rf"^.selftest. {kind}\d: .*a read at sector \d+ .*failed")
+
+
+@case
+def disk_models(place):
+    """Several models: named by an option, asked for, or an error that lists them."""
+    expected = host_story(place, STORY, PROMPT)
+    options = STORY.replace(" ", "\n") + "\n"
+    with disc_without_model(place) as iso, tempfile.NamedTemporaryFile() as bad:
+        bad.write(b"GGUF, but no more of it" * 1000)
+        bad.flush()
+        with disk_with(("a.gguf", bad.name), ("story.gguf", place.model)) as image:
+            def told(more, source=None, **machine):
+                return qemu.capture(qemu.Machine(
+                    **{"iso": iso, **machine}, options=options + more, prompt=PROMPT.encode(), disk="ahci",
+                    disk_image=image), source, TIMEOUT_S)
+
+            result = told("model=STORY.GGUF\n")
+            check(result.status == 0 and result.text == expected, "not the host's text", result)
+            result = told("interactive=1\n", b"9\r2\r")
+            check(result.status == 0 and result.text.endswith(expected), "not the host's text", result)
+            check(b"  2  story.gguf, " in result.text, "no menu", result)
+            result = told("")
+            check(result.status == 1, "the status is not 1", result)
+            says(result, "^.disk.   1  a.gguf, ", "^.disk.   2  story.gguf, ", "^error: there are 2 models")
+            result = told("model=other.gguf\n")
+            check(result.status == 1, "the status is not 1", result)
+            says(result, "^error: model=other.gguf: there is no such file")
+            # A boot module wins where no option says otherwise; an option wins over the module.
+            check(told("", iso=place.program_iso).text == expected, "the module was not taken")
+            result = told("model=a.gguf\n", iso=place.program_iso)
+            check(result.status == 1, "the status is not 1", result)
+            says(result, "^.boot. model: a.gguf", "^error: ")
 
 
 @case
