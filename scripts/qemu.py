@@ -45,6 +45,7 @@ NOT_BOOTED_STATUS = 1  # GRUB has said why
 
 # Kinds of disks, and QEMU's arguments for one whose drive is called "disk".
 DISKS = {"ahci": ["-device", "ich9-ahci,id=disk-ahci", "-device", "ide-hd,drive=disk,bus=disk-ahci.0"],
+         "ide": ["-device", "ide-hd,drive=disk"],  # on the machine pc
          "virtio": ["-device", "virtio-blk-pci,drive=disk"],
          "nvme": ["-device", "nvme,serial=bareflow,drive=disk"]}
 

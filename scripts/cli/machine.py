@@ -71,13 +71,20 @@ def disk_image(arguments, folder):
     return path, [f"model={model.name}"]
 
 
+def _machine(arguments):
+    """q35 has no IDE controller."""
+    wanted = getattr(arguments, "disk", None)
+    return "pc" if wanted == "ide" and arguments.machine == "q35" else arguments.machine
+
+
 def describe(arguments, model, interactive=False, image=None, more_options=()):
     """The machine, with a disc that holds the model, or with a disk."""
     options = settings.option_lines(arguments) + [f"interactive={int(interactive)}", *more_options]
     prompt = settings.prompt(arguments)
     profile = settings.profile(arguments)
     return qemu.Machine(
-        iso=str(disc.cached(None if image else model)), machine=arguments.machine, cpu=arguments.cpu or "max",
+        iso=str(disc.cached(None if image else model)), machine=_machine(arguments),
+        cpu=arguments.cpu or "max",
         memory=memory(arguments, model), smp=int(arguments.smp or 1), uefi=arguments.uefi,
         kvm=arguments.kvm, display=arguments.display, options="\n".join(options) + "\n",
         prompt=prompt, disk=arguments.disk if image else None,

@@ -812,6 +812,11 @@ def disk_ahci(place):
 
 
 @case
+def disk_ide(place):
+    story_from_disk(place, "ide", sizes=(512,), machine="pc")
+
+
+@case
 def disk_virtio(place):
     story_from_disk(place, "virtio")
 
@@ -831,7 +836,8 @@ def disk_machines(place):
         writes_disk(place, kind, 512, machine="pc", memory="5G")
     says(selftest(place, "disks"), "^.pci. .*configuration in memory", "^.disk. .*read-only .AHCI disc",
          "^.selftest. .*: a disc")
-    says(selftest(place, "disks", machine="pc"), "^.pci. .*ports 0xcf8 and 0xcfc")
+    says(selftest(place, "disks", machine="pc"), "^.pci. .*ports 0xcf8 and 0xcfc",
+         "^.disk. .*read-only .IDE disc", "^.selftest. .*: a disc")
     with tempfile.NamedTemporaryFile() as image:
         image.truncate(40 * MIB)
         result = selftest(place, "disks", extra=[
@@ -842,19 +848,30 @@ def disk_machines(place):
 
 @case
 def disk_errors(place):
-    """Sectors that cannot be read are an error with a place, not the end; a read-only disk is one."""
+    """Sectors that cannot be read are an error with a place, and not the end."""
     with tempfile.TemporaryDirectory() as folder:
         image, rules = os.path.join(folder, "disk"), os.path.join(folder, "rules")
         with open(image, "wb") as file:
             file.truncate(40 * MIB)
-        with open(rules, "w") as file:
-            file.write('[inject-error]\nevent = "none"\niotype = "read"\nerrno = "5"\nsector = "2048"\nonce = "off"\n')
+
+        def bad(kind, once):
+            with open(rules, "w") as file:
+                file.write('[inject-error]\nevent = "none"\niotype = "read"\nerrno = "5"\n'
+                           f'sector = "2048"\nonce = "{once}"\n')
+            machine = "pc" if kind == "ide" else "q35"
+            return selftest(place, "disks", extra=drive + qemu.DISKS[kind], machine=machine)
+
         drive = ["-drive", f"driver=blkdebug,config={rules},image.driver=file,image.filename={image},"
                            "if=none,id=disk,rerror=report,werror=report"]
-        for kind in ("ahci", "virtio", "nvme"):
-            result = selftest(place, "disks", extra=drive + qemu.DISKS[kind])
+        for kind in qemu.DISKS:
+            result = bad(kind, "off")
             check(result.status == 1, "a bad sector went unnoticed", result)
             says(result, rf"^.selftest. {kind}\d: .*a read at sector \d+ .*failed")
+        # Where a command is tried again, the device is ready for it.
+        for kind in ("ahci", "ide"):
+            result = bad(kind, "on")
+            check(result.status == 0, "a second try did not help", result)
+            says(result, rf"^.disk. {kind}\d: command \w\w at sector \d+ failed .*: once more", "as written")
 
 
 @case

@@ -108,7 +108,7 @@ AhciPort::Kind AhciPort::start() {
 }
 
 // 4.2.2 and 4.2.3: slot 0 of the command list, and its table.
-void AhciPort::build(const Command& c, u64 memory, u64 bytes) {
+void AhciPort::build(const AtaCommand& c, u64 memory, u64 bytes) {
   u8* const table = memory_ + kTableAt;
   const u8 fis[20] = {0x27,
                       0x80,
@@ -161,7 +161,7 @@ Result<void> AhciPort::wait() {
   return {};
 }
 
-Result<void> AhciPort::run(const Command& command, u64 memory, u64 bytes) {
+Result<void> AhciPort::run(const AtaCommand& command, u64 memory, u64 bytes) {
   BF_ASSERT(bytes <= kMostBytes && bytes % 2 == 0);
   build(command, memory, bytes);
   write_register<u32>(registers_, kInterrupts, ~u32{0});
