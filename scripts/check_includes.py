@@ -33,7 +33,8 @@ MAY_INCLUDE = {
 # shared by all platforms.
 BELOW_THE_PORT = ("runtime/base.h", "runtime/platform.h", "runtime/cpu_features.h",
                   "runtime/options.h", "runtime/text.h", "runtime/calendar.h",
-                  "runtime/counters.h", "runtime/counters.def", "runtime/fs/block_device.h")
+                  "runtime/counters.h", "runtime/counters.def", "runtime/progress.h",
+                  "runtime/fs/block_device.h")
 
 # Libraries that appear in some places only.
 ONLY_IN = {

@@ -267,7 +267,8 @@ def add_machine(parser):
 def add_disks(parser):
     group = parser.add_argument_group("disk")
     group.add_argument("--disk", choices=qemu.DISKS,
-                       help="the model lies on a disk of this kind, and is no boot module")
+                       help="the model lies on a disk of this kind, and is no boot module "
+                            "(ide: on the machine pc)")
     group.add_argument("--disk-image", metavar="FILE",
                        help="the disk (default: made for the model, and thrown away): kept across "
                             "runs, made if it is not there; --model names one of its models")

@@ -52,10 +52,23 @@ Result<void> write_and_read(x86::DmaDisk& disk, std::span<u8> memory, std::span<
   return {};
 }
 
+// Above 4 GiB where there is some, which not every controller reaches. Nobody else needs what is
+// below.
+u8* take_memory() {
+  u8* memory = nullptr;
+  while (void* more = x86::take_pages(2 * kBytes)) {
+    memory = static_cast<u8*>(more);
+    if (reinterpret_cast<u64>(memory) >> 32 != 0) break;
+    if (platform::kPageBytes * 1024 + 2 * kBytes > x86::free_memory_bytes()) break;
+  }
+  print("[selftest] transfers at %#lx\n", reinterpret_cast<u64>(memory));
+  return memory;
+}
+
 }  // namespace
 
 i32 selftest_disks() {
-  auto* memory = static_cast<u8*>(x86::take_pages(2 * kBytes));
+  u8* const memory = take_memory();
   if (memory == nullptr) return 1;
   for (x86::DmaDisk* disk : x86::find_disks()) {
     if (!disk->writable()) {

@@ -13,6 +13,7 @@ STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed
                  "--profile")
 MACHINE_OPTIONS = ("--mem", "--cpu", "--machine", "--smp", "--uefi", "--display", "--kvm",
                    "--qemu-args")
+DISK_OPTIONS = ("--disk", "--disk-image")
 
 
 class Help(CommandLineTest):
@@ -29,7 +30,7 @@ class Help(CommandLineTest):
             self.assertLessEqual(max(map(len, text.splitlines())), 80)
 
     def test_options_are_explained(self):
-        for command, options in (("run", STORY_OPTIONS + MACHINE_OPTIONS),
+        for command, options in (("run", STORY_OPTIONS + MACHINE_OPTIONS + DISK_OPTIONS),
                                  ("host", STORY_OPTIONS), ("iso", ("--model", "-o FILE"))):
             text = self.help_of(command)
             self.assertEqual([name for name in options if name not in text], [])

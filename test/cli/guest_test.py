@@ -42,6 +42,17 @@ class Stories(CommandLineTest):
         self.assertEqual(self.story_of(bareflow("run", *options, text=lines)),
                          self.story_of(bareflow("host", *options, text=lines)))
 
+    def test_a_disk_that_is_kept(self):
+        """Made at the first run, read at the second, which names its model, and at the third."""
+        disk = ("--disk", "virtio", "--disk-image", "disk.img")
+        for more in ([], ["--model", "STORY.gguf"], []):
+            process = bareflow("run", *GREEDY, *disk, *more, cwd=self.folder)
+            self.assertEqual(self.story_of(process), self.host_story())
+            self.assertIn(b"[boot] model: story.gguf", process.stderr)
+        self.assertTrue((self.folder / "disk.img").exists())
+        self.refused(bareflow("run", "--disk", "ahci", "--disk-image", "disk.img", "--model", "x.gguf",
+                              cwd=self.folder), 1, "model=x.gguf: ")
+
     def test_the_text_of_a_real_model(self):
         for firmware in ([], ["--uefi"]):
             with self.subTest(" ".join(firmware)):

@@ -83,7 +83,7 @@ void Volumes::add(BlockDevice& device) {
   add_part(device, 0, device.sector_count(), 0, "");
   const bool whole = volumes_.size() > before;
   auto table = find_partitions(device);
-  notes_.append(table.notes.view());
+  if (!whole) notes_.append(table.notes.view());
   u32 number = 0;
   for (const Partition& partition : table.partitions) {
     ++number;
