@@ -355,6 +355,7 @@ vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 {cpu}
 memory: guest=256, host=256
 ata0-master: type=cdrom, path={iso}, status=inserted
+{more}
 boot: cdrom
 com1: enabled=1, mode=file, dev={folder}/com1
 sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
@@ -362,13 +363,13 @@ log: {folder}/log
 """
 
 
-def boot_bochs(place, options, cpu="cpu: model=corei7_skylake_x, ips=50000000"):
+def boot_bochs(place, options, cpu="cpu: model=corei7_skylake_x, ips=50000000", more=""):
     """What Bochs writes to COM1, from a disc with the options."""
     if not shutil.which("bochs") or not os.path.exists("/usr/share/bochs/BIOS-bochs-latest"):
         raise Skip("bochs and bochsbios are not installed")
     with tempfile.TemporaryDirectory() as folder, iso_with(place, options) as iso:
         with open(f"{folder}/rc", "w") as file:
-            file.write(BOCHS.format(iso=iso, folder=folder, cpu=cpu))
+            file.write(BOCHS.format(iso=iso, folder=folder, cpu=cpu, more=more))
         with open(f"{folder}/commands", "w") as file:
             file.write("c\n")  # Debian's Bochs starts in its debugger
         # Ends by ACPI power-off, which Bochs reports as a failure.
@@ -846,6 +847,16 @@ def disk_machines(place):
             "-device", "pcie-root-port,id=root,chassis=1", "-device", "virtio-blk-pci,drive=far,bus=root",
             "-drive", f"file={image.name},if=none,id=far,format=raw"])
         check(result.status == 0, "the disk behind a bridge does not work", result)
+
+
+@case
+def disk_bochs(place):
+    """A second opinion on IDE: disk and disc on one cable."""
+    with tempfile.NamedTemporaryFile() as image:
+        image.truncate(80 * 16 * 63 * 512)
+        log = boot_bochs(place, "selftest=disks", more=f"ata0-slave: type=disk, mode=flat, path={image.name}, "
+                                                       "cylinders=80, heads=16, spt=63")
+    check("ide0: a disc" in log and "ide1: as written" in log and "[selftest] status 0" in log, log)
 
 
 @case
