@@ -161,6 +161,7 @@ Variant* Engine::variant_for(FunctionState& state, const emit::KernelCall& call)
     log_kernel(state, *variant, "is left to the other tiers");
     give_up(state);
   }
+  cache_.rest();
   tuning.variants.push_back(std::move(variant));
   return tuning.variants.back().get();
 }
@@ -235,6 +236,7 @@ void Engine::settle(FunctionState& state, Variant& variant, const emit::KernelCa
     c->entry.store(nullptr, std::memory_order_release);
     if (c->version) retire_version(std::move(c->version));
   }
+  cache_.rest();
 }
 
 // The version becomes the function's, if it agrees with the interpreter as well.
