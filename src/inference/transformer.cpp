@@ -1,6 +1,7 @@
 #include "inference/transformer.h"
 
 #include "inference/kernels/kernels.h"
+#include "inference/kernels/q8_row.h"
 #include "inference/math.h"
 #include "inference/parallel.h"
 
@@ -38,6 +39,22 @@ bool takes_q8(const Matrix& matrix) {
   return matrix.format->activations == Activations::Q8;
 }
 
+// A batch's hidden values are computed in as many pieces as this, and quantised piece by piece: whole
+// rows of floats would be most of the memory that a batch takes.
+constexpr u64 kHiddenPieces = 4;
+
+// Puts a Q8 row of `count` columns where columns `first` and following of another one are.
+void put_piece(u8* row, u64 columns, const u8* piece, u64 first, u64 count) {
+  Q8Places<u8> to(row, columns);
+  const Q8Places<const u8> from(piece, count);
+  const u64 blocks = count / kQ8BlockElements;
+  to.skip(first / kQ8BlockElements);
+  __builtin_memcpy(to.values, from.values, count);
+  __builtin_memcpy(to.scales, from.scales, blocks * sizeof(float));
+  __builtin_memcpy(to.sums, from.sums, blocks * sizeof(float));
+  __builtin_memcpy(to.halves, from.halves, blocks * 2 * sizeof(i16));
+}
+
 }  // namespace
 
 u64 Transformer::plan(u64 context, float* arena) {
@@ -47,16 +64,26 @@ u64 Transformer::plan(u64 context, float* arena) {
   const u64 inner = max(shape.dim, shape.query_dim());
   stream_ = planner.take(batch_, shape.dim);
   mixed_ = normed_ = planner.take(batch_, inner);
-  gate_ = planner.take(batch_, shape.hidden);
+  bool whole = shape.hidden % kQ8BlockElements != 0;
+  for (u64 i = 0; i < shape.layers; ++i) whole = whole || !takes_q8(model_->layers[i].down);
+  const u64 piece =
+      whole ? shape.hidden : round_up(shape.hidden / kHiddenPieces + 1, kQ8BlockElements);
+  hidden_floats_ = max(batch_ * padded(piece), padded(shape.hidden));
+  gate_ = planner.take(1, hidden_floats_);
   // Attention is over before `up` is needed, and `up` is used up before its product is projected.
   Planner attention = planner;
   projected_ = query_ = attention.take(batch_, inner);
   key_ = attention.take(batch_, shape.kv_dim());
   value_ = attention.take(batch_, shape.kv_dim());
-  up_ = planner.take(batch_, shape.hidden);
+  up_ = planner.take(1, hidden_floats_);
   planner.reach(attention);
-  const u64 widest = round_up(max(inner, shape.hidden), kQ8BlockElements);
-  quantized_ = reinterpret_cast<u8*>(planner.take(batch_, q8_row_bytes(widest) / sizeof(float)));
+  const auto take_q8 = [&](u64 rows, u64 columns) {
+    const u64 bytes = q8_row_bytes(round_up(columns, kQ8BlockElements));
+    return reinterpret_cast<u8*>(planner.take(rows, bytes / sizeof(float)));
+  };
+  quantized_ = take_q8(batch_, inner);
+  hidden_ = take_q8(batch_, shape.hidden);
+  pieces_ = take_q8(bf_core_count(), shape.hidden);
   scores_ = planner.take(bf_core_count(), cache_.score_count());
   cosines_ = planner.take(batch_, shape.head_dim);
   sines_ = planner.take(batch_, shape.head_dim);
@@ -144,7 +171,7 @@ const float* Transformer::logits(u64 index) {
   rmsnorm(normed_, stream_ + index * padded(shape.dim), model_->output_norm, shape.dim,
           shape.epsilon);
   if (takes_q8(model_->output)) quantize(0, normed_, shape.dim);
-  multiply({{&model_->output, logits_}}, normed_, 1);
+  multiply({{&model_->output, logits_}}, quantized_, normed_, 1);
   return logits_;
 }
 
@@ -154,7 +181,8 @@ void Transformer::attend(const Layer& layer, u64 index, u64 count, u64 position)
   const u64 dim = padded(shape.dim), query_dim = padded(shape.query_dim());
   const bool quantized = takes_q8(layer.query) || takes_q8(layer.key) || takes_q8(layer.value);
   parallel_for_each(count, [&](u64 t) { norm(t, layer.attention_norm, quantized); });
-  multiply({{&layer.query, query_}, {&layer.key, key_}, {&layer.value, value_}}, normed_, count);
+  multiply({{&layer.query, query_}, {&layer.key, key_}, {&layer.value, value_}}, quantized_, normed_,
+           count);
   parallel_for_each(count, [&](u64 t) { rotate_into_cache(layer, index, t, position + t); });
 
   // Heads that share keys and values are taken together, by one core.
@@ -169,7 +197,7 @@ void Transformer::attend(const Layer& layer, u64 index, u64 count, u64 position)
   });
   if (takes_q8(layer.output))
     parallel_for_each(count, [&](u64 t) { quantize(t, mixed_, shape.query_dim()); });
-  multiply({{&layer.output, projected_}}, mixed_, count);
+  multiply({{&layer.output, projected_}}, quantized_, mixed_, count);
   parallel_for_each(count, [&](u64 t) { add(stream_ + t * dim, projected_ + t * dim, dim); });
 }
 
@@ -205,17 +233,38 @@ void Transformer::rotate_into_cache(const Layer& layer, u64 index, u64 token, u6
 // stream += down(activation(gate(norm(stream))) * up(norm(stream)))
 void Transformer::feed_forward(const Layer& layer, u64 count) {
   const Shape& shape = model_->shape;
-  const u64 dim = padded(shape.dim), hidden = padded(shape.hidden);
+  const u64 dim = padded(shape.dim);
   const bool quantized = takes_q8(layer.gate) || takes_q8(layer.up);
   parallel_for_each(count, [&](u64 t) { norm(t, layer.feed_forward_norm, quantized); });
-  multiply({{&layer.gate, gate_}, {&layer.up, up_}}, normed_, count);
-  const auto activate = shape.architecture.has(Architecture::Gelu) ? geglu : swiglu;
-  parallel_for_each(count, [&](u64 t) {
-    activate(gate_ + t * hidden, up_ + t * hidden, shape.hidden);
-    if (takes_q8(layer.down)) quantize(t, gate_, shape.hidden);
-  });
-  multiply({{&layer.down, projected_}}, gate_, count);
+  const u64 piece = hidden_piece(count);
+  for (u64 first = 0; first < shape.hidden; first += piece) {
+    const Rows rows{first, min(piece, shape.hidden - first)};
+    multiply({{&layer.gate, gate_}, {&layer.up, up_}}, rows, quantized_, normed_, count);
+    parallel_for_each(count, [&](u64 t) { activate(layer, t, rows); });
+  }
+  multiply({{&layer.down, projected_}}, hidden_, gate_, count);
   parallel_for_each(count, [&](u64 t) { add(stream_ + t * dim, projected_ + t * dim, dim); });
+}
+
+// How many of the hidden values of so many tokens there is room for at a time.
+u64 Transformer::hidden_piece(u64 tokens) const {
+  const u64 hidden = model_->shape.hidden;
+  if (tokens * padded(hidden) <= hidden_floats_) return hidden;
+  return hidden_floats_ / tokens / kQ8BlockElements * kQ8BlockElements;
+}
+
+// gate = activation(gate) * up of a token's rows, as Q8 where that is wanted.
+void Transformer::activate(const Layer& layer, u64 token, Rows rows) {
+  const Shape& shape = model_->shape;
+  float* gate = gate_ + token * padded(rows.count);
+  const auto function = shape.architecture.has(Architecture::Gelu) ? geglu : swiglu;
+  function(gate, up_ + token * padded(rows.count), rows.count);
+  if (!takes_q8(layer.down)) return;
+  u8* row = hidden_ + token * q8_row_bytes(shape.hidden);
+  if (rows.count == shape.hidden) return quantize_q8(row, gate, shape.hidden);
+  u8* piece = pieces_ + bf_core_index() * q8_row_bytes(round_up(shape.hidden, kQ8BlockElements));
+  quantize_q8(piece, gate, rows.count);
+  put_piece(row, shape.hidden, piece, rows.first, rows.count);
 }
 
 // normed = norm of the token's stream, as floats and, where they are wanted, as Q8.
@@ -238,21 +287,40 @@ void multiply_rows(void* body, u64 first, u64 last) {
 
 // All products in one loop over the cores: groups of 16 rows of one matrix, then of the next.
 template <u64 kCount>
-[[gnu::always_inline]] inline void Transformer::multiply(const Product (&products)[kCount], const float* rows, u64 tokens) {
+[[gnu::always_inline]] inline void Transformer::multiply(const Product (&products)[kCount],
+                                                         const void* quantized, const float* rows,
+                                                         u64 tokens) {
   u64 groups = 0;
   for (const Product& product : products) groups += product.matrix->groups();
-  const auto body = [&](u64 first, u64 last) {
+  parallel_for(0, groups, 1, [&](u64 first, u64 last) {
     u64 before = 0;
     for (const auto& [matrix, out] : products) {
       const u64 end = before + matrix->groups();
-      const void* activations = takes_q8(*matrix) ? static_cast<const void*>(quantized_) : rows;
+      const void* activations = takes_q8(*matrix) ? quantized : rows;
       if (first < end && last > before)
         matrix->multiply(max(first, before) - before, min(last, end) - before, out,
                          padded(matrix->rows), activations, tokens);
       before = end;
     }
-  };
-  parallel_for(0, groups, 1, body, multiply_rows<decltype(body)>);
+  });
+}
+
+// The same for some rows of matrices that have as many as each other; `out` begins with the first.
+template <u64 kCount>
+[[gnu::always_inline]] inline void Transformer::multiply(const Product (&products)[kCount],
+                                                         Rows some, const void* quantized,
+                                                         const float* rows, u64 tokens) {
+  const u64 before = some.first / kLanes, groups = padded(some.count) / kLanes;
+  parallel_for(0, kCount * groups, 1, [&](u64 first, u64 last) {
+    for (u64 i = 0; i < kCount; ++i) {
+      const auto& [matrix, out] = products[i];
+      const u64 start = max(first, i * groups), end = min(last, (i + 1) * groups);
+      const void* activations = takes_q8(*matrix) ? quantized : rows;
+      if (start < end)
+        matrix->multiply(before + start - i * groups, before + end - i * groups, out - some.first,
+                         padded(some.count), activations, tokens);
+    }
+  });
 }
 
 }  // namespace inference

@@ -23,7 +23,7 @@ struct TransformerOptions {
 
   u64 context = 0;  // positions, at most; 0: as many as the model has
   KvFormat kv = KvFormat::F16;
-  // Tokens that go through the layers together, at most; 1 to kMostBatch. More than 32 are no faster:
+  // Tokens that go through the layers together, at most; 1 to kMostBatch. More than 32 bring little:
   // a processor multiplies a tile of tokens at a time, and 32 are enough of those for each weight read.
   u64 batch = 32;
 };
@@ -54,6 +54,10 @@ class Transformer {
     const Matrix* matrix;
     float* out;
   };
+  // Of the rows of a matrix, those that are computed: from `first` on, a multiple of 16.
+  struct Rows {
+    u64 first, count;
+  };
 
   u64 plan(u64 context, float* arena);
   void prepare_rotations(u64 count, u64 position);
@@ -63,8 +67,14 @@ class Transformer {
   void feed_forward(const Layer& layer, u64 count);
   void norm(u64 token, const float* weight, bool quantized);
   void quantize(u64 token, const float* rows, u64 columns);
+  u64 hidden_piece(u64 tokens) const;
+  void activate(const Layer& layer, u64 token, Rows rows);
   template <u64 kCount>
-  void multiply(const Product (&products)[kCount], const float* rows, u64 tokens);
+  void multiply(const Product (&products)[kCount], const void* quantized, const float* rows,
+                u64 tokens);
+  template <u64 kCount>
+  void multiply(const Product (&products)[kCount], Rows some, const void* quantized,
+                const float* rows, u64 tokens);
 
   const Model* model_ = nullptr;
   u64 context_ = 0;
@@ -79,13 +89,16 @@ class Transformer {
   float* stream_;     // (batch, dim): the residual stream
   float* normed_;     // (batch, dim)
   float* mixed_;      // (batch, query_dim), where normed_ is
-  float* gate_;       // (batch, hidden)
+  float* gate_;       // (batch, hidden_piece)
   float* query_;      // (batch, query_dim)
   float* key_;        // (batch, kv_dim)
   float* value_;      // (batch, kv_dim)
-  float* up_;         // (batch, hidden), where query_, key_ and value_ are
+  float* up_;         // (batch, hidden_piece), where query_, key_ and value_ are
   float* projected_;  // (batch, dim), where query_ is
-  u8* quantized_;     // (batch, Q8 row of the widest input)
+  u8* quantized_;     // (batch, Q8 row of the widest of them)
+  u8* hidden_;        // (batch, Q8 row of hidden)
+  u8* pieces_;        // (cores, Q8 row of hidden): what is quantised before it is put into hidden_
+  u64 hidden_floats_ = 0;  // that gate_ has room for
   float* scores_;     // (cores, what attention wants)
   float* cosines_;    // (batch, head_dim): of the positions of a batch
   float* sines_;      // (batch, head_dim)
