@@ -43,7 +43,7 @@ def _measure(tool, arguments):
         options += ["--isa", arguments.isa]
     if arguments.peer:
         from cli import llama_peer
-        options += ["--ggml", llama_peer.library_folder()]
+        options += ["--ggml", llama_peer.shared_objects()]
     before, _ = _run(places.LIMITS, 1)
     with Step("running kernels"):
         rows, agree = _run(tool, places.PROGRAM, *options)

@@ -78,8 +78,8 @@ def _compile(program, libraries):
              f"-Wl,-rpath,{libraries}")
 
 
-def library_folder():
-    """Where its libraries are, once they are there."""
+def shared_objects():
+    """The folder of its libraries, which are installed if they are not there yet."""
     libraries = MODULES / "@node-llama-cpp" / "linux-x64" / "bins" / "linux-x64"
     if not BUNDLE.exists() or not libraries.exists():
         _install()
@@ -87,7 +87,7 @@ def library_folder():
 
 
 def ready():
-    libraries = library_folder()
+    libraries = shared_objects()
     if not (FOLDER / "include" / "llama.h").exists():
         _headers(BUNDLE)
     program = FOLDER / "llama-peer"
