@@ -171,7 +171,7 @@ const float* Transformer::logits(u64 index) {
   rmsnorm(normed_, stream_ + index * padded(shape.dim), model_->output_norm, shape.dim,
           shape.epsilon);
   if (takes_q8(model_->output)) quantize(0, normed_, shape.dim);
-  multiply({{&model_->output, logits_}}, quantized_, normed_, 1);
+  multiply({{model_->output, logits_}}, quantized_, normed_, 1);
   return logits_;
 }
 
@@ -181,7 +181,7 @@ void Transformer::attend(const Layer& layer, u64 index, u64 count, u64 position)
   const u64 dim = padded(shape.dim), query_dim = padded(shape.query_dim());
   const bool quantized = takes_q8(layer.query) || takes_q8(layer.key) || takes_q8(layer.value);
   parallel_for_each(count, [&](u64 t) { norm(t, layer.attention_norm, quantized); });
-  multiply({{&layer.query, query_}, {&layer.key, key_}, {&layer.value, value_}}, quantized_, normed_,
+  multiply({{layer.query, query_}, {layer.key, key_}, {layer.value, value_}}, quantized_, normed_,
            count);
   parallel_for_each(count, [&](u64 t) { rotate_into_cache(layer, index, t, position + t); });
 
@@ -197,7 +197,7 @@ void Transformer::attend(const Layer& layer, u64 index, u64 count, u64 position)
   });
   if (takes_q8(layer.output))
     parallel_for_each(count, [&](u64 t) { quantize(t, mixed_, shape.query_dim()); });
-  multiply({{&layer.output, projected_}}, quantized_, mixed_, count);
+  multiply({{layer.output, projected_}}, quantized_, mixed_, count);
   parallel_for_each(count, [&](u64 t) { add(stream_ + t * dim, projected_ + t * dim, dim); });
 }
 
@@ -239,10 +239,10 @@ void Transformer::feed_forward(const Layer& layer, u64 count) {
   const u64 piece = hidden_piece(count);
   for (u64 first = 0; first < shape.hidden; first += piece) {
     const Rows rows{first, min(piece, shape.hidden - first)};
-    multiply({{&layer.gate, gate_}, {&layer.up, up_}}, rows, quantized_, normed_, count);
+    multiply({{layer.gate, gate_, rows}, {layer.up, up_, rows}}, quantized_, normed_, count);
     parallel_for_each(count, [&](u64 t) { activate(layer, t, rows); });
   }
-  multiply({{&layer.down, projected_}}, hidden_, gate_, count);
+  multiply({{layer.down, projected_}}, hidden_, gate_, count);
   parallel_for_each(count, [&](u64 t) { add(stream_ + t * dim, projected_ + t * dim, dim); });
 }
 
@@ -285,42 +285,28 @@ void multiply_rows(void* body, u64 first, u64 last) {
   (*static_cast<Body*>(body))(first, last);
 }
 
-// All products in one loop over the cores: groups of 16 rows of one matrix, then of the next.
+// All products in one loop over the cores: groups of 16 rows of one matrix, then of the next. The
+// tokens' activations are there as Q8 rows, as floats, or as both.
 template <u64 kCount>
 [[gnu::always_inline]] inline void Transformer::multiply(const Product (&products)[kCount],
-                                                         const void* quantized, const float* rows,
+                                                         const u8* quantized, const float* floats,
                                                          u64 tokens) {
+  const auto groups_of = [](const Product& p) { return padded(p.rows.count) / kLanes; };
   u64 groups = 0;
-  for (const Product& product : products) groups += product.matrix->groups();
-  parallel_for(0, groups, 1, [&](u64 first, u64 last) {
+  for (const Product& product : products) groups += groups_of(product);
+  const auto body = [&](u64 first, u64 last) {
     u64 before = 0;
-    for (const auto& [matrix, out] : products) {
-      const u64 end = before + matrix->groups();
-      const void* activations = takes_q8(*matrix) ? quantized : rows;
+    for (const Product& product : products) {
+      const auto& [matrix, out, rows] = product;
+      const u64 end = before + groups_of(product), of_matrix = rows.first / kLanes - before;
+      const void* activations = takes_q8(matrix) ? static_cast<const void*>(quantized) : floats;
       if (first < end && last > before)
-        matrix->multiply(max(first, before) - before, min(last, end) - before, out,
-                         padded(matrix->rows), activations, tokens);
+        matrix.multiply(of_matrix + max(first, before), of_matrix + min(last, end),
+                        out - rows.first, padded(rows.count), activations, tokens);
       before = end;
     }
-  });
-}
-
-// The same for some rows of matrices that have as many as each other; `out` begins with the first.
-template <u64 kCount>
-[[gnu::always_inline]] inline void Transformer::multiply(const Product (&products)[kCount],
-                                                         Rows some, const void* quantized,
-                                                         const float* rows, u64 tokens) {
-  const u64 before = some.first / kLanes, groups = padded(some.count) / kLanes;
-  parallel_for(0, kCount * groups, 1, [&](u64 first, u64 last) {
-    for (u64 i = 0; i < kCount; ++i) {
-      const auto& [matrix, out] = products[i];
-      const u64 start = max(first, i * groups), end = min(last, (i + 1) * groups);
-      const void* activations = takes_q8(*matrix) ? quantized : rows;
-      if (start < end)
-        matrix->multiply(before + start - i * groups, before + end - i * groups, out - some.first,
-                         padded(some.count), activations, tokens);
-    }
-  });
+  };
+  parallel_for(0, groups, 1, body, multiply_rows<decltype(body)>);
 }
 
 }  // namespace inference

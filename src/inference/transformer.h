@@ -49,14 +49,18 @@ class Transformer {
   u64 memory_bytes() const { return arena_.size() * sizeof(float) + cache_.bytes(); }
 
  private:
-  // A matrix product of the same rows: out (tokens, padded rows of the matrix).
-  struct Product {
-    const Matrix* matrix;
-    float* out;
-  };
-  // Of the rows of a matrix, those that are computed: from `first` on, a multiple of 16.
+  // Of the rows of a matrix, some: from `first` on, a multiple of 16.
   struct Rows {
     u64 first, count;
+  };
+  // A product with all rows of a matrix, or some: out (tokens, padded number of rows).
+  struct Product {
+    const Matrix& matrix;
+    float* out;
+    Rows rows;
+
+    Product(const Matrix& of, float* to) : Product(of, to, {0, of.rows}) {}
+    Product(const Matrix& of, float* to, Rows some) : matrix(of), out(to), rows(some) {}
   };
 
   u64 plan(u64 context, float* arena);
@@ -70,11 +74,8 @@ class Transformer {
   u64 hidden_piece(u64 tokens) const;
   void activate(const Layer& layer, u64 token, Rows rows);
   template <u64 kCount>
-  void multiply(const Product (&products)[kCount], const void* quantized, const float* rows,
+  void multiply(const Product (&products)[kCount], const u8* quantized, const float* floats,
                 u64 tokens);
-  template <u64 kCount>
-  void multiply(const Product (&products)[kCount], Rows some, const void* quantized,
-                const float* rows, u64 tokens);
 
   const Model* model_ = nullptr;
   u64 context_ = 0;

@@ -4,6 +4,7 @@ the same logits of every position, to the last bit.
     threads_test.py BF_HOST PROGRAM.bfir STORY.gguf
 """
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -56,6 +57,16 @@ class Threads(unittest.TestCase):
 
     def test_compiled_beside_the_program(self):
         self.same_for_all(100, "compile-threads=1")
+
+    def test_profile_names_the_work_that_is_shared(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "profile.json"
+            done = run(2, "tokens=20", arguments=("--stream", f"profile={file}"))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            shared = {loop["name"]: loop["items"] for loop in json.loads(file.read_text())["shared"]}
+        products = [items for name, items in shared.items() if "multiply_rows" in name]
+        self.assertTrue(products, shared)
+        self.assertTrue(all(len(items) == 2 for items in products), shared)
 
     def same_logits(self, *options):
         for batch in ("batch=1", "batch=64"):
