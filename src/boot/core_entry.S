@@ -45,12 +45,7 @@ core_entry_32:
 
   .code64
 core_entry_64:
-  xor %eax, %eax
-  mov %eax, %ds
-  mov %eax, %es
-  mov %eax, %ss
-  mov %eax, %fs
-  mov %eax, %gs
+  clear_segments
   xor %edi, %edi
   xchg %rdi, bf_core_waiting  // who takes it, comes; who finds nothing, was given up
   test %rdi, %rdi

@@ -158,12 +158,7 @@ stop:
 
   .code64
 long_mode:
-  xor %eax, %eax
-  mov %eax, %ds
-  mov %eax, %es
-  mov %eax, %ss
-  mov %eax, %fs
-  mov %eax, %gs
+  clear_segments
   mov $early_stack_top, %rsp
   mov %edi, %edi  // the upper halves are undefined after the mode switch
   xor %ebp, %ebp  // backtraces end here

@@ -24,3 +24,13 @@
 #define EARLY_CODE_32 0x10
 #define EARLY_DATA 0x18
 #define EARLY_GDT_BYTES 32
+
+// Segments that 64-bit code has no use for.
+.macro clear_segments
+  xor %eax, %eax
+  mov %eax, %ds
+  mov %eax, %es
+  mov %eax, %ss
+  mov %eax, %fs
+  mov %eax, %gs
+.endm

@@ -9,7 +9,7 @@ namespace bf::x86 {
 inline constexpr i32 kFaultStatus = 70;   // EX_SOFTWARE of sysexits.h
 inline constexpr i32 kPanicStatus = 134;  // as a process ended by abort()
 
-// As exception_entry.S leaves it on the stack; the last six are the processor's
+// As entry_frame.h leaves it on the stack; the last six are the processor's
 // (Intel SDM volume 3, 6.14.2).
 struct ExceptionFrame {
   u64 rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;

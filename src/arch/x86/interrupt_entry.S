@@ -1,6 +1,6 @@
-// Entry points of the interrupts that are not exceptions. Each runs on the stack of its kind, brings
-// it to the form of ExceptionFrame (exceptions.h), keeps the vector registers that C++ may use (the
-// kernel is compiled for SSE2, which leaves the upper halves of wider ones alone), and goes back.
+// Entry points of the interrupts that are not exceptions. Each runs on the stack of its kind.
+#include "arch/x86/entry_frame.h"
+
   .section .text.interrupt_entry, "ax", @progbits
 
 #define BF_INTERRUPT(name, vector, text) \
@@ -14,48 +14,7 @@
 
   .balign 16
 interrupt_common:
-  cld
-  push %r15
-  push %r14
-  push %r13
-  push %r12
-  push %r11
-  push %r10
-  push %r9
-  push %r8
-  push %rdi
-  push %rsi
-  push %rbp
-  push %rbx
-  push %rdx
-  push %rcx
-  push %rax
-  mov %rsp, %rdi
-  mov %rsp, %rbx
-  sub $512, %rsp
-  and $-16, %rsp
-  fxsave64 (%rsp)
-  xor %ebp, %ebp
-  call bf_interrupt
-  fxrstor64 (%rsp)
-  mov %rbx, %rsp
-  pop %rax
-  pop %rcx
-  pop %rdx
-  pop %rbx
-  pop %rbp
-  pop %rsi
-  pop %rdi
-  pop %r8
-  pop %r9
-  pop %r10
-  pop %r11
-  pop %r12
-  pop %r13
-  pop %r14
-  pop %r15
-  add $16, %rsp
-  iretq
+  enter_cpp bf_interrupt
 
 // What nobody has asked for.
   .balign 16
