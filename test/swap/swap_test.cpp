@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/checks.h"
 #include "microjit/compile.h"
 #include "microjit/ir/text.h"
 #include "microjit/microjit.h"
@@ -33,10 +34,6 @@ constexpr u32 kCallers = 8;
 constexpr u64 kConstants = 16;
 constexpr u64 kBase = 0x5ab0;
 constexpr usize kCodeBytes = usize{512} << 10;
-
-int failures = 0;
-#define CHECK(condition) \
-  ((condition) ? (void)0 : (void)(++failures, std::fprintf(stderr, "%d: %s\n", __LINE__, #condition)))
 
 using Constant = u64(u64);
 
@@ -163,7 +160,7 @@ int run(u64 swaps) {
   engine.reclaim();
   engine.reclaim();
   CHECK(engine.retired_bytes() == 0);
-  return failures == 0 ? 0 : 1;
+  return test::failures == 0 ? 0 : 1;
 }
 
 }  // namespace

@@ -10,20 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "arch/host/command_line.h"
-#include "microjit/ir/text.h"
-#include "microjit/microjit.h"
-#include "runtime/workers.h"
+#include "../support/checks.h"
+#include "engine_on_workers.h"
+#include "start.h"
 
 namespace {
 
 using namespace bf;
 using namespace bf::microjit;
-
-int failures = 0;
-#define CHECK(condition) \
-  ((condition) ? (void)0 \
-               : (void)(++failures, std::fprintf(stderr, "%d: %s\n", __LINE__, #condition)))
 
 // out[i] = mix(in[i]) for i in [first, last).
 constexpr const char* kProgram = R"(
@@ -82,38 +76,20 @@ void sleep_a_while() {
   nanosleep(&time, nullptr);
 }
 
-std::unique_ptr<Engine> make_engine() {
-  auto module = ir::parse_text(kProgram);
-  if (!module) {
-    std::fprintf(stderr, "%s\n", module.error().message());
-    std::exit(1);
-  }
-  const NamedAddress imports[] = {
-      {"bf_parallel_for", reinterpret_cast<const void*>(workers::parallel_for)}};
+EngineOptions engine_options() {
   EngineOptions options;
   options.log = false;
   options.code_bytes = usize{256} << 10;
   options.thresholds = {};
-  auto engine = Engine::create(std::move(*module), imports, options);
-  if (!engine) {
-    std::fprintf(stderr, "%s\n", engine.error().message());
-    std::exit(1);
-  }
-  return std::move(*engine);
-}
-
-const FunctionState& state(const Engine& engine, const char* name) {
-  return *engine.functions()[static_cast<usize>(engine.module().find_function(name))];
+  return options;
 }
 
 }  // namespace
 
 int main(int count, char** words) {
-  const std::string threads = std::string("threads=") + (count > 1 ? words[1] : "2");
+  test::start("engine-workers-test", count, words);
   const u64 rounds = count > 2 ? std::strtoull(words[2], nullptr, 10) : 20'000;
-  const char* const arguments[] = {"engine-workers-test", "--option", threads.c_str()};
-  host::start(3, arguments);
-  const auto engine = make_engine();
+  const auto engine = test::make_engine(kProgram, engine_options());
   auto* round = engine->function<void(u64*, u64)>("round");
 
   std::vector<u64> values(400), expected(400);
@@ -145,8 +121,8 @@ int main(int count, char** words) {
   CHECK(engine->retired_bytes() == 0);
 
   const u64 pieces = workers::counts().pieces;
-  const u64 calls = calls_of(state(*engine, "body").profile);
+  const u64 calls = calls_of(test::state_of(*engine, "body").profile);
   std::printf("%u cores: %lu rounds, %lu pieces, %lu calls of body counted, %lu withdrawn\n",
               workers::core_count(), rounds, pieces, calls, withdrawn);
-  return failures == 0 ? 0 : 1;
+  return test::failures == 0 ? 0 : 1;
 }

@@ -11,21 +11,15 @@
 #include <string>
 #include <vector>
 
-#include "arch/host/command_line.h"
 #include "microjit/autotuner.h"
-#include "microjit/ir/text.h"
-#include "microjit/microjit.h"
-#include "runtime/workers.h"
+#include "../support/checks.h"
+#include "engine_on_workers.h"
+#include "start.h"
 
 namespace {
 
 using namespace bf;
 using namespace bf::microjit;
-
-int failures = 0;
-#define CHECK(condition) \
-  ((condition) ? (void)0 \
-               : (void)(++failures, std::fprintf(stderr, "%d: %s\n", __LINE__, #condition)))
 
 constexpr const char* kProgram = R"(
 import @bf_parallel_for (i64, i64, i64, ptr, ptr) -> ()
@@ -139,30 +133,17 @@ class Case {
   std::vector<float> weights_, x_, out_, want_;
 };
 
-std::unique_ptr<Engine> make_engine() {
-  auto module = ir::parse_text(kProgram);
-  if (!module) {
-    std::fprintf(stderr, "%s\n", module.error().message());
-    std::exit(1);
-  }
-  const NamedAddress imports[] = {
-      {"bf_parallel_for", reinterpret_cast<const void*>(workers::parallel_for)}};
+EngineOptions engine_options() {
   EngineOptions options;
   options.log = false;
   options.features = platform::cpu_features();
-  auto engine = Engine::create(std::move(*module), imports, options);
-  if (!engine) {
-    std::fprintf(stderr, "%s\n", engine.error().message());
-    std::exit(1);
-  }
-  return std::move(*engine);
+  return options;
 }
 
 // Shapes come by one after the other, so that some are being tried while others have been published.
 // Returns how often the function was taken back to the interpreter.
 u64 run(Engine& engine, std::vector<Case>& cases, u64 rounds) {
-  FunctionState& state =
-      *engine.functions()[static_cast<usize>(engine.module().find_function("matmul_f32"))];
+  FunctionState& state = test::state_of(engine, "matmul_f32");
   CHECK(state.tuning != nullptr);
   auto* multiply = engine.function<void(const Product*, u64)>("multiply");
   u64 wrong = 0, withdrawn = 0;
@@ -183,10 +164,8 @@ u64 run(Engine& engine, std::vector<Case>& cases, u64 rounds) {
 }  // namespace
 
 int main(int count, char** words) {
-  const std::string threads = std::string("threads=") + (count > 1 ? words[1] : "2");
+  test::start("tuned-kernels-test", count, words);
   const u64 rounds = count > 2 ? std::strtoull(words[2], nullptr, 10) : 2000;
-  const char* const arguments[] = {"tuned-kernels-test", "--option", threads.c_str()};
-  host::start(3, arguments);
   if (emit::best_set(platform::cpu_features()) == emit::Set::None) {
     std::printf("no emitters for this machine\n");
     return 77;  // skipped
@@ -196,11 +175,11 @@ int main(int count, char** words) {
     for (const u64 tokens : {1, 3, 9}) cases.emplace_back(columns, tokens);
   // All of them before the first one shares anything (workers.h).
   std::vector<std::unique_ptr<Engine>> engines(4);
-  for (auto& engine : engines) engine = make_engine();
+  for (auto& engine : engines) engine = test::make_engine(kProgram, engine_options());
   workers::share_all(true);
   u64 withdrawn = 0;
   for (auto& engine : engines) withdrawn += run(*engine, cases, rounds / engines.size());
   CHECK(withdrawn > 0);
   std::printf("%u cores: %lu rounds, %lu withdrawn\n", workers::core_count(), rounds, withdrawn);
-  return failures == 0 ? 0 : 1;
+  return test::failures == 0 ? 0 : 1;
 }

@@ -14,10 +14,11 @@
 #include <string>
 #include <vector>
 
-#include "arch/host/command_line.h"
+#include "../support/checks.h"
 #include "runtime/platform.h"
 #include "runtime/program_abi.h"
 #include "runtime/workers.h"
+#include "start.h"
 
 namespace {
 
@@ -28,11 +29,6 @@ constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;
 #endif
-
-int failures = 0;
-#define CHECK(condition) \
-  ((condition) ? (void)0 \
-               : (void)(++failures, std::fprintf(stderr, "%d: %s\n", __LINE__, #condition)))
 
 u64 random_state = 1;
 u64 random_below(u64 limit) {
@@ -173,7 +169,7 @@ void check_too_few_threads() {
     check_ranges(100);
     const rlimit all_memory = {RLIM_INFINITY, RLIM_INFINITY};
     setrlimit(RLIMIT_AS, &all_memory);
-    _exit(failures == 0 && workers::core_count() == 1 ? 0 : 1);
+    _exit(test::failures == 0 && workers::core_count() == 1 ? 0 : 1);
   });
   CHECK(WIFEXITED(ending.status) && WEXITSTATUS(ending.status) == 0);
   CHECK(ending.log.find("[cores] 1 of ") != std::string::npos);
@@ -182,9 +178,7 @@ void check_too_few_threads() {
 }  // namespace
 
 int main(int count, char** words) {
-  const std::string threads = std::string("threads=") + (count > 1 ? words[1] : "2");
-  const char* const arguments[] = {"workers-test", "--option", threads.c_str()};
-  host::start(3, arguments);
+  test::start("workers-test", count, words);
   // In processes of their own, which start their own workers. ThreadSanitizer has other ways to end
   // one, and needs memory of its own.
   if (platform::core_count() > 1 && !kSanitized) {
@@ -206,5 +200,5 @@ int main(int count, char** words) {
     CHECK(counts.ranges > 0 && counts.pieces > counts.ranges && counts.sleeps > 0);
   std::printf("%u cores: %lu ranges, %lu pieces, %lu of them stolen, %lu sleeps\n", cores,
               counts.ranges, counts.pieces, counts.stolen, counts.sleeps);
-  return failures == 0 ? 0 : 1;
+  return test::failures == 0 ? 0 : 1;
 }
