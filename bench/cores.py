@@ -5,6 +5,7 @@ generate by turns; who has no turn sleeps. QEMU's cores are threads of the host,
 host has are only asked for their text and their share of the work.
 """
 
+import dataclasses
 import json
 import os
 import re
@@ -13,12 +14,13 @@ import tempfile
 import time
 
 import qemu
+from cli import arguments, machine
 
 WARM_UP_TURNS = 3
 TURN_TOKENS = 32
 TEXT_TOKENS = 150
 TIMEOUT_S = 600
-PROMPT = b"Once upon a time"
+PROMPT = "Once upon a time"
 MATRIX_PRODUCTS = "multiply_rows"
 
 MOST_TIME = 0.65          # of one core's, per token, on two
@@ -27,15 +29,20 @@ LEAST_OF_EIGHT = 0.25     # of a fair share: no core starves
 MOST_IDLE = 0.05          # of a host's core, while waiting at the prompt
 
 
+def _run(model, cores, *more):
+    """As `./bareflow run` describes it."""
+    return arguments.parse(["run", "--model", str(model), "--smp", str(cores), *more])
+
+
 class Player:
     """A machine that does so many tokens when it is asked (the program's option `bench`)."""
 
-    def __init__(self, image, memory, cores, folder):
+    def __init__(self, model, cores, folder):
         self.profile = os.path.join(folder, f"profile-{cores}.json")
-        machine = qemu.Machine(iso=str(image), smp=cores, memory=memory, options="bench=1\n",
-                               profile=self.profile)
         self.text, self.log = qemu.Collector(), qemu.Collector()
-        self.guest = qemu.Guest(machine, self.text, self.log)
+        with machine.described(_run(model, cores)) as (described, _):
+            described = dataclasses.replace(described, options="bench=1\n", profile=self.profile)
+            self.guest = qemu.Guest(described, self.text, self.log)
 
     def __enter__(self):
         self.guest.__enter__()
@@ -83,19 +90,19 @@ class Player:
         return [n / sum(rows) for n in rows]
 
 
-def _text(image, memory, cores):
-    machine = qemu.Machine(iso=str(image), smp=cores, memory=memory, prompt=PROMPT,
-                           options=f"temp=0\ntokens={TEXT_TOKENS}\n")
-    result = qemu.capture(machine, timeout=TIMEOUT_S)
+def _text(model, cores):
+    told = _run(model, cores, "--prompt", PROMPT, "--temp", "0", "--tokens", str(TEXT_TOKENS))
+    with machine.described(told) as (described, _):
+        result = qemu.capture(described, timeout=TIMEOUT_S)
     if result.status != 0 or not re.search(rb"^cores: %d of %d " % (cores, cores), result.log, re.M):
         raise qemu.QemuError(f"with {cores} cores:\n{result.log.decode(errors='replace')}")
     return result.text.decode(errors="replace")
 
 
-def measure(image, memory, repeat):
+def measure(model, repeat):
     result = {"turn_tokens": TURN_TOKENS, "pairs": [], "work": []}
     with tempfile.TemporaryDirectory() as folder:
-        with Player(image, memory, 1, folder) as one, Player(image, memory, 2, folder) as two:
+        with Player(model, 1, folder) as one, Player(model, 2, folder) as two:
             for _ in range(WARM_UP_TURNS):
                 one.turn(), two.turn()
             for _ in range(repeat):
@@ -104,14 +111,14 @@ def measure(image, memory, repeat):
                 result["work"].append([worked for _, worked in turns])
             result["idle"] = {"1": one.idle(), "2": two.idle()}
             result["shares"] = {"2": two.shares()}
-        with Player(image, memory, 8, folder) as eight:
+        with Player(model, 8, folder) as eight:
             for _ in range(WARM_UP_TURNS):
                 eight.turn()
             result["idle"]["8"] = eight.idle()
             result["shares"]["8"] = eight.shares()
     ratios = [two / one for one, two in result["pairs"]]
     result["time_per_token"] = statistics.median(ratios)
-    texts = [_text(image, memory, cores) for cores in (1, 2, 8)]
+    texts = [_text(model, cores) for cores in (1, 2, 8)]
     result["same_text"] = texts[0] == texts[1] == texts[2] != ""
     return result
 

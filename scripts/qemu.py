@@ -45,9 +45,11 @@ NOT_BOOTED_STATUS = 1  # GRUB has said why
 
 # Kinds of disks, and QEMU's arguments for one whose drive is called "disk".
 DISKS = {"ahci": ["-device", "ich9-ahci,id=disk-ahci", "-device", "ide-hd,drive=disk,bus=disk-ahci.0"],
-         "ide": ["-device", "ide-hd,drive=disk"],  # on the machine pc
+         "ide": ["-device", "ide-hd,drive=disk"],  # on the controller that the machine pc has
          "virtio": ["-device", "virtio-blk-pci,drive=disk"],
          "nvme": ["-device", "nvme,serial=bareflow,drive=disk"]}
+# Where the machine has none (q35): a PIIX4's, while pc has a PIIX3.
+IDE_ON_A_CARD = ["-device", "piix4-ide,id=disk-ide", "-device", "ide-hd,drive=disk,bus=disk-ide.0"]
 
 
 class QemuError(Exception):
@@ -73,6 +75,7 @@ class Machine:
     disk: str | None = None      # one of DISKS
     disk_image: str | None = None
     sector_bytes: int = 512      # of the disk
+    drive: str = ""              # more of QEMU's options for the disk's drive, such as ",cache=unsafe"
     extra: list = dataclasses.field(default_factory=list)
 
 
@@ -115,9 +118,11 @@ def escape(path):
 def disk_arguments(machine):
     """A disk of the kind, which is never what boots."""
     sectors = f",logical_block_size={machine.sector_bytes},physical_block_size={machine.sector_bytes}"
+    has_ide = machine.machine.split(",")[0] in ("pc", "isapc") or "i440fx" in machine.machine
+    words = DISKS[machine.disk] if machine.disk != "ide" or has_ide else IDE_ON_A_CARD
     device = [word + (sectors if "drive=disk" in word and machine.sector_bytes != 512 else "")
-              for word in DISKS[machine.disk]]
-    return ["-drive", f"file={escape(machine.disk_image)},if=none,id=disk,format=raw"] + device
+              for word in words]
+    return ["-drive", f"file={escape(machine.disk_image)},if=none,id=disk,format=raw{machine.drive}"] + device
 
 
 def command_line(machine, folder, log_fd):

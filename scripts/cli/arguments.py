@@ -102,6 +102,19 @@ def _repeat(text):
     return int(text)
 
 
+def _jobs(text):
+    if not re.fullmatch("[0-9]{1,2}", text) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of machines from 1 to 99")
+    return int(text)
+
+
+def _share(text):
+    found = re.fullmatch("([0-9]{1,3})/([0-9]{1,3})", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a part such as 1/4")
+    return int(found[1]), int(found[2])
+
+
 def _text(text):
     if "\0" in text:
         raise argparse.ArgumentTypeError("a text cannot hold a zero byte")
@@ -251,9 +264,9 @@ def add_machine(parser):
     group.add_argument("--mem", metavar="SIZE", type=_memory,
                        help="memory, such as 512M or 4G (default: 512M, or more for a big model)")
     group.add_argument("--cpu", metavar="NAME",
-                       help="QEMU's name of the processor (default: max)")
+                       help="QEMU's name of the processor, such as Haswell (default: max)")
     group.add_argument("--machine", metavar="NAME", default="q35",
-                       help="QEMU's name of the machine (default: q35)")
+                       help="pc or q35, QEMU's names of machines (default: q35)")
     group.add_argument("--smp", metavar="N", type=_cores, help="cores (default: 1)")
     group.add_argument("--uefi", action="store_true", help="UEFI firmware instead of BIOS")
     group.add_argument("--display", metavar="KIND", default="none",
@@ -267,8 +280,7 @@ def add_machine(parser):
 def add_disks(parser):
     group = parser.add_argument_group("disk")
     group.add_argument("--disk", choices=qemu.DISKS,
-                       help="the model lies on a disk of this kind, and is no boot module "
-                            "(ide: on the machine pc)")
+                       help="the model lies on a disk of this kind, and is no boot module")
     group.add_argument("--disk-image", metavar="FILE",
                        help="the disk (default: made for the model, and thrown away): kept across "
                             "runs, made if it is not there; --model names one of its models")
@@ -315,7 +327,9 @@ TEST_EXAMPLES = """\
 examples:
   ./bareflow test
   ./bareflow test --suite unit --suite ir
-  ./bareflow test 'boot*'"""
+  ./bareflow test 'boot*'
+  ./bareflow test --matrix
+  ./bareflow test --matrix full 'uefi-*-8-nvme' --json"""
 ISO = """\
 Make an ISO that boots from BIOS and UEFI, on a USB stick as well as in QEMU.
 
@@ -324,7 +338,8 @@ edited in GRUB's menu."""
 ISO_EXAMPLES = """\
 examples:
   ./bareflow iso -o bareflow.iso
-  ./bareflow iso -o tiny.iso --model tiny.gguf --temp 0.5"""
+  ./bareflow iso -o tiny.iso --model tiny.gguf --temp 0.5
+  ./bareflow iso -o once.iso --prompt "Once upon a time" --temp 0"""
 DISK = """\
 Make the image of a disk with models on it: a GPT, and in it one FAT32 volume,
 with room for what the machine remembers (in the folder BAREFLOW). The file is
@@ -434,6 +449,16 @@ def _add_test(commands):
     parser.add_argument("--list", action="store_true", help="list the tests instead")
     parser.add_argument("--json", action="store_true",
                         help="one JSON object on standard output, everything else beside it")
+    group = parser.add_argument_group("emulators").add_mutually_exclusive_group()
+    group.add_argument("--matrix", nargs="?", const="pairs", choices=("pairs", "full"),
+                       help="instead, a story on machines of every kind; pairs (the default): every "
+                            "pair of their properties once; full: every combination. NAME then means "
+                            "machines, as --list names them")
+    group = parser.add_argument_group("with --matrix")
+    group.add_argument("--jobs", type=_jobs, default=2, metavar="N",
+                       help="machines at a time (default: 2)")
+    group.add_argument("--share", type=_share, metavar="I/N",
+                       help="only the I-th of N parts of the matrix")
 
 
 def _add_iso(commands):
@@ -441,6 +466,7 @@ def _add_iso(commands):
     parser.add_argument("-o", "--output", metavar="FILE", required=True,
                         help="where the ISO goes")
     add_model(parser)
+    add_prompt(parser)
     add_story(parser)
     add_chat(parser)
     add_grammar(parser)

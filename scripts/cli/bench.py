@@ -61,7 +61,7 @@ def _bench_cores(arguments):
     packages.require(packages.BENCH_SET)
     build(places.PROGRAM, places.KERNEL)
     with Step(f"running {model.name} on machines of one, two and eight cores"):
-        result = cores.measure(disc.cached(model), machine.usual_memory(model), arguments.repeat)
+        result = cores.measure(model, arguments.repeat)
     title = f"Cores in QEMU, {model.name}"
     return _report({"cores": result}, {title: cores.table(result)}, cores.over_limit(result), arguments)
 

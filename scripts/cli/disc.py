@@ -6,6 +6,7 @@ options of a run reach the guest beside the disc, so they need no new one.
 
 import hashlib
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,12 +18,17 @@ KEPT_DISCS = 3
 YOUNG_SECONDS = 900  # a disc that may still be about to be booted
 
 
-def make(path, model, options=()):
-    """Writes an ISO to `path`, whole or not at all; without a model if there is none."""
+def make(path, model, options=(), prompt=None):
+    """Writes an ISO to `path`, whole or not at all; without a model if there is none. The prompt is
+    bytes."""
     try:
-        with Step(f"making a disc with {model.name}" if model else "making a disc without a model"):
+        with (Step(f"making a disc with {model.name}" if model else "making a disc without a model"),
+              tempfile.NamedTemporaryFile(prefix="bareflow-prompt-") as text):
+            text.write(prompt or b"")
+            text.flush()
             make_iso.make_iso(str(path), str(places.KERNEL), str(places.PROGRAM),
-                              str(model) if model else None, "\n".join(options))
+                              str(model) if model else None, "\n".join(options),
+                              text.name if prompt else None)
     except (make_iso.IsoError, OSError) as error:
         raise Failure(f"no disc: {error}") from None
 

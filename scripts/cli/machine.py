@@ -1,7 +1,15 @@
-"""From parsed arguments to the machine that QEMU shall be."""
+"""From parsed arguments to the machine that QEMU shall be: the one description of machines, which
+benchmarks (bench/cores.py) and tests (cli/matrix.py) use with command lines of their own.
 
+    parsed = cli.arguments.parse(["run", "--smp", "2", "--disk", "nvme"])
+    with described(parsed) as (guest, model):
+        qemu.capture(guest)
+"""
+
+import contextlib
 import os
 import re
+import tempfile
 from pathlib import Path
 
 import qemu
@@ -71,25 +79,30 @@ def disk_image(arguments, folder):
     return path, [f"model={model.name}"]
 
 
-def _machine(arguments):
-    """q35 has no IDE controller."""
-    wanted = getattr(arguments, "disk", None)
-    return "pc" if wanted == "ide" and arguments.machine == "q35" else arguments.machine
-
-
 def describe(arguments, model, interactive=False, image=None, more_options=()):
     """The machine, with a disc that holds the model, or with a disk."""
     options = settings.option_lines(arguments) + [f"interactive={int(interactive)}", *more_options]
     prompt = settings.prompt(arguments)
     profile = settings.profile(arguments)
     return qemu.Machine(
-        iso=str(disc.cached(None if image else model)), machine=_machine(arguments),
+        iso=str(disc.cached(None if image else model)), machine=arguments.machine,
         cpu=arguments.cpu or "max",
         memory=memory(arguments, model), smp=int(arguments.smp or 1), uefi=arguments.uefi,
         kvm=arguments.kvm, display=arguments.display, options="\n".join(options) + "\n",
         prompt=prompt, disk=arguments.disk if image else None,
         disk_image=str(image) if image else None,
         profile=str(profile) if profile else None, extra=arguments.qemu_args)
+
+
+@contextlib.contextmanager
+def described(arguments, interactive=False):
+    """(the machine of a run, the model); the disk that --disk asks for is there as long as this is."""
+    check_disk(arguments)
+    # A disk that is there already has its models on it.
+    model = kept_disk(arguments) or settings.model(arguments)
+    with tempfile.TemporaryDirectory(prefix="bareflow-disk-") as folder:
+        image, options = disk_image(arguments, folder)
+        yield describe(arguments, model, interactive, image, options), model
 
 
 def boot_seconds(model):

@@ -2,7 +2,6 @@
 
 import contextlib
 import sys
-import tempfile
 import threading
 
 import qemu
@@ -79,14 +78,12 @@ def package_set(arguments):
 
 def main(arguments):
     machine.check_disk(arguments)
-    # A disk that is there already has its models on it.
-    model = machine.kept_disk(arguments) or settings.model(arguments)
+    if not machine.kept_disk(arguments):
+        settings.model(arguments)  # what is wrong with it is said before anything is built
     packages.require(package_set(arguments))
     build(places.KERNEL, places.PROGRAM)
     interactive = settings.prompt(arguments) is None and sys.stdin.isatty()
-    with tempfile.TemporaryDirectory(prefix="bareflow-disk-") as folder:
-        image, options = machine.disk_image(arguments, folder)
-        guest = machine.describe(arguments, model, interactive, image, options)
+    with machine.described(arguments, interactive) as (guest, model):
         say(f"booting {model.name} in QEMU ({guest.machine}, {'UEFI' if guest.uefi else 'BIOS'}, "
             f"{guest.memory}, processor {guest.cpu}{', disk ' + guest.disk if guest.disk else ''})")
         return _boot(guest, model, interactive)

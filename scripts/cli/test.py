@@ -6,6 +6,7 @@ import sys
 
 from cli import packages, places
 from cli.build import build
+from cli.report import USAGE, Failure
 
 PASSED = ("OK", "EXPECTEDFAIL")
 
@@ -33,7 +34,19 @@ def _list(arguments):
                            *_selection(arguments)]).returncode
 
 
+def _matrix(arguments):
+    if arguments.suite:
+        raise Failure("--suite does not go with --matrix", USAGE)
+    from cli import matrix
+    if not arguments.list:
+        packages.require(packages.TEST_SET)
+        build(places.KERNEL, places.PROGRAM, places.HOST_ENGINE)
+    return matrix.main(arguments)
+
+
 def main(arguments):
+    if arguments.matrix is not None:
+        return _matrix(arguments)
     packages.require(packages.TEST_SET)
     build()
     if arguments.list:

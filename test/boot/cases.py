@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 
+import bochs
 import gguf_damage
 import make_iso
 import platforms
@@ -348,38 +349,15 @@ def too_little_memory(place):
     says(result, r"^error: not enough memory: \d+ MiB are free")
 
 
-BOCHS = """\
-display_library: rfb, options="timeout=0"
-romimage: file=/usr/share/bochs/BIOS-bochs-latest
-vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
-{cpu}
-memory: guest=256, host=256
-ata0-master: type=cdrom, path={iso}, status=inserted
-{more}
-boot: cdrom
-com1: enabled=1, mode=file, dev={folder}/com1
-sound: waveoutdrv=dummy, waveindrv=dummy, midioutdrv=dummy
-log: {folder}/log
-"""
-
-
-def boot_bochs(place, options, cpu="cpu: model=corei7_skylake_x, ips=50000000", more=""):
+def boot_bochs(place, options, **machine):
     """What Bochs writes to COM1, from a disc with the options."""
-    if not shutil.which("bochs") or not os.path.exists("/usr/share/bochs/BIOS-bochs-latest"):
+    if not bochs.is_there():
         raise Skip("bochs and bochsbios are not installed")
-    with tempfile.TemporaryDirectory() as folder, iso_with(place, options) as iso:
-        with open(f"{folder}/rc", "w") as file:
-            file.write(BOCHS.format(iso=iso, folder=folder, cpu=cpu, more=more))
-        with open(f"{folder}/commands", "w") as file:
-            file.write("c\n")  # Debian's Bochs starts in its debugger
-        # Ends by ACPI power-off, which Bochs reports as a failure.
-        subprocess.run(["bochs", "-q", "-unlock", "-f", f"{folder}/rc", "-rc", f"{folder}/commands"],
-                       stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S)
-        with open(f"{folder}/com1", "rb") as file:
-            log = file.read().decode()
-        with open(f"{folder}/log") as file:
-            check("soft power off" in file.read(), f"the machine was not switched off:\n{log}")
-    return log
+    with iso_with(place, options) as iso:
+        try:
+            return bochs.capture(bochs.Machine(iso=iso, **machine), TIMEOUT_S).com1.decode()
+        except bochs.BochsError as error:
+            raise AssertionError(error) from None
 
 
 @case
@@ -460,7 +438,7 @@ def cores_without_acpi(place):
 @case
 def cores_x2apic(place):
     """QEMU 7.2 emulates no x2APIC; Bochs does."""
-    log = boot_bochs(place, "selftest=cores", "cpu: model=corei7_skylake_x, count=2, ips=50000000")
+    log = boot_bochs(place, "selftest=cores", cores=2)
     check(re.search(r"^\[boot\] clock: \d+ MHz \(.*\), invariant\r?$", log, re.M), log)
     check("cores: 2 of 2 (x2APIC)" in log and "selftest: 2 cores, " in log, log)
 
@@ -853,9 +831,8 @@ def disk_machines(place):
 def disk_bochs(place):
     """A second opinion on IDE: disk and disc on one cable."""
     with tempfile.NamedTemporaryFile() as image:
-        image.truncate(80 * 16 * 63 * 512)
-        log = boot_bochs(place, "selftest=disks", more=f"ata0-slave: type=disk, mode=flat, path={image.name}, "
-                                                       "cylinders=80, heads=16, spt=63")
+        image.truncate(80 * bochs.CYLINDER_BYTES)
+        log = boot_bochs(place, "selftest=disks", disk_image=image.name)
     check("ide0: a disc" in log and "ide1: as written" in log and "[selftest] status 0" in log, log)
 
 

@@ -31,7 +31,8 @@ class Help(CommandLineTest):
 
     def test_options_are_explained(self):
         for command, options in (("run", STORY_OPTIONS + MACHINE_OPTIONS + DISK_OPTIONS),
-                                 ("host", STORY_OPTIONS), ("iso", ("--model", "-o FILE"))):
+                                 ("host", STORY_OPTIONS), ("iso", ("--model", "--prompt", "-o FILE")),
+                                 ("test", ("--matrix", "--json"))):
             text = self.help_of(command)
             self.assertEqual([name for name in options if name not in text], [])
 
@@ -65,6 +66,9 @@ class WrongUse(CommandLineTest):
         (["run", "--mem", "much"], "--mem", "512M"),
         (["run", "--smp", "0"], "--smp"),
         (["run", "--qemu-args", "'"], "--qemu-args"),
+        (["run", "--smp", "1000"], "--smp", "1 to 999"),
+        (["run", "--disk", "floppy"], "--disk", "nvme"),
+        (["run", "--disk-image", "d.img"], "--disk-image", "--disk ahci"),
         (["iso"], "-o"),
         (["disk"], "-o"),
         (["disk", "-o", "d.img", "--size", "large"], "--size", "512M"),
@@ -96,6 +100,9 @@ class Places(CommandLineTest):
                                 (["iso", "-o", "/dev/null"], "no regular file"),
                                 (["iso", "-o", STORY, "--model", STORY], "the model itself"),
                                 (["iso", "-o", self.folder], "is a folder"),
+                                (["iso", "-o", self.folder / "d.iso", "--prompt-file", nowhere],
+                                 "No such file"),
+                                (["run", "--disk", "nvme", "--disk-image", self.folder], "no regular file"),
                                 (["disk", "-o", nowhere], "cannot write"),
                                 (["disk", "-o", STORY, "--model", STORY], "the model itself"),
                                 (["disk", "-o", self.folder / "d.img", "--size", "1M"], "larger --size")):
