@@ -102,6 +102,18 @@ def _repeat(text):
     return int(text)
 
 
+def _kills(text):
+    if not re.fullmatch("[0-9]{1,6}", text) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 999999")
+    return int(text)
+
+
+def _seed(text):
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 999999999")
+    return int(text)
+
+
 def _jobs(text):
     if not re.fullmatch("[0-9]{1,2}", text) or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of machines from 1 to 99")
@@ -329,7 +341,8 @@ examples:
   ./bareflow test --suite unit --suite ir
   ./bareflow test 'boot*'
   ./bareflow test --matrix
-  ./bareflow test --matrix full 'uefi-*-8-nvme' --json"""
+  ./bareflow test --matrix full 'uefi-*-8-nvme' --json
+  ./bareflow test --plug 20 --seed 7"""
 ISO = """\
 Make an ISO that boots from BIOS and UEFI, on a USB stick as well as in QEMU.
 
@@ -454,11 +467,16 @@ def _add_test(commands):
                        help="instead, a story on machines of every kind; pairs (the default): every "
                             "pair of their properties once; full: every combination. NAME then means "
                             "machines, as --list names them")
-    group = parser.add_argument_group("with --matrix")
+    group.add_argument("--plug", nargs="?", const=300, metavar="N", type=_kills,
+                       help="instead, kill QEMU N times (default: 300) while it writes to a disk, and "
+                            "look at what is left")
+    group = parser.add_argument_group("with --matrix or --plug")
     group.add_argument("--jobs", type=_jobs, default=2, metavar="N",
                        help="machines at a time (default: 2)")
     group.add_argument("--share", type=_share, metavar="I/N",
                        help="only the I-th of N parts of the matrix")
+    group.add_argument("--seed", type=_seed, metavar="N",
+                       help="of the moments that --plug kills at (default: another one each time)")
 
 
 def _add_iso(commands):

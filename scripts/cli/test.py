@@ -34,19 +34,22 @@ def _list(arguments):
                            *_selection(arguments)]).returncode
 
 
-def _matrix(arguments):
+def _on_emulators(arguments):
+    """Tests that are machines of their own."""
     if arguments.suite:
-        raise Failure("--suite does not go with --matrix", USAGE)
-    from cli import matrix
+        raise Failure("--suite does not go with --matrix or --plug", USAGE)
+    if arguments.plug and (arguments.names or arguments.list):
+        raise Failure("--plug has no tests with names: give no NAME and no --list", USAGE)
     if not arguments.list:
         packages.require(packages.TEST_SET)
         build(places.KERNEL, places.PROGRAM, places.HOST_ENGINE)
-    return matrix.main(arguments)
+    from cli import matrix, plug
+    return (matrix if arguments.matrix else plug).main(arguments)
 
 
 def main(arguments):
-    if arguments.matrix is not None:
-        return _matrix(arguments)
+    if arguments.matrix or arguments.plug:
+        return _on_emulators(arguments)
     packages.require(packages.TEST_SET)
     build()
     if arguments.list:

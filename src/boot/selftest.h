@@ -18,4 +18,7 @@ i32 selftest_fault_on_core();
 // That of selftest_disks.cpp.
 i32 selftest_disks();
 
+// That of selftest_plug.cpp.
+i32 selftest_plug();
+
 }  // namespace bf::boot

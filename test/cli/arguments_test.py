@@ -32,7 +32,7 @@ class Help(CommandLineTest):
     def test_options_are_explained(self):
         for command, options in (("run", STORY_OPTIONS + MACHINE_OPTIONS + DISK_OPTIONS),
                                  ("host", STORY_OPTIONS), ("iso", ("--model", "--prompt", "-o FILE")),
-                                 ("test", ("--matrix", "--json"))):
+                                 ("test", ("--matrix", "--plug", "--json"))):
             text = self.help_of(command)
             self.assertEqual([name for name in options if name not in text], [])
 

@@ -92,7 +92,9 @@ class Verdicts(unittest.TestCase):
 class WrongUse(CommandLineTest):
     def test_one_line_and_status_2(self):
         for words, word in ((["--matrix", "all"], "pairs"), (["--share", "5/4"], "1/4"),
-                            (["--jobs", "0"], "--jobs"),
+                            (["--jobs", "0"], "--jobs"), (["--plug", "0"], "--plug"),
+                            (["--matrix", "--plug"], "not allowed"), (["--plug", "--list"], "--list"),
+                            (["--plug", "--seed", "-1"], "--seed"),
                             (["--matrix", "full", "--list", "toaster"], "toaster"),
                             (["--matrix", "--suite", "unit"], "--suite")):
             with self.subTest(" ".join(words)):
