@@ -2,6 +2,8 @@
 //
 //   machine-limits THREADS        one JSON object: read_gb_s, cache_gb_s, int8_gops, f32_gflops, and by which
 //                         instructions; a multiplication with its addition counts as two operations
+//   machine-limits THREADS BYTES  an engine (bench/model/engines.py) that only reads weights: "generate N"
+//                         takes as long as reading BYTES N times
 //
 // Each is the best of some repeats, all threads at once, from a common start to the last end. Of one
 // thread, what counts is its time of the processor: others may have it in between.
@@ -102,18 +104,28 @@ __attribute__((target("avx512f"))) uint64_t read_avx512(const char* at, size_t b
   return static_cast<uint64_t>(_mm512_reduce_add_epi64(sum[0]));
 }
 
-// Gigabytes a second, from large pages.
-double read_bandwidth(unsigned threads, Read* read) {
+// Memory in large pages, each of them written; null if there is not that much.
+char* touched_memory(size_t bytes) {
   void* const memory =
-      mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return 0;
-  madvise(memory, kBytes, MADV_HUGEPAGE);
-  char* const bytes = static_cast<char*>(memory);
-  for (size_t i = 0; i < kBytes; i += 4096) bytes[i] = static_cast<char>(i >> 12);
-  const size_t share = kBytes / threads & ~size_t{4095};
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  madvise(memory, bytes, MADV_HUGEPAGE);
+  char* const start = static_cast<char*>(memory);
+  for (size_t i = 0; i < bytes; i += 4096) start[i] = static_cast<char>(i >> 12);
+  return start;
+}
+
+// Of whole pages.
+size_t share_of(size_t bytes, unsigned threads) { return bytes / threads & ~size_t{4095}; }
+
+// Gigabytes a second.
+double read_bandwidth(unsigned threads, Read* read) {
+  char* const bytes = touched_memory(kBytes);
+  if (bytes == nullptr) return 0;
+  const size_t share = share_of(kBytes, threads);
   const double time =
       best_seconds(threads, [&](unsigned i) { sink += read(bytes + i * share, share); });
-  munmap(memory, kBytes);
+  munmap(bytes, kBytes);
   return static_cast<double>(share * threads) / time / 1e9;
 }
 
@@ -211,15 +223,39 @@ Read* widest_read() {
   return __builtin_cpu_supports("avx2") ? read_avx2 : read_sse2;
 }
 
+// Answers "generate N" lines until the input ends.
+int read_for_others(unsigned threads, size_t bytes) {
+  char* const weights = touched_memory(bytes);
+  if (weights == nullptr) {
+    std::fprintf(stderr, "error: not enough memory to read %zu bytes\n", bytes);
+    return 1;
+  }
+  Read* const read = widest_read();
+  const size_t share = share_of(bytes, threads);
+  std::printf("ready\n");
+  std::fflush(stdout);
+  for (unsigned tokens; std::scanf(" generate %u", &tokens) == 1;) {
+    const double time = seconds(threads, [&](unsigned i) {
+      for (unsigned token = 0; token < tokens; ++token) sink += read(weights + i * share, share);
+    });
+    std::printf("%.0f\n", time * 1e9);
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
-  const int threads = count == 2 ? std::atoi(words[1]) : 0;
-  if (threads < 1 || threads > 1024) {
-    std::fprintf(stderr, "usage: machine-limits THREADS\n");
+  const int threads = count >= 2 ? std::atoi(words[1]) : 0;
+  const unsigned long long bytes = count == 3 ? std::strtoull(words[2], nullptr, 10) : 0;
+  const bool known = count == 2 || (count == 3 && bytes >= 1024 * 4096);
+  if (threads < 1 || threads > 1024 || !known) {
+    std::fprintf(stderr, "usage: machine-limits THREADS [BYTES, at least 4194304]\n");
     return 2;
   }
   const auto cores = static_cast<unsigned>(threads);
+  if (bytes != 0) return read_for_others(cores, bytes);
   const Multiply int8 = widest_int8(), f32 = widest_f32();
   std::printf(
       "{\"threads\": %d, \"read_gb_s\": %.2f, \"cache_gb_s\": %.1f, \"int8_gops\": %.1f, \"int8_by\": \"%s\", "

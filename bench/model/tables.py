@@ -24,7 +24,7 @@ def speeds(result):
 
 
 def limits(result):
-    """Best speeds beside what the machine allows."""
+    """Best speeds beside what the machine allows. What is said of decoding is a median over the turns."""
     measured = result["limits"]
     lines = [f"reading memory  {measured['read_gb_s']:8.1f} GB/s",
              f"8-bit integers  {measured['int8_gops']:8.1f} billion a second ({measured['int8_by']})",
@@ -39,7 +39,7 @@ def limits(result):
                      f"{'-' if theirs is None else _number(theirs['best']):>11}"
                      f"{'-' if theirs is None else format(row['ratio'], '.2f'):>7}"
                      f"{_number(row['at_most']):>10}  {LIMITS[row['test'][:2]]:<15}"
-                     f"{100 * ours / row['at_most']:>6.0f} %")
+                     f"{100 * row['reached']:>6.0f} %")
     return lines
 
 

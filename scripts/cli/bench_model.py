@@ -6,6 +6,7 @@ import platform
 import re
 import subprocess
 import sys
+from contextlib import ExitStack
 
 from cli import packages, places, settings
 from cli.build import build
@@ -25,6 +26,8 @@ PREFACE = """\
 Written by `./bareflow bench --model ... --save` on {machine}. `bench/README.md` says how to read it.
 """
 WORK = {"pp": "prompt", "tg": "generate"}
+OURS, PEER, READER = "BareFlow", "llama.cpp", "reading"
+LEAST_TO_READ = 64 << 20    # bytes; less may stay in caches
 
 
 def machine():
@@ -51,28 +54,37 @@ def _bareflow(model, arguments, profile_file, most):
     return line + [word for option in options for word in ("--option", option)]
 
 
+def _engines(name, tokens, model, facts, peer, arguments, folder):
+    """Who takes turns: we, llama.cpp if asked for, and for decoding one who only reads the weights."""
+    yield Engine(OURS, _bareflow(model, arguments, folder / "profile.json", max(tokens, 128)),
+                 folder / "bareflow.log")
+    if peer:
+        yield Engine(PEER, peer.command(model, arguments.threads, "serve"), folder / "llama.log")
+    if name.startswith("tg") and facts.bytes_per_token() >= LEAST_TO_READ:
+        yield Engine(READER, [places.LIMITS, arguments.threads, facts.bytes_per_token()],
+                     folder / "reading.log")
+
+
 def _test(name, tokens, model, facts, peer, arguments, folder):
-    """One row: both engines at once, so that they may take turns."""
-    profile_file = folder / "profile.json"
+    """One row: all engines at once, so that they may take turns."""
     kind = WORK[name[:2]]
-    ours = Engine("BareFlow", _bareflow(model, arguments, profile_file, max(tokens, 128)),
-                  folder / "bareflow.log")
-    with Step(f"{name}: BareFlow" + (" and llama.cpp in turn" if peer else "")), ours:
-        measure.warm_up(ours, kind, tokens)
-        if peer:
-            command = peer.command(model, arguments.threads, "serve")
-            with Engine("llama.cpp", command, folder / "llama.log") as theirs:
-                measure.warm_up(theirs, kind, tokens)
-                times = measure.in_turn([ours, theirs], kind, tokens, arguments.repeat)
-        else:
-            times = measure.in_turn([ours], kind, tokens, arguments.repeat)
-        peak = ours.peak_bytes()
+    with Step(f"{name}: BareFlow" + (" and llama.cpp in turn" if peer else "")), ExitStack() as stack:
+        engines = []
+        for engine in _engines(name, tokens, model, facts, peer, arguments, folder):
+            engines.append(stack.enter_context(engine))
+            measure.warm_up(engine, kind, tokens)
+        times = measure.in_turn(engines, kind, tokens, arguments.repeat)
+        peak = engines[0].peak_bytes()
     row = {"test": name, "tokens": tokens,
-           "speeds": {engine: measure.speeds(taken, tokens) for engine, taken in times.items()},
-           "functions": profile.shares(profile_file),
+           "speeds": {engine: measure.speeds(taken, tokens) for engine, taken in times.items()
+                      if engine != READER},
+           "functions": profile.shares(folder / "profile.json"),
            "memory": {"peak": peak, "weights": facts.bytes, "kv_cache": facts.kv_bytes(tokens)}}
     if peer:
-        row["ratio"] = measure.ratio(times["BareFlow"], times["llama.cpp"])
+        row["ratio"] = measure.ratio(times[OURS], times[PEER])
+    if READER in times:
+        row["reading"] = measure.speeds(times[READER], tokens)
+        row["reached"] = measure.ratio(times[OURS], times[READER])
     return row
 
 
@@ -105,7 +117,9 @@ def _measure(model, facts, peer, arguments):
         tests.append(_test(name, tokens, model, facts, peer, arguments, folder))
         limits.measure()
     for row in tests:
-        row["at_most"] = facts.at_most(limits.best, row["test"][:2], row["tokens"])
+        row["at_most"] = (row["reading"]["best"] if "reading" in row else
+                          facts.at_most(limits.best, row["test"][:2], row["tokens"]))
+        row.setdefault("reached", row["speeds"][OURS]["best"] / row["at_most"])
     return {"machine": machine(), "threads": arguments.threads, "limits": limits.best,
             "peer": f"llama.cpp {peer.version}" if peer else None,
             "model": facts.summary(), "tests": tests}

@@ -64,12 +64,17 @@ u64 Transformer::plan(u64 context, float* arena) {
   const u64 inner = max(shape.dim, shape.query_dim());
   stream_ = planner.take(batch_, shape.dim);
   mixed_ = normed_ = planner.take(batch_, inner);
-  bool whole = shape.hidden % kQ8BlockElements != 0;
-  for (u64 i = 0; i < shape.layers; ++i) whole = whole || !takes_q8(model_->layers[i].down);
+  bool whole = shape.hidden % kQ8BlockElements != 0, floats = false;
+  for (u64 i = 0; i < shape.layers; ++i) {
+    const Layer& layer = model_->layers[i];
+    whole = whole || !takes_q8(layer.down);
+    floats = floats || !takes_q8(layer.gate) || !takes_q8(layer.up);
+  }
   const u64 piece =
       whole ? shape.hidden : round_up(shape.hidden / kHiddenPieces + 1, kQ8BlockElements);
   hidden_floats_ = max(batch_ * padded(piece), padded(shape.hidden));
-  gate_ = planner.take(1, hidden_floats_);
+  // What was normed is quantised by then, and not needed as floats any more.
+  gate_ = floats || hidden_floats_ > batch_ * padded(inner) ? planner.take(1, hidden_floats_) : normed_;
   // Attention is over before `up` is needed, and `up` is used up before its product is projected.
   Planner attention = planner;
   projected_ = query_ = attention.take(batch_, inner);

@@ -90,7 +90,7 @@ class Transformer {
   float* stream_;     // (batch, dim): the residual stream
   float* normed_;     // (batch, dim)
   float* mixed_;      // (batch, query_dim), where normed_ is
-  float* gate_;       // (batch, hidden_piece)
+  float* gate_;       // (batch, hidden_piece), where normed_ is if gate and up take Q8
   float* query_;      // (batch, query_dim)
   float* key_;        // (batch, kv_dim)
   float* value_;      // (batch, kv_dim)

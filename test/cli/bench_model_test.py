@@ -5,6 +5,7 @@ import unittest
 
 from support import ROOT, CommandLineTest, bareflow, main, shared_model
 
+from cli import places
 from model import engines, measure, profile, tables
 from model.facts import Facts
 
@@ -114,6 +115,15 @@ class Runs(CommandLineTest):
         result["tests"][0]["ratio"] = 1.0
         for lines in tables.all_tables(result).values():
             self.assertLessEqual(max(map(len, lines)), 80)
+
+    def test_an_engine_that_only_reads(self):
+        self.bench("-n", "0")    # builds it
+        bytes_read = 8 << 20
+        with engines.Engine("reading", [places.LIMITS, 1, bytes_read], self.folder / "log") as reader:
+            times = [reader.run("generate", tokens) for tokens in (1, 400)]
+        self.assertGreater(times[1], times[0])    # 400 times as much
+        with self.assertRaisesRegex(engines.EngineFailed, "status 2"):
+            engines.Engine("reading", [places.LIMITS, 1, 1], self.folder / "log").__enter__()
 
     def test_nothing_to_measure_is_no_failure(self):
         process = bareflow("bench", "--model", STORY, "-p", "0", "-n", "0")
