@@ -39,9 +39,9 @@ bool takes_q8(const Matrix& matrix) {
   return matrix.format->activations == Activations::Q8;
 }
 
-// A batch's hidden values are computed in as many pieces as this, and quantised piece by piece: whole
-// rows of floats would be most of the memory that a batch takes.
-constexpr u64 kHiddenPieces = 4;
+// A batch's hidden values are computed in as many pieces as this, and quantised piece by piece:
+// whole rows of floats would be most of the memory that a batch takes.
+constexpr u64 kHiddenPieces = 8;
 
 // Puts a Q8 row of `count` columns where columns `first` and following of another one are.
 void put_piece(u8* row, u64 columns, const u8* piece, u64 first, u64 count) {
@@ -64,36 +64,44 @@ u64 Transformer::plan(u64 context, float* arena) {
   const u64 inner = max(shape.dim, shape.query_dim());
   stream_ = planner.take(batch_, shape.dim);
   mixed_ = normed_ = planner.take(batch_, inner);
-  bool whole = shape.hidden % kQ8BlockElements != 0, floats = false;
-  for (u64 i = 0; i < shape.layers; ++i) {
-    const Layer& layer = model_->layers[i];
-    whole = whole || !takes_q8(layer.down);
-    floats = floats || !takes_q8(layer.gate) || !takes_q8(layer.up);
-  }
+  const auto take_q8 = [](Planner& from, u64 rows, u64 columns) {
+    const u64 bytes = q8_row_bytes(round_up(columns, kQ8BlockElements));
+    return reinterpret_cast<u8*>(from.take(rows, bytes / sizeof(float)));
+  };
+  const bool in_pieces = shape.hidden % kQ8BlockElements == 0 && feeds_forward_q8();
   const u64 piece =
-      whole ? shape.hidden : round_up(shape.hidden / kHiddenPieces + 1, kQ8BlockElements);
+      in_pieces ? round_up(shape.hidden / kHiddenPieces + 1, kQ8BlockElements) : shape.hidden;
   hidden_floats_ = max(batch_ * padded(piece), padded(shape.hidden));
-  // What was normed is quantised by then, and not needed as floats any more.
-  gate_ = floats || hidden_floats_ > batch_ * padded(inner) ? planner.take(1, hidden_floats_) : normed_;
-  // Attention is over before `up` is needed, and `up` is used up before its product is projected.
-  Planner attention = planner;
-  projected_ = query_ = attention.take(batch_, inner);
+  // Attention is over before the hidden values are computed.
+  Planner attention = planner, feed_forward = planner;
+  attended_ = query_ = attention.take(batch_, inner);
   key_ = attention.take(batch_, shape.kv_dim());
   value_ = attention.take(batch_, shape.kv_dim());
-  up_ = planner.take(1, hidden_floats_);
+  up_ = feed_forward.take(1, hidden_floats_);
+  hidden_ = take_q8(feed_forward, batch_, shape.hidden);
+  // As Q8 nobody needs the normed rows as floats: what is computed of them goes where they were.
+  const bool reuse = in_pieces && hidden_floats_ <= batch_ * padded(inner);
+  gate_ = reuse ? normed_ : feed_forward.take(1, hidden_floats_);
+  fed_ = reuse ? normed_ : feed_forward.take(batch_, inner);
   planner.reach(attention);
-  const auto take_q8 = [&](u64 rows, u64 columns) {
-    const u64 bytes = q8_row_bytes(round_up(columns, kQ8BlockElements));
-    return reinterpret_cast<u8*>(planner.take(rows, bytes / sizeof(float)));
-  };
-  quantized_ = take_q8(batch_, inner);
-  hidden_ = take_q8(batch_, shape.hidden);
-  pieces_ = take_q8(bf_core_count(), shape.hidden);
+  planner.reach(feed_forward);
+  quantized_ = take_q8(planner, batch_, inner);
+  pieces_ = take_q8(planner, bf_core_count(), shape.hidden);
   scores_ = planner.take(bf_core_count(), cache_.score_count());
   cosines_ = planner.take(batch_, shape.head_dim);
   sines_ = planner.take(batch_, shape.head_dim);
   logits_ = planner.take(1, shape.vocabulary);
   return planner.used();
+}
+
+// Of every layer, all matrices that the hidden values are computed with or are multiplied with.
+bool Transformer::feeds_forward_q8() const {
+  bool all = true;
+  for (u64 i = 0; i < model_->shape.layers; ++i) {
+    const Layer& layer = model_->layers[i];
+    all = all && takes_q8(layer.gate) && takes_q8(layer.up) && takes_q8(layer.down);
+  }
+  return all;
 }
 
 bool Transformer::prepare(const Model& model, const TransformerOptions& options, Error& error) {
@@ -109,11 +117,13 @@ bool Transformer::prepare(const Model& model, const TransformerOptions& options,
   const u64 least = min(context, kLeastContext);
   batch_ = min(options.batch, context);
   for (;;) {
-    const bool fits = cache_.allocate(shape, options.kv, context) && arena_.allocate(plan(context, nullptr));
+    const bool fits =
+        cache_.allocate(shape, options.kv, context) && arena_.allocate(plan(context, nullptr));
     if (fits || context == least) break;
     context = max(context / 2, least);
   }
-  const u64 needed = plan(context, nullptr) * sizeof(float) + KvCache::bytes_for(shape, options.kv, context);
+  const u64 needed =
+      plan(context, nullptr) * sizeof(float) + KvCache::bytes_for(shape, options.kv, context);
   if (arena_.size() == 0 || !row_.allocate(model.embedding.row_bytes()) ||
       !frequencies_.allocate(shape.rotated_dim / 2)) {
     error << "model: not enough memory: a context of " << context << " tokens needs "
@@ -202,8 +212,8 @@ void Transformer::attend(const Layer& layer, u64 index, u64 count, u64 position)
   });
   if (takes_q8(layer.output))
     parallel_for_each(count, [&](u64 t) { quantize(t, mixed_, shape.query_dim()); });
-  multiply({{layer.output, projected_}}, quantized_, mixed_, count);
-  parallel_for_each(count, [&](u64 t) { add(stream_ + t * dim, projected_ + t * dim, dim); });
+  multiply({{layer.output, attended_}}, quantized_, mixed_, count);
+  parallel_for_each(count, [&](u64 t) { add(stream_ + t * dim, attended_ + t * dim, dim); });
 }
 
 // Rotates a token's queries, and puts its rotated keys and its values where attention finds them.
@@ -247,8 +257,8 @@ void Transformer::feed_forward(const Layer& layer, u64 count) {
     multiply({{layer.gate, gate_, rows}, {layer.up, up_, rows}}, quantized_, normed_, count);
     parallel_for_each(count, [&](u64 t) { activate(layer, t, rows); });
   }
-  multiply({{layer.down, projected_}}, hidden_, gate_, count);
-  parallel_for_each(count, [&](u64 t) { add(stream_ + t * dim, projected_ + t * dim, dim); });
+  multiply({{layer.down, fed_}}, hidden_, gate_, count);
+  parallel_for_each(count, [&](u64 t) { add(stream_ + t * dim, fed_ + t * dim, dim); });
 }
 
 // How many of the hidden values of so many tokens there is room for at a time.

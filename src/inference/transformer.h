@@ -23,9 +23,10 @@ struct TransformerOptions {
 
   u64 context = 0;  // positions, at most; 0: as many as the model has
   KvFormat kv = KvFormat::F16;
-  // Tokens that go through the layers together, at most; 1 to kMostBatch. More than 32 bring little:
-  // a processor multiplies a tile of tokens at a time, and 32 are enough of those for each weight read.
-  u64 batch = 32;
+  // Tokens that go through the layers together, at most; 1 to kMostBatch. More than 48 bring
+  // little: a processor multiplies a tile of tokens at a time, and 48 are enough of those for each
+  // weight read.
+  u64 batch = 48;
 };
 
 class Transformer {
@@ -64,6 +65,7 @@ class Transformer {
   };
 
   u64 plan(u64 context, float* arena);
+  bool feeds_forward_q8() const;
   void prepare_rotations(u64 count, u64 position);
   void embed(u32 token, float* out);
   void attend(const Layer& layer, u64 index, u64 count, u64 position);
@@ -84,26 +86,27 @@ class Transformer {
   Array<float> arena_;
   Array<double> frequencies_;  // (rotated_dim / 2)
   double rope_magnitude_ = 1.0;
-  Array<u8> row_;              // of the embedding, unpacked
+  Array<u8> row_;  // of the embedding, unpacked
 
   // In the arena; rows are padded to whole vectors. What is used at different times shares memory.
-  float* stream_;     // (batch, dim): the residual stream
-  float* normed_;     // (batch, dim)
-  float* mixed_;      // (batch, query_dim), where normed_ is
-  float* gate_;       // (batch, hidden_piece), where normed_ is if gate and up take Q8
-  float* query_;      // (batch, query_dim)
-  float* key_;        // (batch, kv_dim)
-  float* value_;      // (batch, kv_dim)
-  float* up_;         // (batch, hidden_piece), where query_, key_ and value_ are
-  float* projected_;  // (batch, dim), where query_ is
-  u8* quantized_;     // (batch, Q8 row of the widest of them)
-  u8* hidden_;        // (batch, Q8 row of hidden)
-  u8* pieces_;        // (cores, Q8 row of hidden): what is quantised before it is put into hidden_
+  float* stream_;    // (batch, dim): the residual stream
+  float* normed_;    // (batch, dim)
+  float* mixed_;     // (batch, query_dim), where normed_ is
+  float* query_;     // (batch, query_dim)
+  float* key_;       // (batch, kv_dim)
+  float* value_;     // (batch, kv_dim)
+  float* attended_;  // (batch, dim), where query_ is: what attention adds to the stream
+  float* up_;        // (batch, hidden_piece), where query_, key_ and value_ are
+  u8* hidden_;       // (batch, Q8 row of hidden), the same
+  float* gate_;      // (batch, hidden_piece), where normed_ is if the layers take Q8
+  float* fed_;       // (batch, dim), the same: what the hidden values add to the stream
+  u8* quantized_;    // (batch, Q8 row of the widest of them)
+  u8* pieces_;       // (cores, Q8 row of hidden): what is quantised before it is put into hidden_
   u64 hidden_floats_ = 0;  // that gate_ has room for
-  float* scores_;     // (cores, what attention wants)
-  float* cosines_;    // (batch, head_dim): of the positions of a batch
-  float* sines_;      // (batch, head_dim)
-  float* logits_;     // (vocabulary)
+  float* scores_;          // (cores, what attention wants)
+  float* cosines_;         // (batch, head_dim): of the positions of a batch
+  float* sines_;           // (batch, head_dim)
+  float* logits_;          // (vocabulary)
 };
 
 }  // namespace inference
