@@ -13,7 +13,8 @@ constexpr u32 kHalf = 2, kFloat = 4;
 const x86::Gp kOut = x86::rdi, kQuery = x86::rsi, kKeys = x86::rdx, kValues = x86::rcx,
               kScores = x86::r8, kPositions = x86::r9;
 const x86::Gp kRowBytes = x86::r10;  // of scores: whole tiles
-const x86::Gp kAt = x86::rax, kEnd = x86::r11, kRow = x86::rbx, kKey = x86::r12, kElement = x86::r13;
+const x86::Gp kAt = x86::rax, kEnd = x86::r11, kRow = x86::rbx, kKey = x86::r12,
+              kElement = x86::r13;
 const x86::Gp kWeights[] = {x86::r12, x86::r13, x86::r14};  // of every third query
 enum Local : u32 { kFirstKey, kFirstValue };
 
@@ -48,7 +49,8 @@ void Attention::body(const KernelPlan& plan) {
     const u32 count = size.queries - q < kTogether ? size.queries - q : kTogether;
     score(q, count);
   }
-  softmax(size.queries);
+  a_.mov(kRow, kScores);
+  softmax_rows(*this, {kRow, kPositions, kRowBytes, kAt, kEnd}, size.queries, x86::r14d);
   for (u32 q = 0; q < size.queries; q += kTogether) {
     const u32 count = size.queries - q < kTogether ? size.queries - q : kTogether;
     mix(q, count);
@@ -90,10 +92,12 @@ void Attention::score_tile(u32 count, u32 part) {
   a_.align(asmjit::AlignMode::kCode, 32);
   a_.bind(loop);
   for (u32 i = 0; i < kUnroll; ++i) {
-    s_.halves_to_float(key, x86::ptr(kKey, static_cast<i32>(i * kTile * kHalf + part * s_.bytes() / 2)));
+    s_.halves_to_float(key,
+                       x86::ptr(kKey, static_cast<i32>(i * kTile * kHalf + part * s_.bytes() / 2)));
     for (u32 q = 0; q < count; ++q) {
       const V to{product.n + q % 4};
-      s_.multiply_word(to, key, x86::ptr(kElement, static_cast<i32>((q * head_dim_ + i) * kFloat)), to);
+      s_.multiply_word(to, key, x86::ptr(kElement, static_cast<i32>((q * head_dim_ + i) * kFloat)),
+                       to);
       s_.add(V{q}, V{q}, to);
     }
   }
@@ -103,18 +107,8 @@ void Attention::score_tile(u32 count, u32 part) {
   a_.jnz(loop);
 }
 
-void Attention::softmax(u32 count) {
-  const asmjit::Label rows = a_.newLabel();
-  a_.mov(kRow, kScores);
-  a_.mov(x86::r14d, asmjit::Imm(count));
-  a_.bind(rows);
-  softmax_row(*this, {kRow, kPositions, kRowBytes, kAt, kEnd});
-  a_.add(kRow, kRowBytes);
-  a_.dec(x86::r14d);
-  a_.jnz(rows);
-}
-
-// ---- Mixture of values ---------------------------------------------------------------------------
+// ---- Mixture of values
+// ---------------------------------------------------------------------------
 
 // out[query] = sum of scores[query][position] * value[position]
 void Attention::mix(u32 first, u32 count) {
@@ -159,7 +153,8 @@ void Attention::mix_columns(u32 count, u32 column) {
 
 void Attention::mix_position(u32 count, u32 column, u32 ahead) {
   const V value{kTogether}, product{kTogether + 1};
-  s_.halves_to_float(value, x86::ptr(kValues, static_cast<i32>((ahead * head_dim_ + column) * kHalf)));
+  s_.halves_to_float(value,
+                     x86::ptr(kValues, static_cast<i32>((ahead * head_dim_ + column) * kHalf)));
   for (u32 q = 0; q < count; ++q) {
     const V to{product.n + q % 4};
     s_.multiply_word(to, value, weight(q, ahead), to);

@@ -1,9 +1,9 @@
 // Attention of the query heads that share a key-value head, over a cache of half-precision floats:
 // scores, softmax and the mixture of values in one function, for one size of heads.
 //
-// What it computes is what `attention` in src/inference/kernels computes, to the bit: keys come in tiles
-// of 16 positions, [tile][head_dim][16], values as [position][head_dim]. A plan's shape is a size of
-// heads with a number of queries (AttentionSize), and any number of positions.
+// What it computes is what `attention` in src/inference/kernels computes, to the bit: keys come in
+// tiles of 16 positions, [tile][head_dim][16], values as [position][head_dim]. A plan's shape is a
+// size of heads with a number of queries (AttentionSize), and any number of positions.
 #pragma once
 
 #include "microjit/emit/emitted_function.h"
@@ -42,7 +42,6 @@ class Attention final : public EmittedFunction {
 
   void score(u32 first, u32 count);
   void score_tile(u32 count, u32 part);
-  void softmax(u32 count);
   void mix(u32 first, u32 count);
   void mix_columns(u32 count, u32 column);
   void mix_position(u32 count, u32 column, u32 ahead);

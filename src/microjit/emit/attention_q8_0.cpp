@@ -54,7 +54,11 @@ void AttentionQ8::body(const KernelPlan& plan) {
   keep_arguments();
   quantize_queries(size);
   score(size);
-  softmax(size);
+  a_.mov(x86::rbx, local(kScores));
+  a_.mov(x86::r9, local(kPositions));
+  a_.mov(kStrideOfScores, local(kRowBytes));
+  softmax_rows(*this, {x86::rbx, x86::r9, kStrideOfScores, x86::rax, x86::r11}, size.queries,
+               x86::r14d);
   mix(size);
 }
 
@@ -117,20 +121,6 @@ void AttentionQ8::score(const AttentionSize& size) {
   a_.add(at, s_.bytes());
   a_.cmp(at, end);
   a_.jb(loop);
-}
-
-void AttentionQ8::softmax(const AttentionSize& size) {
-  const x86::Gp row = x86::rbx, left = x86::r14d;
-  const asmjit::Label rows = a_.newLabel();
-  a_.mov(row, local(kScores));
-  a_.mov(x86::r9, local(kPositions));
-  a_.mov(kStrideOfScores, local(kRowBytes));
-  a_.mov(left, asmjit::Imm(size.queries));
-  a_.bind(rows);
-  softmax_row(*this, {row, x86::r9, kStrideOfScores, x86::rax, x86::r11});
-  a_.add(row, kStrideOfScores);
-  a_.dec(left);
-  a_.jnz(rows);
 }
 
 // out[query] = sum of scores[query][position] * value[position]

@@ -38,7 +38,6 @@ class AttentionQ8 final : public QuantizedMatmul {
   void keep_arguments();
   void quantize_queries(const AttentionSize& size);
   void score(const AttentionSize& size);
-  void softmax(const AttentionSize& size);
   void mix(const AttentionSize& size);
   void mix_columns(const AttentionSize& size, u32 first, u32 count, u32 column);
   void mix_position(u32 count, u32 column);

@@ -37,7 +37,7 @@ struct MatmulFormat {
   void (*weights)(QuantizedMatmul& k, u32 section, u32 pair, u32 part_row, V first, V second);
   void (*scale)(QuantizedMatmul& k, u32 section, u32 part, u32 part_row, V to);
   void (*minimum_scale)(QuantizedMatmul& k, u32 section, u32 part_row, V to);  // where there is one
-  // Whether `weights` gives a section's 16 times as large where that may be (takes_times_16). May be null.
+  // Whether a section's weights are easier to have 16 times as large. May be null.
   bool (*times_16)(u32 section);
 
   u32 sections() const { return block_elements / 32; }

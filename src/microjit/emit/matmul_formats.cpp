@@ -185,7 +185,7 @@ void weights_q4_k(K& k, u32 section, u32 pair, u32 row_part, V first, V second) 
   const V to[] = {first, second};
   for (u32 n = 0; n < 2; ++n) {
     const u32 offset = kQuants + (section / 2 * 8 + pair * 2 + n) * kUnit;
-    if (is_high_q4_k(section) && k.takes_times_16())
+    if (k.is_times_16(section))
       k.simd().bit_and(to[n], k.unit(offset, row_part, to[n]), k.constant(kOther));
     else
       one_nibble(k, offset, is_high_q4_k(section), row_part, to[n]);

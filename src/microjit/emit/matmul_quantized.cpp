@@ -108,7 +108,7 @@ void QuantizedMatmul::group(u32 first) {
   for (u32 n = first; n < end; ++n) {
     for (u32 p = 0; p < f_.parts(); ++p) {
       take_product(n, p);
-      if (f_.times_16 && f_.times_16(n)) s_.shift_right32_signed(product(0, 0), product(0, 0), 4);
+      if (is_times_16(n)) s_.shift_right32_signed(product(0, 0), product(0, 0), 4);
       add_scaled(n, p);
     }
     subtract_or_add_minimum(n);

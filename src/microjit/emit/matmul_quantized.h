@@ -23,8 +23,8 @@ class QuantizedMatmul : public MatmulLoops {
   V unit(u32 offset, u32 row_part, V to);
   // The halves at an offset of the block as floats, in `to` or where they are throughout the block.
   V block_halves(u32 offset, u32 row_part, V to);
-  // Whether weights may be 16 times as large, if all of a section are.
-  bool takes_times_16() const { return grouped_; }
+  // Whether the weights of a section have to be 16 times as large.
+  bool is_times_16(u32 section) const { return grouped_ && f_.times_16 && f_.times_16(section); }
 
   // How many registers there are for accumulators.
   static u32 accumulators(Set set);
@@ -71,14 +71,14 @@ class QuantizedMatmul : public MatmulLoops {
   void add_minimum(u32 section);
   void add_minimum_pairs(u32 section);
 
-
   bool dots() const { return has_dot(s_.set()); }
   bool keeps_i16() const;
   bool starts_with_offset() const;
 
   const MatmulFormat& f_;
   u32 first_temporary_ = 0, first_constant_ = 0;
-  bool grouped_ = false;     // sections of a group are multiplied together, each in registers of its own
+  bool grouped_ =
+      false;  // sections of a group are multiplied together, each in registers of its own
   u32 further_product_ = 0;  // of these, the one that product() means
   static constexpr u32 kMostUnits = 8;
   u32 unit_offsets_[kMostUnits];  // of a group's units that are in registers

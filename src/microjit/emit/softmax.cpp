@@ -104,4 +104,15 @@ void softmax_row(EmittedFunction& f, const SoftmaxRegisters& r) {
   Row(f, r).emit();
 }
 
+void softmax_rows(EmittedFunction& f, const SoftmaxRegisters& r, u32 rows, const x86::Gp& left) {
+  x86::Assembler& a = f.simd().gp();
+  const asmjit::Label row = a.newLabel();
+  a.mov(left.r32(), asmjit::Imm(rows));
+  a.bind(row);
+  softmax_row(f, r);
+  a.add(r.row, r.row_bytes);
+  a.dec(left.r32());
+  a.jnz(row);
+}
+
 }  // namespace bf::microjit::emit

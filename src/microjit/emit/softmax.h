@@ -12,5 +12,7 @@ struct SoftmaxRegisters {
 };
 // As softmax in src/inference/kernels.
 void softmax_row(EmittedFunction& f, const SoftmaxRegisters& r);
+// Of `rows` rows, one behind the other: r.row ends behind the last. `left` counts them.
+void softmax_rows(EmittedFunction& f, const SoftmaxRegisters& r, u32 rows, const x86::Gp& left);
 
 }  // namespace bf::microjit::emit
