@@ -48,7 +48,8 @@ DISKS = {"ahci": ["-device", "ich9-ahci,id=disk-ahci", "-device", "ide-hd,drive=
          "ide": ["-device", "ide-hd,drive=disk"],  # on the controller that the machine pc has
          "virtio": ["-device", "virtio-blk-pci,drive=disk"],
          "nvme": ["-device", "nvme,serial=bareflow,drive=disk"]}
-# Where the machine has none (q35): a PIIX4's, while pc has a PIIX3.
+OLD_DISKS = ("ahci", "ide")  # whose sectors have 512 bytes, whatever is asked for
+# Where the machine has no IDE controller (q35): a PIIX4's, while pc has a PIIX3.
 IDE_ON_A_CARD = ["-device", "piix4-ide,id=disk-ide", "-device", "ide-hd,drive=disk,bus=disk-ide.0"]
 
 

@@ -276,7 +276,8 @@ def add_machine(parser):
     group.add_argument("--mem", metavar="SIZE", type=_memory,
                        help="memory, such as 512M or 4G (default: 512M, or more for a big model)")
     group.add_argument("--cpu", metavar="NAME",
-                       help="QEMU's name of the processor, such as Haswell (default: max)")
+                       help="QEMU's name of the processor, such as Haswell (default: max); help "
+                            "lists them")
     group.add_argument("--machine", metavar="NAME", default="q35",
                        help="pc or q35, QEMU's names of machines (default: q35)")
     group.add_argument("--smp", metavar="N", type=_cores, help="cores (default: 1)")

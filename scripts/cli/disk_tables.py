@@ -68,3 +68,24 @@ def write_gpt(file, partitions, sector_bytes, disk_bytes):
              _header(sectors - 1, 1, backup, sectors, sector_bytes, disk, crc))):
         file.seek(offset)
         file.write(data)
+
+
+def sector_bytes_of(path):
+    """The size of sectors that an image was made for: where its GPT is, or what the first sector of
+    a FAT volume says, on the whole disk or in the first partition. 512 where nothing tells."""
+    with open(path, "rb") as file:
+        def read(offset, size):
+            file.seek(offset)
+            return file.read(size)
+
+        sizes = (512, 1024, 2048, 4096)
+        for size in sizes:
+            if read(size, 8) == b"EFI PART":
+                return size
+        first = int.from_bytes(read(446 + 8, 4), "little")
+        for size in sizes:
+            for start in (0, first * size):
+                sector = read(start, 512)
+                if sector[11:13] == size.to_bytes(2, "little") and sector[510:] == b"\x55\xaa":
+                    return size
+    return 512

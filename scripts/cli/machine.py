@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import qemu
-from cli import disc, disk, places, settings
+from cli import disc, disk, disk_tables, places, settings
 from cli.report import USAGE, Failure
 
 MIB = 1 << 20
@@ -79,6 +79,15 @@ def disk_image(arguments, folder):
     return path, [f"model={model.name}"]
 
 
+def _sector_bytes(kind, image):
+    """As the image has them: a disk of ours may have been made for another machine."""
+    found = disk_tables.sector_bytes_of(image)
+    if found != 512 and kind in qemu.OLD_DISKS:
+        raise Failure(f"--disk {kind}: QEMU's has sectors of 512 bytes, and {image.name} was made for "
+                      f"{found}: use --disk nvme or --disk virtio")
+    return found
+
+
 def describe(arguments, model, interactive=False, image=None, more_options=()):
     """The machine, with a disc that holds the model, or with a disk."""
     options = settings.option_lines(arguments) + [f"interactive={int(interactive)}", *more_options]
@@ -91,6 +100,7 @@ def describe(arguments, model, interactive=False, image=None, more_options=()):
         kvm=arguments.kvm, display=arguments.display, options="\n".join(options) + "\n",
         prompt=prompt, disk=arguments.disk if image else None,
         disk_image=str(image) if image else None,
+        sector_bytes=_sector_bytes(arguments.disk, image) if image else 512,
         profile=str(profile) if profile else None, extra=arguments.qemu_args)
 
 

@@ -1,6 +1,7 @@
 """`./bareflow run`: the model in a machine of its own."""
 
 import contextlib
+import subprocess
 import sys
 import threading
 
@@ -76,7 +77,16 @@ def package_set(arguments):
     return packages.RUN_SET + (packages.WINDOW if arguments.display != "none" else ())
 
 
+def _show_names(arguments):
+    """QEMU's own list, for --cpu help and --machine help."""
+    option = "-cpu" if arguments.cpu == "help" else "-machine"
+    packages.require(packages.MACHINE)
+    return subprocess.run([qemu.QEMU, option, "help"], stdin=subprocess.DEVNULL).returncode
+
+
 def main(arguments):
+    if "help" in (arguments.cpu, arguments.machine):
+        return _show_names(arguments)
     machine.check_disk(arguments)
     if not machine.kept_disk(arguments):
         settings.model(arguments)  # what is wrong with it is said before anything is built

@@ -5,6 +5,8 @@ import subprocess
 
 from support import STORY, CommandLineTest, bareflow, main
 
+from cli import disk, disk_tables
+
 FSCK = shutil.which("fsck.fat", path="/usr/sbin:/sbin:/usr/bin:/bin")
 
 
@@ -24,6 +26,17 @@ class Disks(CommandLineTest):
             self.assertEqual(checked.returncode, 0, checked.stdout)
             self.assertEqual(len(checked.stdout.splitlines()), 2, checked.stdout)
             self.assertIn("4 files", checked.stdout)
+
+    def test_a_run_knows_the_sectors_that_an_image_was_made_for(self):
+        for table in ("gpt", "mbr", "none"):
+            for sector_bytes in (512, 2048, 4096):
+                image = self.folder / f"{table}-{sector_bytes}.img"
+                disk.make(image, [], table, sector_bytes)
+                self.assertEqual(disk_tables.sector_bytes_of(image), sector_bytes, image.name)
+        empty = self.write("empty.img", b"")
+        self.assertEqual(disk_tables.sector_bytes_of(empty), 512)
+        self.refused(bareflow("run", "--disk", "ahci", "--disk-image", self.folder / "gpt-4096.img"), 1,
+                     "--disk nvme")
 
     def test_failures_leave_nothing_behind(self):
         image = self.folder / "disk.img"
