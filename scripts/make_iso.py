@@ -11,6 +11,7 @@ takes from the clock (and in what contains it).
 import argparse
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ GRUB_PLATFORMS = [("i386-pc", "grub-pc-bin"), ("x86_64-efi", "grub-efi-amd64-bin
 
 # What grub.cfg uses; grub-mkrescue adds what these depend on, and what reads the disc.
 GRUB_MODULES = ["normal", "multiboot2", "iso9660", "test", "echo", "sleep", "halt", "serial",
-                "all_video"]
+                "all_video", "cpuid", "true"]
 # grub-mkrescue's own start script wants these, and GRUB complains on the screen if they are missing.
 GRUB_MODULES += ["part_" + scheme for scheme in ("acorn", "amiga", "apple", "bsd", "dfly", "dvh",
                                                  "gpt", "msdos", "plan", "sun", "sunpc")]
@@ -53,6 +54,17 @@ def check_input(what, path):
         raise IsoError(f"the {what} {path} is empty")
 
 
+def screen_mode(options):
+    """The option `screen`, as GRUB's gfxpayload: what is tried, in this order."""
+    screen = next((word.partition("=")[2] for word in reversed(options.split())
+                   if word.startswith("screen=")), "pixels")
+    if screen in ("pixels", "text"):
+        return screen
+    if not re.fullmatch(r"[1-9][0-9]{2,4}x[1-9][0-9]{2,4}(x(15|16|24|32))?", screen):
+        raise IsoError(f"screen={screen}: use pixels, text, or a size such as 1920x1080 or 800x600x16")
+    return f"{screen},auto"
+
+
 def grub_cfg(modules, options):
     # GRUB's quoting: inside single quotes everything is itself, but there can be no single quote.
     if "'" in options:
@@ -61,7 +73,8 @@ def grub_cfg(modules, options):
     lines = "\n".join(f"  module2 /boot/{name} {name}\n  if [ $? != 0 ]; then refuse {name}; fi"
                       for name in modules)
     text = TEMPLATE.read_text()
-    return text.replace("@COMMAND_LINE@", words).replace("@MODULES@", lines)
+    return (text.replace("@COMMAND_LINE@", words).replace("@MODULES@", lines)
+            .replace("@SCREEN@", screen_mode(options)))
 
 
 def place(source, target):

@@ -283,7 +283,7 @@ def add_machine(parser):
     group.add_argument("--smp", metavar="N", type=_cores, help="cores (default: 1)")
     group.add_argument("--uefi", action="store_true", help="UEFI firmware instead of BIOS")
     group.add_argument("--display", metavar="KIND", default="none",
-                       help="a window with the VGA console: gtk, sdl or curses (default: none)")
+                       help="a window with the screen: gtk or sdl (default: none)")
     group.add_argument("--kvm", action="store_true",
                        help="use the host's processor, not an emulated one")
     group.add_argument("--qemu-args", metavar="TEXT", type=_words, default=[],

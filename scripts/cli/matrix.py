@@ -84,7 +84,7 @@ class OnBochs(Alone):
     def boot(self, discs):
         try:
             result = bochs.capture(bochs.Machine(
-                iso=str(discs.alone(bool(self.disk))), cores=self.cores,
+                iso=str(discs.alone(bool(self.disk), "screen=text")), cores=self.cores,
                 disk_image=str(discs.disk()) if self.disk else None), TIMEOUT_S)
         except bochs.BochsError as error:
             raise qemu.QemuError(str(error)) from None
@@ -135,11 +135,11 @@ class Discs:
                 make(path)
         return path
 
-    def alone(self, with_disk):
+    def alone(self, with_disk, *more_options):
         """A disc for a machine that gets nothing beside it."""
         parsed = command_line.parse(["iso", "-o", "unused", *STORY])
-        options = [*settings.option_lines(parsed), *Alone.options]
-        return self._once(f"alone-{with_disk}.iso", lambda path: disc.make(
+        options = [*settings.option_lines(parsed), *Alone.options, *more_options]
+        return self._once(f"alone-{'-'.join([str(with_disk), *more_options])}.iso", lambda path: disc.make(
             path, None if with_disk else self.model, options, settings.prompt(parsed)))
 
     def disk(self):

@@ -15,6 +15,7 @@ from cli.report import Failure, Step, say
 BUILD = ("python3", "clang-19", "libclang-rt-19-dev", "lld-19", "llvm-19-dev", "libllvmlibc-19-dev",
          "libasmjit-dev", "catch2", "meson", "ninja-build", "pkg-config")
 DISC = ("grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "xorriso", "mtools", "xz-utils")
+FONT = ("xfonts-terminus",)  # the kernel's, on its own screen
 MACHINE = ("qemu-system-x86", "ovmf")
 WINDOW = ("qemu-system-gui",)
 DEBUGGER = ("gdb",)
@@ -25,7 +26,7 @@ FILE_SYSTEMS = ("dosfstools", "genisoimage", "gdisk", "fdisk")  # whose word on 
 RANDOM_PROGRAMS = ("csmith", "libcsmith-dev")
 
 HOST_SET = BUILD
-ISO_SET = BUILD + DISC
+ISO_SET = BUILD + DISC + FONT
 RUN_SET = ISO_SET + MACHINE
 GDB_SET = RUN_SET + DEBUGGER
 TEST_SET = GDB_SET + OTHER_MACHINE + RANDOM_PROGRAMS + COUNTER + FILE_SYSTEMS

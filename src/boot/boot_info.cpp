@@ -101,12 +101,23 @@ Result<void> read_memory_map(std::span<const u8> body, BootInfo& info) {
   return {};
 }
 
-// 3.6.12: address, pitch, width, height, bits, type; type 2 is a text screen.
+// 3.6.12: address, pitch, width, height, bits, type; of pixels with colours in them, position and
+// bits of red, green and blue follow. Screens with a palette are left alone.
 Result<void> read_framebuffer(std::span<const u8> body, BootInfo& info) {
-  constexpr u8 kText = 2;
+  constexpr u8 kPixels = 1, kText = 2;
+  constexpr usize kColours = 24;
   if (body.size() < 22) return too_short("framebuffer", body.size());
-  if (read<u8>(body, 21) != kText) return {};
-  info.screen = {read<u64>(body, 0), read<u32>(body, 12), read<u32>(body, 16)};
+  const u8 type = read<u8>(body, 21);
+  if (type == kText) info.screen = {read<u64>(body, 0), read<u32>(body, 12), read<u32>(body, 16)};
+  if (type != kPixels) return {};
+  if (body.size() < kColours + 6) return too_short("framebuffer", body.size());
+  const auto channel = [&](usize at) {
+    return x86::PixelScreen::Channel{read<u8>(body, at), read<u8>(body, at + 1)};
+  };
+  info.pixels = {.address = read<u64>(body, 0), .pitch_bytes = read<u32>(body, 8),
+                 .width = read<u32>(body, 12), .height = read<u32>(body, 16),
+                 .bits = read<u8>(body, 20), .red = channel(kColours),
+                 .green = channel(kColours + 2), .blue = channel(kColours + 4)};
   return {};
 }
 

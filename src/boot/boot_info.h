@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "arch/x86/screen/framebuffer.h"
 #include "runtime/base.h"
 
 namespace bf::boot {
@@ -43,6 +44,7 @@ struct BootInfo {
   char command_line[kMaxCommandLine] = {};
   char loader[64] = {};
   TextScreen screen;
+  x86::PixelScreen pixels;  // as the boot loader says: not checked
   u8 acpi_root_pointer[64] = {};  // the newest version there is
   usize acpi_root_pointer_bytes = 0;
 

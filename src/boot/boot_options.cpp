@@ -26,6 +26,7 @@ void OptionsText::add_words(std::string_view line) {
     const usize end = line.find(' ');
     const std::string_view word = line.substr(0, end);
     if (word.find('=') != std::string_view::npos) add_lines(word);
+    if (word == "NO_COLOR") add_lines("NO_COLOR=1");
     line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
   }
 }

@@ -10,7 +10,8 @@ namespace bf::boot {
 // A text of options under construction; fixed in size, since there is no heap yet.
 class OptionsText {
  public:
-  // The words of a command line, one line each; words without '=' are not options.
+  // The words of a command line, one line each; words without '=' are not options,
+  // but for NO_COLOR.
   void add_words(std::string_view command_line);
   // Lines as they are.
   void add_lines(std::string_view text);

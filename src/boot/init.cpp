@@ -9,13 +9,14 @@
 #include "arch/x86/gdt.h"
 #include "arch/x86/image.h"
 #include "arch/x86/memory.h"
+#include "arch/x86/page_table.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
 #include "arch/x86/processor.h"
 #include "arch/x86/smp.h"
 #include "arch/x86/stacks.h"
 #include "arch/x86/streams.h"
-#include "arch/x86/vga.h"
+#include "arch/x86/screen/screen.h"
 #include "arch/x86/watchdog.h"
 #include "boot/boot_options.h"
 #include "runtime/platform.h"
@@ -46,6 +47,34 @@ const Module* find_module(std::string_view name) {
   return nullptr;
 }
 
+constexpr u64 kEarlyMappedEnd = u64{4} << 30;
+
+bool has_pixels() {
+  return info.pixels.address != 0 && bool(x86::check_pixels(info.pixels));
+}
+
+// As far as it can be reached; more of it when set_up_memory is done.
+void start_screen() {
+  const TextScreen& text = info.screen;
+  if (text.address != 0) x86::start_text_screen(text.address, text.columns, text.rows);
+  if (has_pixels() && info.pixels.address + info.pixels.bytes() <= kEarlyMappedEnd)
+    x86::start_pixel_screen(info.pixels);
+}
+
+// The same with the page tables that stay.
+void start_screen_again() {
+  const x86::PixelScreen& p = info.pixels;
+  const TextScreen& text = info.screen;
+  if (text.address != 0) x86::start_text_screen(text.address, text.columns, text.rows);
+  if (p.address == 0) return;
+  if (auto fits = x86::check_pixels(p); !fits) return print("[boot] %s\n", fits.error().message());
+  if (!x86::map_framebuffer(p.address, p.bytes()))
+    return print("[boot] no screen: its memory at %#lx cannot be mapped\n", p.address);
+  x86::start_pixel_screen(p);
+  print("[boot] screen: %u x %u pixels of %u bits, %u x %u characters\n", p.width, p.height, p.bits,
+        x86::screen_columns(), x86::screen_rows());
+}
+
 }  // namespace
 
 const BootInfo& boot_info() {
@@ -67,9 +96,7 @@ Result<void> read_boot_info() {
   const usize bytes = boot_info_bytes(std::span<const u8, 8>{info_address, 8});
   auto done = parse_boot_info({info_address, bytes}, info);
   if (!done) return done;
-  if (info.screen.address != 0)
-    x86::start_screen(reinterpret_cast<u16*>(info.screen.address), info.screen.columns,
-                      info.screen.rows);
+  start_screen();
   x86::set_acpi_root_pointer({info.acpi_root_pointer, info.acpi_root_pointer_bytes});
   return {};
 }
@@ -137,8 +164,14 @@ Result<void> set_up_memory() {
     modules[i] = {info.modules[i].start, info.modules[i].end};
     module_total += modules[i].bytes();
   }
+  x86::start_memory_types();
+  x86::stop_drawing();
   auto started = x86::start_memory(ram.all(), {modules, info.module_count});
-  if (!started) return started;
+  if (!started) {
+    start_screen();
+    return started;
+  }
+  start_screen_again();
   print("[boot] memory: %lu MiB of RAM, %lu KiB kernel, %lu KiB modules, %lu MiB free\n",
         ram.bytes() >> 20, static_cast<u64>(kernel_end - kernel_text_start) >> 10,
         module_total >> 10, x86::free_memory_bytes() >> 20);

@@ -5,6 +5,7 @@
 #define TAG_END 0
 #define TAG_INFORMATION_REQUEST 1
 #define TAG_CONSOLE_FLAGS 4
+#define TAG_FRAMEBUFFER 5
 #define TAG_MODULE_ALIGN 6
 #define OPTIONAL 1
 #define EGA_TEXT_SUPPORTED 2
@@ -24,6 +25,11 @@ request_end:
   .balign 8
   .short TAG_CONSOLE_FLAGS, OPTIONAL
   .long 12, EGA_TEXT_SUPPORTED
+
+  .balign 8
+  .short TAG_FRAMEBUFFER, OPTIONAL
+  .long 20
+  .long 0, 0, 0  // any width, height and depth: grub.cfg says which
 
   .balign 8
   .short TAG_MODULE_ALIGN, OPTIONAL

@@ -269,7 +269,13 @@ bool memory_adds_up(const char* when) {
   platform::write(platform::Stream::Log, "a line of log\n");
   platform::write(platform::Stream::Profile, "{\"a\": \"profile\"}\n");
   for (int i = 1; i <= 40; ++i) print("row %d\n", i);
-  platform::write(platform::Stream::Text, "na\xc3\xafve \x1b[31mred\x1b[0m and 12\b3\n");
+  // test/boot/screens.py looks at every pixel of this.
+  platform::write(platform::Stream::Text,
+                  "naïve \x1b[31mred\x1b[0m and 12\b3\n"
+                  "\x1b[1;97;44m bold on blue \x1b[0m \x1b[7minverse\x1b[27m \x1b[92;40mgreen\x1b[m, "
+                  "\x1b[33myellow\x1b[39m, \x1b[30;106mcyan\x1b[0m\n"
+                  "Ελληνικά Русский Čeština œuvre → 12 €\n"
+                  "┌──┬──┐ █▓▒░ ½ ± ∞ “quoted” e\u0301 世界 \xff end\n");
   return 0;
 }
 

@@ -12,6 +12,7 @@ sys.path[:0] = [str(HERE), str(ROOT / "scripts"), str(ROOT / "bench"),
 
 import cases  # noqa: E402
 import qemu  # noqa: E402
+import screens  # noqa: E402, F401 (more cases)
 
 
 PASSED, FAILED, SKIPPED = 0, 1, 77  # exit statuses as meson reads them

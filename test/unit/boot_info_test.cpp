@@ -100,6 +100,33 @@ TEST_CASE("boot info: every tag is read") {
   CHECK(info.acpi_root_pointer_bytes == 36);
 }
 
+TEST_CASE("boot info: a screen of pixels") {
+  Builder b;
+  b.begin(8), b.u64_(0xfd000000).u32_(5120).u32_(1280).u32_(800).u8_(32).u8_(1).u8_(0).u8_(0);
+  b.u8_(16).u8_(8).u8_(8).u8_(7).u8_(0).u8_(6), b.end();
+  BootInfo info;
+  REQUIRE(parse(b.finish(), info));
+  CHECK(info.screen.address == 0);
+  CHECK(info.pixels.address == 0xfd000000);
+  CHECK(info.pixels.pitch_bytes == 5120);
+  CHECK(info.pixels.width == 1280);
+  CHECK(info.pixels.height == 800);
+  CHECK(info.pixels.bits == 32);
+  CHECK((info.pixels.red.position == 16 && info.pixels.red.bits == 8));
+  CHECK((info.pixels.green.position == 8 && info.pixels.green.bits == 7));
+  CHECK((info.pixels.blue.position == 0 && info.pixels.blue.bits == 6));
+
+  // Without its colours it is refused; with a palette it is left alone.
+  Builder cut, palette;
+  cut.begin(8), cut.u64_(0xfd000000).u32_(5120).u32_(1280).u32_(800).u8_(32).u8_(1).u8_(0).u8_(0), cut.end();
+  BootInfo other;
+  CHECK_FALSE(parse(cut.finish(), other));
+  palette.begin(8), palette.u64_(1).u32_(1).u32_(1).u32_(1).u8_(8).u8_(0).u8_(0).u8_(0), palette.end();
+  BootInfo third;
+  REQUIRE(parse(palette.finish(), third));
+  CHECK((third.pixels.address == 0 && third.screen.address == 0));
+}
+
 TEST_CASE("boot info: cut anywhere it is refused") {
   const auto whole = example();
   for (usize bytes = 0; bytes < whole.size(); ++bytes) {
@@ -154,10 +181,10 @@ TEST_CASE("boot info: too many modules, too long a line") {
 
 TEST_CASE("boot options: words become lines, sources follow each other") {
   static OptionsText text;
-  text.add_words("quiet tokens=5  temp=0 ");
+  text.add_words("quiet NO_COLOR tokens=5  temp=0 ");
   text.add_lines("seed=1\nseed=2\n");
   std::memcpy(text.add_room(5), "seed=", 5);
-  CHECK(text.view() == "tokens=5\ntemp=0\nseed=1\nseed=2\n\nseed=\n");
+  CHECK(text.view() == "NO_COLOR=1\ntokens=5\ntemp=0\nseed=1\nseed=2\n\nseed=\n");
   CHECK_FALSE(text.overflowed());
   CHECK(text.add_room(OptionsText::capacity()) == nullptr);
   CHECK(text.overflowed());

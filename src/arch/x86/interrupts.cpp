@@ -6,6 +6,7 @@
 #include "arch/x86/exceptions.h"
 #include "arch/x86/pmu.h"
 #include "arch/x86/smp.h"
+#include "arch/x86/streams.h"
 
 // Calls function() on another stack, and comes back.
 extern "C" void bf_call_on_stack(bf::u64 stack_pointer, void (*function)());
@@ -36,6 +37,7 @@ extern "C" void bf_interrupt(const ExceptionFrame* frame) {
   if (frame->vector == kSpuriousVector) return;
   apic::end_of_interrupt();
   if (frame->vector == kFlushVector) flush_this_core();
+  if (frame->vector == kTimerVector) on_timer();
   if (frame->vector == kCounterVector) pmu::on_overflow(frame->rip);
   if (frame->vector == kCallVector && call_hook != nullptr) run_call_hook(*frame);
 }

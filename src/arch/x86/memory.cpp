@@ -200,6 +200,16 @@ u8* map_device(u64 address, usize bytes) {
   return reinterpret_cast<u8*>(address);
 }
 
+bool map_framebuffer(u64 address, usize bytes) {
+  const u64 first = address & ~u64{platform::kPageBytes - 1};
+  const u64 end = align_up(address + bytes, u64{platform::kPageBytes});
+  if (address < kLowMemoryEnd || end > kIdentityEnd || end <= first) return false;
+  SpinGuard guard(lock);
+  for (u64 page = first; page < end; page += platform::kPageBytes)
+    if (page_table.is_mapped(page)) return false;  // then it is something else
+  return page_table.map(first, first, end - first, Access::Screen);
+}
+
 // From the top: the bottom of memory is where firmware is careless.
 u64 take_low_page() {
   SpinGuard guard(lock);

@@ -57,6 +57,10 @@ void release_module_pages(u64 address, usize bytes);
 // for the same ones, it gives the same.
 u8* map_device(u64 physical_address, usize bytes);
 
+// The memory of a screen, mapped one to one; what is written there is gathered into long writes (write
+// combining). False if it cannot be.
+[[nodiscard]] bool map_framebuffer(u64 physical_address, usize bytes);
+
 // A page of RAM below 1 MiB that nobody uses, mapped one to one; 0 if there is none.
 u64 take_low_page();
 

@@ -6,8 +6,12 @@
 namespace bf::x86 {
 
 // What may be done with a page. There is no way to ask for writable and executable.
-// Device is for registers: written and read, and never cached.
-enum class Access : u8 { Read, ReadWrite, ReadExecute, Device };
+// Device is for registers: written and read, and never cached. Screen is for memory that is written
+// and shown: writes are combined (start_memory_types() must have run on the core).
+enum class Access : u8 { Read, ReadWrite, ReadExecute, Device, Screen };
+
+// Tells the calling core what Access::Screen means.
+void start_memory_types();
 
 // Where fresh page frames for tables come from; 0 when there are none left.
 using TakeFrame = u64 (*)();

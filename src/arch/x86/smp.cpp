@@ -11,6 +11,7 @@
 #include "arch/x86/io_apic.h"
 #include "arch/x86/madt.h"
 #include "arch/x86/memory.h"
+#include "arch/x86/page_table.h"
 #include "arch/x86/pmu.h"
 #include "arch/x86/power.h"
 #include "arch/x86/print.h"
@@ -211,6 +212,7 @@ extern "C" [[noreturn]] void bf_core_main(Core* core) {
   use_block(core->home);
   core->first_ticks = platform::ticks();
   start_vector_state();
+  start_memory_types();
   start_segments(core->segments);
   use_block(core->home);  // loading segments may have taken it away
   load_exceptions();

@@ -13,7 +13,7 @@
 #include "arch/x86/port_io.h"
 #include "arch/x86/serial.h"
 #include "arch/x86/spin_lock.h"
-#include "arch/x86/vga.h"
+#include "arch/x86/screen/screen.h"
 #include "runtime/options.h"
 #include "runtime/platform.h"
 #include "runtime/progress.h"
@@ -55,6 +55,7 @@ struct State {
   bool input_ended = false;
   bool text_line_open = false;
   int next_byte = -1;  // taken from a device and not read yet
+  bool is_drawing_late = false;  // a core's timer will draw what was written
 };
 constinit State state;
 
@@ -99,9 +100,21 @@ void break_line(platform::Stream stream, std::string_view bytes) {
     SerialPort* serial = state.outputs[kLog].serial;
     if (serial != nullptr && serial == state.outputs[kText].serial)
       serial->write("\n", state.carriage_returns);
-    x86::write_to_screen("\n");
+    x86::write_to_screen("\n", x86::ScreenText::Text);
   }
   state.text_line_open = stream == platform::Stream::Text && bytes.back() != '\n';
+}
+
+// What was written is drawn now, or, where there is much of it, in a moment: the core's timer sees to
+// that, if nobody writes until then.
+void show() {
+  const bool is_alone = writer_alone.load(std::memory_order_relaxed) != 0;
+  if (is_alone || !x86::apic::is_on()) return x86::draw_screen();
+  if (x86::draw_screen_if_due()) state.is_drawing_late = false;
+  else if (!state.is_drawing_late) {
+    state.is_drawing_late = true;
+    x86::apic::start_timer(x86::kScreenPauseNs);
+  }
 }
 
 void send(u32 stream, std::string_view bytes) {
@@ -110,7 +123,10 @@ void send(u32 stream, std::string_view bytes) {
   if (output.serial != nullptr) output.serial->write(bytes, state.carriage_returns);
   if (output.debug_port != 0)
     for (const char c : bytes) x86::out8(output.debug_port, static_cast<u8>(c));
-  if (kStreamOptions[stream].on_screen) x86::write_to_screen(bytes);
+  if (!kStreamOptions[stream].on_screen) return;
+  const bool is_text = stream == static_cast<u32>(platform::Stream::Text);
+  x86::write_to_screen(bytes, is_text ? x86::ScreenText::Text : x86::ScreenText::Log);
+  show();
 }
 
 void open_streams() {
@@ -154,10 +170,19 @@ bool fetch() {
   return state.next_byte >= 0 || state.input_ended;
 }
 
+// Before the timer is used for something else.
+void draw_late_text() {
+  const StreamGuard guard;
+  if (!state.is_drawing_late) return;
+  x86::draw_screen();
+  state.is_drawing_late = false;
+}
+
 // The core sleeps until a device or the timer wakes it. The keyboard is only looked at by the timer's
 // turns, which come sooner than the next key; where no device interrupts anybody, so is the port.
 void wait_for_input() {
   constexpr u64 kLongest = 20'000'000, kShort = 1'000'000;
+  draw_late_text();
   if (!x86::apic::is_on()) return __builtin_ia32_pause();
   static const bool is_routed = [] {
     if (state.input == nullptr) return true;
@@ -177,6 +202,7 @@ Result<void> x86::start_streams() {
     if (!output) return output.error();
     state.outputs[i] = *output;
   }
+  if (options::find("NO_COLOR").value_or("") != "") make_screen_plain();
   state.carriage_returns = !is_on("raw");
   state.interactive = is_on("interactive");
   state.input = state.outputs[static_cast<u32>(platform::Stream::Text)].serial;
@@ -202,7 +228,17 @@ void x86::stop_streams() {
   writer_alone.store(this_core().index + 1, std::memory_order_relaxed);
 }
 
+void x86::on_timer() {
+  if (!lock.try_acquire()) return apic::start_timer(kScreenPauseNs);  // who holds it may be below us
+  if (state.is_drawing_late && writer_alone.load(std::memory_order_relaxed) == 0) {
+    draw_screen();
+    state.is_drawing_late = false;
+  }
+  lock.release();
+}
+
 void x86::flush_streams() {
+  if (state.open) draw_screen();
   for (const Output& output : state.outputs)
     if (output.serial != nullptr) output.serial->flush();
 }

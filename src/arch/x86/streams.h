@@ -17,6 +17,9 @@ void begin_emergency_output();
 // is finished first, unless that takes too long.
 void stop_streams();
 
+// The core's timer has run down: what was written and not drawn yet is drawn now.
+void on_timer();
+
 // Waits until all output has left the machine.
 void flush_streams();
 

@@ -1,0 +1,165 @@
+#include "arch/x86/screen/screen.h"
+
+#include "arch/x86/screen/terminal.h"
+#include "arch/x86/screen/vga_text.h"
+#include "runtime/platform.h"
+
+namespace bf::x86 {
+
+namespace {
+
+// What a colour of the log is: it stands back behind the text.
+constexpr u8 kLogColour = kBright, kTextColour = kForeground;
+
+class Screen {
+ public:
+  bool is_there() const { return columns_ != 0; }
+  u32 columns() const { return columns_; }
+  u32 rows() const { return rows_; }
+
+  void start(Display& display);
+  void stop() { display_ = nullptr; }
+  void make_plain() { colours_ = Terminal::Colours::None; }
+  void write(std::string_view bytes, ScreenText what);
+  bool draw_if_due();
+  void draw();
+
+ private:
+  void draw_row(u32 row);
+  Cell wanted(u32 row, u32 column) const;
+
+  Display* display_ = nullptr;
+  Display* cleared_ = nullptr;  // and shows what is in drawn
+  u32 columns_ = 0, rows_ = 0;
+  Terminal terminal_;
+  bool terminal_started_ = false;
+  Terminal::Colours colours_ = Terminal::Colours::Ansi;
+  u64 drawn_at_ = 0;  // ticks
+  // The cursor as it is on the display.
+  u32 cursor_row_ = 0, cursor_column_ = 0;
+  bool cursor_shown_ = false;
+};
+
+// Of the terminal, and what the display shows.
+Cell cells[kMostCells];
+Cell drawn[kMostCells];
+
+constinit Framebuffer framebuffer;
+constinit VgaText vga_text;
+constinit Screen screen;
+
+void Screen::start(Display& display) {
+  const bool same_size = columns_ == display.columns() && rows_ == display.rows();
+  display_ = &display;
+  if (same_size && cleared_ == &display) return;
+  cleared_ = &display;
+  columns_ = display.columns();
+  rows_ = display.rows();
+  if (!same_size) terminal_started_ = false;
+  display.clear();
+  for (u32 i = 0; i < columns_ * rows_; ++i) drawn[i] = kBlankCell;
+  cursor_shown_ = false;
+  if (!terminal_started_) return;
+  for (u32 row = 0; row < rows_; ++row) draw_row(row);
+}
+
+void Screen::write(std::string_view bytes, ScreenText what) {
+  if (!is_there()) return;
+  // The options are known by the first text.
+  if (!terminal_started_) terminal_.start(cells, columns_, rows_, colours_);
+  terminal_started_ = true;
+  const bool coloured = colours_ == Terminal::Colours::Ansi;
+  terminal_.set_usual_foreground(coloured && what == ScreenText::Log ? kLogColour : kTextColour);
+  terminal_.write(bytes);
+}
+
+// A cursor of ours is a cell with its colours exchanged.
+Cell Screen::wanted(u32 row, u32 column) const {
+  Cell cell = cells[row * columns_ + column];
+  if (!cursor_shown_ || row != cursor_row_ || column != cursor_column_) return cell;
+  const u32 foreground = cell.foreground;
+  cell.foreground = cell.background;
+  cell.background = foreground;
+  return cell;
+}
+
+void Screen::draw_row(u32 row) {
+  for (u32 column = 0; column < columns_; ++column) {
+    const Cell cell = wanted(row, column);
+    Cell& shown = drawn[row * columns_ + column];
+    if (shown == cell) continue;
+    shown = cell;
+    display_->draw(row, column, cell);
+  }
+}
+
+bool Screen::draw_if_due() {
+  if (display_ == nullptr || !terminal_started_) return true;
+  const u64 pause = platform::ticks_per_second() / 1000 * (kScreenPauseNs / 1'000'000);
+  if (platform::ticks() - drawn_at_ < pause) return false;
+  draw();
+  return true;
+}
+
+void Screen::draw() {
+  if (display_ == nullptr || !terminal_started_) return;
+  drawn_at_ = platform::ticks();
+  const Terminal::RowRange changed = terminal_.take_changes();
+  const u32 old_row = cursor_row_;
+  cursor_row_ = terminal_.cursor_row();
+  cursor_column_ = terminal_.cursor_column();
+  if (display_->has_cursor())
+    display_->move_cursor(cursor_row_, cursor_column_, terminal_.cursor_shown());
+  else
+    cursor_shown_ = terminal_.cursor_shown();
+  for (u32 row = changed.first; row < changed.last; ++row) draw_row(row);
+  draw_row(old_row);
+  draw_row(cursor_row_);
+}
+
+}  // namespace
+
+void start_text_screen(u64 address, u32 columns, u32 rows) {
+  if (!VgaText::has_size(columns, rows)) return;
+  vga_text.start(reinterpret_cast<u16*>(address), columns, rows);
+  screen.start(vga_text);
+}
+
+void start_pixel_screen(const PixelScreen& pixels) {
+  framebuffer.start(reinterpret_cast<u8*>(pixels.address), pixels);
+  screen.start(framebuffer);
+}
+
+void stop_drawing() {
+  screen.stop();
+}
+
+bool has_screen() {
+  return screen.is_there();
+}
+
+u32 screen_columns() {
+  return screen.columns();
+}
+
+u32 screen_rows() {
+  return screen.rows();
+}
+
+void make_screen_plain() {
+  screen.make_plain();
+}
+
+void write_to_screen(std::string_view bytes, ScreenText what) {
+  screen.write(bytes, what);
+}
+
+bool draw_screen_if_due() {
+  return screen.draw_if_due();
+}
+
+void draw_screen() {
+  screen.draw();
+}
+
+}  // namespace bf::x86
