@@ -110,9 +110,12 @@ class Reports(unittest.TestCase):
                          len(plug.PLACES))
 
     def test_kills_are_shared_out(self):
-        for count in (1, 10, 14, 300):
-            shares = plug._shares(count)
-            self.assertEqual(sum(kills for _, kills in shares), count)
+        for count in (1, 10, 14, 28, 300):
+            shares = plug._shares(count, 5)
+            kills = [kills for _, kills in shares]
+            self.assertEqual(sum(kills), count)
+            self.assertGreaterEqual(min(kills), min(count, 2))
+            self.assertEqual(len(set(place for place, _ in shares)), min(len(plug.PLACES), max(1, count // 2)))
 
 
 if __name__ == "__main__":
