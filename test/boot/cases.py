@@ -499,7 +499,7 @@ def command_line_options(place):
 
 @case
 def bad_options(place):
-    for option in ("text=com9", "log=somewhere", "isa=mmx"):
+    for option in ("text=com9", "log=somewhere", "isa=mmx", "keyboard=xx"):
         result = boot(place.iso, option)
         check(result.status == 1, f"the status with {option} is not 1", result)
         says(result, rf"^error: {option} is not ")
@@ -568,28 +568,6 @@ class Monitor:
     def wait_for(self, event):
         while self.message().get("event") != event:
             pass
-
-
-@case
-def keyboard(place):
-    """Keys on the PS/2 keyboard are input like any other; Ctrl-D ends it."""
-    keys = [["h"], ["i"], ["shift", "a"], ["caps_lock"], ["b"], ["caps_lock"], ["1"], ["shift", "1"],
-            ["left"], ["backspace"], ["ret"], ["ctrl", "d"]]
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "qmp")
-        machine = qemu.Machine(iso=place.iso, options="selftest=echo\n",
-                               extra=["-qmp", f"unix:{path},server=on,wait=off"])
-        text, log = qemu.Collector(), qemu.Collector()
-        with qemu.Guest(machine, text, log) as guest:
-            monitor = Monitor(path)
-            while b"echo:" not in log.data:
-                check(guest.process.poll() is None, "the machine ended early")
-                time.sleep(0.01)
-            for chord in keys:
-                monitor.execute("send-key", keys=[{"type": "qcode", "data": key} for key in chord])
-                time.sleep(0.15)  # a key is held for 0.1 s, and the queue is short
-            status = guest.wait(TIMEOUT_S)
-    check(status == 0 and text.data == b"hiAB1!\x1b[D\x7f\rend of input\n", f"{status} {text.data}")
 
 
 # ---- Speed, by instruction counts -------------------------------------------------------------

@@ -223,3 +223,44 @@ def screen_plain(place):
     found = {picture.pixels[at:at + 3] for at in range(0, len(picture.pixels), 3)}
     colours = [bytes(c) for c in palette()]
     check(found == {colours[0], colours[TEXT_COLOUR]}, f"these colours: {found}")
+
+
+# ---- Keys -------------------------------------------------------------------------------------
+
+def type_keys(place, chords, options="", **machine):
+    """What the kernel reads when these keys are pressed, each chord a list of QEMU's names of keys."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "qmp")
+        guest_machine = qemu.Machine(iso=place.iso, options="selftest=echo\n" + options,
+                                     extra=["-qmp", f"unix:{path},server=on,wait=off"], **machine)
+        text, log = qemu.Collector(), qemu.Collector()
+        with qemu.Guest(guest_machine, text, log) as guest:
+            monitor = Monitor(path)
+            wait_for(guest, lambda: b"echo:" in log.data or guest.process.poll() is not None)
+            for chord in [*chords, ["ctrl", "d"]]:
+                monitor.execute("send-key", keys=[{"type": "qcode", "data": key} for key in chord])
+                time.sleep(0.15)  # a key is held for 0.1 s, and the queue is short
+            status = guest.wait(TIMEOUT_S)
+    end = b"end of input\n"
+    check(status == 0 and text.data.endswith(end), f"{status} {text.data} {log.data}")
+    return text.data.removesuffix(end)
+
+
+@case
+def keyboard(place):
+    """Keys on the PS/2 keyboard are input like any other; Ctrl-D ends it."""
+    chords = [["h"], ["i"], ["shift", "a"], ["caps_lock"], ["b"], ["caps_lock"], ["1"], ["shift", "1"],
+              ["left"], ["ctrl", "right"], ["backspace"], ["alt", "f"], ["ret"]]
+    typed = type_keys(place, chords)
+    check(typed == b"hiAB1!\x1b[D\x1b[1;5C\x7f\x1bf\r", f"{typed}")
+
+
+@case
+def keyboard_layouts(place):
+    """The same places on other keyboards; the second one under UEFI."""
+    french = type_keys(place, [["q"], ["m"], ["2"], ["bracket_left"], ["e"], ["alt_r", "0"], ["shift", "semicolon"]],
+                       "keyboard=fr\n")
+    check(french.decode() == "a,éê@M", french)
+    german = type_keys(place, [["y"], ["z"], ["minus"], ["equal"], ["e"], ["alt_r", "q"], ["apostrophe"]],
+                       "keyboard=de\n", uefi=True)
+    check(german.decode() == "zyßé@ä", german)

@@ -207,7 +207,9 @@ Result<void> x86::start_streams() {
   state.interactive = is_on("interactive");
   state.input = state.outputs[static_cast<u32>(platform::Stream::Text)].serial;
   if (state.input == nullptr && serial_port(0).start()) state.input = &serial_port(0);
-  state.keyboard = start_keyboard();
+  auto keyboard = start_keyboard();
+  if (!keyboard) return keyboard.error();
+  state.keyboard = *keyboard;
   open_streams();
   return {};
 }
