@@ -363,6 +363,15 @@ DISK_EXAMPLES = """\
 examples:
   ./bareflow disk -o disk.img --model tinyllama.gguf
   ./bareflow disk -o disk.img --model a.gguf --model b.gguf --size 8G"""
+CRASH = """\
+Print what a machine wrote to a disk when it failed: cause, registers, backtrace,
+the last lines of its log, its options. The disk is an image, or a device that
+may be read (docs/crash.md)."""
+CRASH_EXAMPLES = """\
+examples:
+  ./bareflow crash disk.img
+  sudo ./bareflow crash /dev/sdb
+  ./bareflow crash --json disk.img"""
 GDB = """\
 Start QEMU with its gdbstub, and gdb with the kernel's symbols, stopped where
 the kernel's C++ begins, in long mode. gdb knows of compiled functions, too."""
@@ -506,6 +515,13 @@ def _add_disk(commands):
                         default=512, help="bytes in a sector of the disk: 512, 2048 or 4096")
 
 
+def _add_crash(commands):
+    parser = _command(commands, "crash", "print what is recorded of a machine's fault", CRASH,
+                      CRASH_EXAMPLES)
+    parser.add_argument("disk", metavar="DISK", help="the image of a disk, or a device")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
 def _add_gdb(commands):
     parser = _command(commands, "gdb", "debug the kernel in QEMU", GDB, GDB_EXAMPLES)
     parser.add_argument("--batch", dest="gdb_commands", action="append", default=[], metavar="CMD",
@@ -609,7 +625,7 @@ def parse(arguments):
     parser = Parser(prog="./bareflow", description=ALL, epilog=ALL_EXAMPLES)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands",
                                      parser_class=Parser)
-    for add in (_add_run, _add_host, _add_exec, _add_test, _add_iso, _add_disk, _add_gdb, _add_bench, _add_gguf,
+    for add in (_add_run, _add_host, _add_exec, _add_test, _add_iso, _add_disk, _add_crash, _add_gdb, _add_bench, _add_gguf,
                 _add_setup):
         add(commands)
     if not arguments:

@@ -4,6 +4,7 @@
 #include "arch/x86/processor.h"
 #include "arch/x86/stacks.h"
 #include "arch/x86/streams.h"
+#include "boot/crash_disk.h"
 #include "boot/disk_model.h"
 #include "boot/init.h"
 #include "boot/run.h"
@@ -52,6 +53,7 @@ void print_date() {
 
 // On the big stack.
 void run_on_main_stack() {
+  boot::keep_crash_records();
   if (const auto name = options::find("selftest")) platform::exit(boot::run_selftest(*name));
   if (auto model = boot::find_model(); !model) refuse(model.error().message());
   print_ticks_to("program");

@@ -105,6 +105,10 @@ const char* describe_code_address(u64 address) {
   return name.empty() ? nullptr : describe("[jit]", name, microjit::tier_name(tier));
 }
 
+bool times_a_call(u64 address) {
+  return current_engine != nullptr && current_engine->times_a_call(reinterpret_cast<const void*>(address));
+}
+
 const char* describe_interpreted(std::span<const u64> words) {
   if (current_engine == nullptr) return nullptr;
   for (const u64 word : words) {

@@ -18,6 +18,10 @@ void set_usual_compile_threads(u32 count);
 // backtrace; null if there is none.
 const char* describe_code_address(u64 address);
 
+// Whether the address is in what times a call of a function, and made that call again for it: part of the
+// function, in a backtrace.
+bool times_a_call(u64 address);
+
 inline constexpr i32 kBadInputStatus = 1;
 inline constexpr i32 kUsageStatus = 2;
 

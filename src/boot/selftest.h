@@ -15,6 +15,10 @@ i32 run_selftest(std::string_view name);
 i32 selftest_cores();
 i32 selftest_fault_on_core();
 
+// Those of selftest_faults.cpp.
+i32 selftest_exceptions();
+i32 selftest_fault_at_disk();
+
 // That of selftest_disks.cpp.
 i32 selftest_disks();
 

@@ -55,22 +55,31 @@ u8* Engine::data(std::string_view name) const {
   return nullptr;
 }
 
-std::string_view Engine::describe(const void* address, Tier* tier) const {
-  const auto found = [&](const Version& version) {
-    if (tier != nullptr) *tier = version.tier;
-    return module_.name(*version.function->function);
-  };
+const Version* Engine::version_at(const void* address) const {
   for (const auto& state : functions_) {
-    if (state->version && state->version->holds(address)) return found(*state->version);
+    if (state->version && state->version->holds(address)) return state->version.get();
     if (!state->tuning) continue;
     for (const auto& variant : state->tuning->variants)
       for (const auto& candidate : variant->candidates)
-        if (candidate->version && candidate->version->holds(address)) return found(*candidate->version);
+        if (candidate->version && candidate->version->holds(address)) return candidate->version.get();
   }
   for (const auto* list : {&retired_, &in_round_})
     for (const auto& version : *list)
-      if (version->holds(address)) return found(*version);
-  return {};
+      if (version->holds(address)) return version.get();
+  return nullptr;
+}
+
+std::string_view Engine::describe(const void* address, Tier* tier) const {
+  const Version* const version = version_at(address);
+  if (version == nullptr) return {};
+  if (tier != nullptr) *tier = version->tier;
+  return module_.name(*version->function->function);
+}
+
+bool Engine::times_a_call(const void* address) const {
+  const Version* const version = version_at(address);
+  return version != nullptr && version->timed_start != 0 &&
+         address >= version->entry + version->timed_start;
 }
 
 std::string_view Engine::describe_state(const void* address) const {

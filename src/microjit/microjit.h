@@ -114,6 +114,8 @@ class Engine {
   const TierLog& tier_log() const { return tier_log_; }
   // Name of the function whose compiled code holds the address, and the code's tier; or "".
   std::string_view describe(const void* address, Tier* tier = nullptr) const;
+  // Whether the address is in the part of a version that makes a call again to time it.
+  bool times_a_call(const void* address) const;
   // Name of the function whose state the address lies in, or "".
   std::string_view describe_state(const void* address) const;
   // Bytes of code that was taken out of its slot and not freed yet.
@@ -121,6 +123,7 @@ class Engine {
 
  private:
   Engine(ir::Module module, CodeCache cache, const EngineOptions& options);
+  const Version* version_at(const void* address) const;
   // engine_load.cpp
   Result<void> bind_imports(std::span<const NamedAddress> imports);
   Result<void> lay_out_data();

@@ -30,6 +30,7 @@ class AhciPort final : public AtaPort {
   Kind start();
 
   Result<void> run(const AtaCommand& command, u64 memory, u64 bytes) override;
+  void settle() override { recover(); }
 
  private:
   bool stop();

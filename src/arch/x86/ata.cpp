@@ -73,6 +73,11 @@ class Channel {
     return done;
   }
 
+  void settle() {
+    out8(master_, 0);
+    reset();
+  }
+
  private:
   static constexpr u16 kErrors = 1, kFeatures = 1, kCount = 2, kLowLba = 3, kMiddleLba = 4,
                        kHighLba = 5, kDevice = 6, kCommand = 7;
@@ -184,6 +189,7 @@ class Device final : public AtaPort {
   Result<void> run(const AtaCommand& command, u64 memory, u64 bytes) override {
     return channel_.run(number_, command, memory, bytes);
   }
+  void settle() override { channel_.settle(); }
 
  private:
   Channel& channel_;

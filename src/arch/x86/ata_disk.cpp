@@ -39,6 +39,7 @@ class AtaDisk final : public DmaDisk {
         has_48_bits_(id.has_48_bits) {
     std::snprintf(description_, sizeof description_, "%s, %s", port.kind, id.model);
   }
+  void settle() override { port_.settle(); }
 
  private:
   Result<void> transfer(Way way, u64 first, u64 memory, u32 sectors) override {
@@ -99,6 +100,7 @@ class AtapiDisc final : public DmaDisk {
         port_(port) {
     std::snprintf(description_, sizeof description_, "%s disc, %s", port.kind, model);
   }
+  void settle() override { port_.settle(); }
 
  private:
   Result<void> transfer(Way, u64 first, u64 memory, u32 sectors) override {

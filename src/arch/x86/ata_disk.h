@@ -24,6 +24,9 @@ class AtaPort {
   // Waits for the end of the command. After an error the port is ready again.
   virtual Result<void> run(const AtaCommand& command, u64 memory, u64 bytes) = 0;
 
+  // DmaDisk::settle().
+  virtual void settle() = 0;
+
   const char* kind = "";     // "AHCI"
   const char* name = "";     // of its disks, before their number: "ahci"
   u64 most_bytes = 0;        // of a command

@@ -14,6 +14,10 @@ namespace bf {
   return nullptr;
 }
 
+[[gnu::weak]] bool times_a_call(u64) {
+  return false;
+}
+
 [[gnu::weak]] const char* describe_interpreted(std::span<const u64>) {
   return nullptr;
 }
@@ -84,7 +88,7 @@ void print_backtrace(const ExceptionFrame& where) {
   if (describe_interpreted(words) == nullptr) words = walker.words();
   int printed = 0;
   for (u64 address = where.rip; printed < kMaxFrames;) {
-    print_frame(printed++, address, words);
+    if (printed == 0 || !times_a_call(address - 1)) print_frame(printed++, address, words);
     const u64 last = address;
     u64 repeated = 0;
     while ((address = walker.next()) == last) ++repeated;

@@ -11,6 +11,10 @@ namespace bf {
 // The engine may define it; the platform has an empty default.
 const char* describe_code_address(u64 address);
 
+// Whether the address is in code that only times a call of what is below it in a backtrace, where both
+// would have the same name. No, by default.
+bool times_a_call(u64 address);
+
 // The function of the program that one of the words belongs to, the first that does: an interpreter
 // has what it interprets in registers and on its stack. Null if to none.
 const char* describe_interpreted(std::span<const u64> words);

@@ -25,6 +25,10 @@ class DmaDisk : public fs::BlockDevice {
   // Text for the log behind the name and the size: "AHCI, QEMU HARDDISK".
   const char* description() const { return description_; }
 
+  // For a machine that has failed: whatever was asked of the disk when that happened, and by whom, is
+  // brought to an end, so that something else can be asked.
+  virtual void settle() = 0;
+
  protected:
   struct Reach {
     u64 most_bytes = u64{4} << 20;  // of a command

@@ -15,7 +15,9 @@
 #include "arch/x86/exceptions.def"
 #undef BF_EXCEPTION
 
+// Nobody here sets CR0.TS; but where it is set, the report of that would be a fault by itself.
 exception_common:
+  clts
   enter_cpp bf_exception
 
   .balign 16

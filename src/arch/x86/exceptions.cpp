@@ -109,12 +109,19 @@ ExceptionFrame caller_of_panic(const ExceptionFrame& f) {
   return caller;
 }
 
-void print_cause(const ExceptionFrame& f) {
+using Cause = FaultReport::Cause;
+
+Cause cause_of(const ExceptionFrame& f) {
+  if (f.vector == kNonMaskable && watchdog_looks() == Watched::Wedged) return Cause::Watchdog;
+  return is_panic(f) ? Cause::Panic : Cause::Exception;
+}
+
+void print_cause(const ExceptionFrame& f, Cause cause) {
   const Exception& e = kExceptions[f.vector % kExceptionCount];
-  if (f.vector == kNonMaskable && watchdog_looks() == Watched::Wedged)
+  if (cause == Cause::Watchdog)
     print("\nwatchdog: for %u s nothing has got on; this core is at %#lx\n", watchdog_seconds(),
           f.rip);
-  else if (is_panic(f))
+  else if (cause == Cause::Panic)
     print("\npanic: %s (%s:%d)\n", reinterpret_cast<const char*>(f.rdx),
           reinterpret_cast<const char*>(f.rdi), static_cast<int>(f.rsi));
   else
@@ -143,6 +150,19 @@ bool is_a_look(const ExceptionFrame& frame) {
   return watchdog_looks() == Watched::Alive;
 }
 
+void (*report_hook)(const FaultReport&) = nullptr;
+void (*goes_on_at)() = nullptr;
+std::atomic<u32> reporter{0};  // its index, and one
+
+[[noreturn]] void go_on() {
+  void (*const where)() = goes_on_at;
+  goes_on_at = nullptr;
+  forget_report();
+  reporter.store(0);
+  where();
+  BF_UNREACHABLE("there is nothing to come back to");
+}
+
 extern "C" void bf_exception(const ExceptionFrame* frame) {
   if (frame->vector == kNonMaskable && is_a_look(*frame)) return;
   if (!begin_report()) {
@@ -150,20 +170,22 @@ extern "C" void bf_exception(const ExceptionFrame* frame) {
     print("\nfault while reporting a fault: vector %lu at %#lx\n", frame->vector, frame->rip);
     end_after_fault(kFaultStatus);
   }
-  print_cause(*frame);
+  const Cause cause = cause_of(*frame);
+  print_cause(*frame, cause);
   stop_watchdog();
-  const ExceptionFrame where = is_panic(*frame) ? caller_of_panic(*frame) : *frame;
+  const ExceptionFrame where = cause == Cause::Panic ? caller_of_panic(*frame) : *frame;
   print_registers(where);
   print_backtrace(where);
   if (frame->vector == kNonMaskable) print_other_cores();
   print_last_lines();
-  end_after_fault(is_panic(*frame) ? kPanicStatus : kFaultStatus);
+  if (report_hook != nullptr) report_hook({cause, where, report_text()});
+  if (goes_on_at != nullptr) go_on();
+  end_after_fault(cause == Cause::Panic ? kPanicStatus : kFaultStatus);
 }
 
 }  // namespace
 
 bool begin_report() {
-  static std::atomic<u32> reporter{0};  // its index, and one
   const u32 me = this_core().index + 1;
   u32 first = 0;
   if (!reporter.compare_exchange_strong(first, me)) {
@@ -174,6 +196,14 @@ bool begin_report() {
   hold_last_lines();
   begin_emergency_output();
   return true;
+}
+
+void set_report_hook(void (*hook)(const FaultReport&)) {
+  report_hook = hook;
+}
+
+void go_on_after_report(void (*where)()) {
+  goes_on_at = where;
 }
 
 void start_exceptions() {

@@ -2,6 +2,8 @@
 // address and a backtrace go to the log, and the machine ends with kFaultStatus. Nothing returns.
 #pragma once
 
+#include <string_view>
+
 #include "runtime/base.h"
 
 namespace bf::x86 {
@@ -22,6 +24,18 @@ struct ExceptionFrame {
 void start_exceptions();
 // Loads it on another core.
 void load_exceptions();
+
+// What else is done with a report, once it has been printed: on the machine as the fault has left it,
+// with the other cores stopped, so nothing may be waited for. A fault in there ends the machine.
+struct FaultReport {
+  enum class Cause : u8 { Exception, Panic, Watchdog } cause;
+  const ExceptionFrame& where;
+  std::string_view text;  // as it was printed
+};
+void set_report_hook(void (*hook)(const FaultReport& report));
+
+// For tests: once the next report is through, the machine does not end, but goes on there.
+void go_on_after_report(void (*where)());
 
 // Whether the calling core is the first one to report a fault, and so the one that ends the machine.
 // Another one waits here until it is stopped; the same one, in a fault of its report, gets false.

@@ -1,5 +1,8 @@
 #include "arch/x86/last_lines.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "arch/x86/print.h"
 #include "runtime/platform.h"
 
@@ -13,6 +16,9 @@ constexpr int kLines = 10;
 char kept[kKept];
 u64 written = 0;  // bytes altogether
 bool held = false;
+
+char report[12 * 1024];
+usize report_bytes = 0;
 
 char at(u64 place) {
   return kept[place % kKept];
@@ -35,12 +41,26 @@ u64 first_of_lines() {
 }  // namespace
 
 void keep_last_lines(std::string_view bytes) {
-  if (held) return;
+  if (held) {
+    const usize count = std::min(bytes.size(), sizeof report - report_bytes);
+    std::memcpy(report + report_bytes, bytes.data(), count);
+    report_bytes += count;
+    return;
+  }
   for (const char c : bytes) kept[written++ % kKept] = c;
 }
 
 void hold_last_lines() {
   held = true;
+}
+
+std::string_view report_text() {
+  return {report, report_bytes};
+}
+
+void forget_report() {
+  held = false;
+  report_bytes = 0;
 }
 
 void print_last_lines() {

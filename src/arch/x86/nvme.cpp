@@ -18,6 +18,7 @@ constexpr usize kCapabilities = 0x00, kInterruptMask = 0x0c, kConfiguration = 0x
                 kDoorbells = 0x1000;
 constexpr u32 kReady = 1, kDead = 2;
 constexpr u64 kCommandTime = 30'000'000'000;
+constexpr u32 kCompletionBytes = 16;
 constexpr u64 kPage = platform::kPageBytes;
 constexpr u64 kMostBytes = u64{1} << 20;  // one page of addresses has room for twice that
 
@@ -41,29 +42,42 @@ NvmeQueue::NvmeQueue(u8* registers, u32 number, u32 doorbell_bytes, u8* memory)
       completion_doorbell_(submission_doorbell_ + doorbell_bytes),
       memory_(memory) {}
 
+// 4.6: the phase of an entry changes with each round through the queue.
+bool NvmeQueue::wait_for_answer(u64 nanoseconds) {
+  const u8* const completion = memory_ + kCompletionsAt + answered_ % kEntries * kCompletionBytes;
+  const u32 phase = 1 ^ (answered_ / kEntries & 1);
+  const auto is_there = [&] { return (read_register<u32>(completion, 12) >> 16 & 1) == phase; };
+  lost_ = !wait_for(nanoseconds, is_there);  // it may still write into memory
+  asm volatile("" : : : "memory");
+  return !lost_;
+}
+
+// The doorbells may not have been rung yet.
+void NvmeQueue::settle() {
+  constexpr u64 kLongest = 2'000'000'000;
+  if (lost_) return;
+  write_register<u32>(submission_doorbell_, 0, asked_ % kEntries);
+  if (asked_ != answered_ && wait_for_answer(kLongest)) answered_ = answered_ + 1;
+  write_register<u32>(completion_doorbell_, 0, answered_ % kEntries);
+}
+
 Result<void> NvmeQueue::run(const Command& c) {
-  constexpr u32 kCommandBytes = 64, kCompletionBytes = 16;
+  constexpr u32 kCommandBytes = 64;
   if (lost_) return Error::format("it does not answer any more");
-  u32 words[16] = {c.opcode | u32{next_id_++} << 16, c.name_space};
+  u32 words[16] = {c.opcode | (asked_ & 0xffff) << 16, c.name_space};
   std::memcpy(&words[6], &c.memory, 8);
   std::memcpy(&words[8], &c.memory2, 8);
   std::memcpy(&words[10], c.words, sizeof c.words);
-  std::memcpy(memory_ + tail_ * kCommandBytes, words, kCommandBytes);
-  tail_ = (tail_ + 1) % kEntries;
+  std::memcpy(memory_ + asked_ % kEntries * kCommandBytes, words, kCommandBytes);
   asm volatile("" : : : "memory");  // the command before the doorbell
-  write_register<u32>(submission_doorbell_, 0, tail_);
+  asked_ = asked_ + 1;
+  write_register<u32>(submission_doorbell_, 0, asked_ % kEntries);
 
-  const u8* const completion = memory_ + kCompletionsAt + head_ * kCompletionBytes;
-  const auto result = [&] { return read_register<u32>(completion, 12); };
-  if (!wait_for(kCommandTime, [&] { return (result() >> 16 & 1) == phase_; })) {
-    lost_ = true;  // it may still write into that memory
-    return Error::format("no answer");
-  }
-  asm volatile("" : : : "memory");
-  const u32 status = result() >> 17;
-  head_ = (head_ + 1) % kEntries;
-  if (head_ == 0) phase_ ^= 1;
-  write_register<u32>(completion_doorbell_, 0, head_);
+  const u8* const completion = memory_ + kCompletionsAt + answered_ % kEntries * kCompletionBytes;
+  if (!wait_for_answer(kCommandTime)) return Error::format("no answer");
+  const u32 status = read_register<u32>(completion, 12) >> 17;
+  answered_ = answered_ + 1;
+  write_register<u32>(completion_doorbell_, 0, answered_ % kEntries);
   if ((status & 0x7ff) == 0) return {};
   return Error::format("status %u of type %u", status & 0xff, status >> 8 & 7);
 }
@@ -85,6 +99,7 @@ class NvmeDisk final : public DmaDisk {
         list_(list) {
     std::snprintf(description_, sizeof description_, "NVMe");
   }
+  void settle() override { queue_->settle(); }
 
  private:
   Result<void> transfer(Way way, u64 first, u64 memory, u32 sectors) override {

@@ -24,16 +24,19 @@ class NvmeQueue {
   NvmeQueue(u8* registers, u32 number, u32 doorbell_bytes, u8* memory);
 
   Result<void> run(const Command& command);
+  // Waits for the end of a command that run() did not come back from.
+  void settle();
   u8* memory() const { return memory_; }
 
  private:
   u8* submission_doorbell_ = nullptr;
   u8* completion_doorbell_ = nullptr;
   u8* memory_ = nullptr;
-  u32 tail_ = 0;
-  u32 head_ = 0;
-  u32 phase_ = 1;
-  u16 next_id_ = 0;
+  bool wait_for_answer(u64 nanoseconds);
+
+  // Commands altogether: where they are in the queues follows from it, so that there is no state in
+  // between for settle() to find.
+  volatile u32 asked_ = 0, answered_ = 0;
   bool lost_ = false;
 };
 

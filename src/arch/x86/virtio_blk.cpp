@@ -116,6 +116,14 @@ class VirtioDisk final : public DmaDisk {
     std::snprintf(description_, sizeof description_, "virtio-blk");
   }
 
+  // The device may not have been told yet.
+  void settle() override {
+    constexpr u64 kLongest = 2'000'000'000;
+    write_register<u16>(doorbell_, 0, 0);
+    if (!wait_for(kLongest, [&] { return shared_->used.index == shared_->available.index; }))
+      lost_ = true;
+  }
+
  private:
   Result<void> transfer(Way way, u64 first, u64 memory, u32 sectors) override {
     const u32 bytes = sectors * sector_bytes();
