@@ -197,7 +197,7 @@ class Disk:
         self.state = read_volume(self.image)
 
     def machine(self, iso, *options):
-        lines = ["selftest=plug", f"plug={self.chance.randrange(1, 1 << 31)}", *options]
+        lines = ["selftest=plug", "crash=0", f"plug={self.chance.randrange(1, 1 << 31)}", *options]
         return qemu.Machine(iso=str(iso), options="\n".join(lines) + "\n", memory="128M",
                             disk=self.disk_kind, disk_image=str(self.image),
                             sector_bytes=self.kind.sector_bytes)
