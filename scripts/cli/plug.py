@@ -217,7 +217,8 @@ class Disk:
             guest.process.kill()
         self.log = log.data.decode(errors="replace")
         if gone or "plug: begin" not in self.log or "plug: error" in self.log:
-            raise Broken("the machine did not write until it was killed")
+            said = re.findall("^(?:plug: error|panic|fault|error).*", self.log, re.M) or ["nothing"]
+            raise Broken(f"the machine did not write until it was killed, and said: {said[0]}")
         return self.judge()
 
     def judge(self):

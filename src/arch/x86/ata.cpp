@@ -38,7 +38,11 @@ class Channel {
     return in8(commands_ + kLowLba) == 0x55 && in8(commands_ + kMiddleLba) == 0xaa;
   }
 
+  // The first device is selected: the one that the firmware used last may not be there, and has no
+  // status that says when the reset is over. QEMU resets some time after it is told to, and until
+  // then ignores what is selected.
   void reset() {
+    select(0);
     out8(control_, kNoInterrupts | kReset);
     pause(10 * kMicrosecond);
     out8(control_, kNoInterrupts);
