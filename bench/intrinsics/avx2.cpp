@@ -166,25 +166,25 @@ struct Q6_K {
   }
   template <int kTokens>
   static void multiply(__m256 (&sum)[kTokens], const u8* w, u64 half, const Rows& x) {
-    const __m256 common = halves(w + 208 * 16 + 16 * half);
+    const __m256 common = halves(w + 16 * half);
 #pragma clang loop unroll(full)
     for (u64 block = 0; block < 8; ++block) {
       if (kTokens == 1 && half == 0) fetch<kBytes>(w, block, 8);
       const u64 chunk = block / 4, of_four = block % 4;
-      const u8* lower = w + 32 * half + 64 * (16 * chunk + of_four % 2 * 8);
-      const u8* upper = w + 32 * half + 64 * (32 + 8 * chunk);
+      const u8* triples = w + 18 * 16 + 32 * half + 64 * 3 * 8 * chunk;
       __m256i dot[kTokens] = {}, less[kTokens] = {};
 #pragma clang loop unroll(full)
       for (u64 part = 0; part < 2; ++part) {
         // The scale in both halves of a word multiplies pairs and adds them.
-        const __m256i scale = _mm256_cvtepi8_epi32(eight(w + 192 * 16 + 32 * block + 16 * part + 8 * half));
+        const __m256i scale = _mm256_cvtepi8_epi32(eight(w + 2 * 16 + 32 * block + 16 * part + 8 * half));
         const __m256i twice = _mm256_or_si256(_mm256_and_si256(scale, _mm256_set1_epi32(0xffff)),
                                               _mm256_slli_epi32(scale, 16));
         // 63 * 127 fits four times: two units' pairs.
 #pragma clang loop unroll(full)
         for (u64 k = 4 * part; k < 4 * part + 4; k += 2) {
-          const __m256i a = quants(bytes(lower, k), bytes(upper, k), of_four);
-          const __m256i b = quants(bytes(lower, k + 1), bytes(upper, k + 1), of_four);
+          const u64 lower = 3 * k + 1 + of_four % 2;
+          const __m256i a = quants(bytes(triples, lower), bytes(triples, 3 * k), of_four);
+          const __m256i b = quants(bytes(triples, lower + 3), bytes(triples, 3 * k + 3), of_four);
 #pragma clang loop unroll(full)
           for (u64 t = 0; t < kTokens; ++t) {
             const __m256i pairs =

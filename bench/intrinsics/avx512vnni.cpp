@@ -162,7 +162,7 @@ struct Q6_K {
   }
   template <int kTokens>
   static void multiply(__m512 (&sum)[kTokens], const u8* w, const Rows& x) {
-    const __m512 common = halves(w + 208 * 16);
+    const __m512 common = halves(w);
     const __m512i less_first = _mm512_set1_epi32(-32 & 0xffff), less_second = _mm512_set1_epi32(-32 * 65536);
 #pragma clang loop unroll(full)
     for (u64 block = 0; block < 8; ++block) {
@@ -170,9 +170,11 @@ struct Q6_K {
       fetch<kBytes, kTokens>(w, block, 8);
       __m512i q[8];
 #pragma clang loop unroll(full)
-      for (u64 k = 0; k < 8; ++k)
-        q[k] = quants(bytes(w, 16 * chunk + of_four % 2 * 8 + k), bytes(w + 128 * 16, 8 * chunk + k), of_four);
-      const u8* scales = w + 192 * 16 + 32 * block;
+      for (u64 k = 0; k < 8; ++k) {
+        const u64 upper = 3 * (8 * chunk + k);
+        q[k] = quants(bytes(w + 18 * 16, upper + 1 + of_four % 2), bytes(w + 18 * 16, upper), of_four);
+      }
+      const u8* scales = w + 2 * 16 + 32 * block;
       const __m512 first = scale_of(scales, common), second = scale_of(scales + 16, common);
 #pragma clang loop unroll(full)
       for (u64 t = 0; t < kTokens; ++t) {

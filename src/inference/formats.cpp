@@ -28,16 +28,26 @@ constexpr Name kNames[] = {
 #undef BF_FORMAT_WITHOUT_KERNEL
 };
 
-constexpr u64 bytes_of_fields(const Format& format) {
-  u64 bytes = 0;
-  for (const Field& field : format.fields) bytes += field.unit_bytes * field.count;
-  return bytes;
+// Whether fields are the bytes of a block, and packing puts each of them where no other one goes.
+constexpr bool fields_are_a_block(const Format& format) {
+  bool taken[256] = {};
+  u32 stored = 0;
+  for (const Field& field : format.fields) {
+    for (u32 i = 0; i < field.count; ++i)
+      for (u32 byte = 0; byte < field.unit_bytes; ++byte) {
+        const u32 at = field.begin(stored) + i * field.stride() + byte;
+        if (at >= format.block_bytes || taken[at]) return false;
+        taken[at] = true;
+      }
+    stored += field.bytes();
+  }
+  return stored == format.block_bytes;
 }
 
 constexpr bool rows_are_sane() {
   for (const Format& a : kFormats) {
     if (a.block_elements == 0 || a.block_bytes == 0 || a.matmul == nullptr) return false;
-    if (bytes_of_fields(a) != a.block_bytes) return false;
+    if (!fields_are_a_block(a)) return false;
     // Q8 activations come in blocks of 32: so must the weights they meet.
     if (a.activations == Activations::Q8 && a.block_elements % kQ8BlockElements != 0) return false;
   }

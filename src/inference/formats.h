@@ -28,8 +28,8 @@ enum class Activations : u8 { Float, Q8 };
 // Weights need no alignment, activations and `out` have that of a float. With Q8 activations the
 // result is a sum over (sub-)blocks of weight scale * activation scale * dot product of integers,
 // less what a format's minima take away (minimum * activation sum), block by block into one sum per
-// row and token. Dot products are exact, and products of floats are rounded before they are added (no
-// fused multiply-add), so that every tier and every instruction set gives the same bits.
+// row and token. Dot products are exact, and products of floats are rounded before they are added
+// (no fused multiply-add), so that every tier and every instruction set gives the same bits.
 using MatmulKernel = void (*)(float* out, const u8* weights, const void* activations, u64 columns,
                               u64 rows, u64 tokens, u64 out_stride);
 
@@ -39,15 +39,26 @@ using DequantizeKernel = void (*)(float* out, const u8* weights, u64 columns);
 // What a unit is made of: numbers that must be finite, or integers of whatever size.
 enum class Floats : u8 { None, Half, Single, BrainPair };
 
-// Neighbouring units of a block: `count` times `unit_bytes`.
+// Neighbouring units of a block in the file: `count` times `unit_bytes`.
+//
+// In a packed block they lie in the same order, unless `step` says otherwise: then unit i begins at
+// byte `first` + i * `step` of each row's share. That is for formats that are read in another order
+// than they are stored in: a processor fetches ahead of what reads memory from one end to the
+// other.
 struct Field {
   u8 unit_bytes;  // 1, 2 or 4
   u8 count;
   Floats floats = Floats::None;
+  u8 first = 0, step = 0;
+
+  constexpr u32 bytes() const { return u32{unit_bytes} * count; }
+  // Where it begins in a row's share of a packed block, if `stored` is where it does in the file.
+  constexpr u32 begin(u32 stored) const { return step == 0 ? stored : first; }
+  constexpr u32 stride() const { return step == 0 ? unit_bytes : step; }
 };
 
 struct Format {
-  static constexpr u32 kMostFields = 4;
+  static constexpr u32 kMostFields = 8;
 
   Text name;
   u32 gguf_id;

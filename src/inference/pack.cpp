@@ -4,12 +4,12 @@ namespace inference {
 
 namespace {
 
-// `count` units of 16 rows, `stride` bytes apart, side by side.
+// The units of a field of 16 rows, `row_bytes` apart, side by side.
 template <class Unit>
-void interleave(u8* to, const u8* from, u64 stride, u64 count) {
-  for (u64 i = 0; i < count; ++i, from += sizeof(Unit))
-    for (u64 row = 0; row < kGroupRows; ++row, to += sizeof(Unit))
-      copy_bytes(to, from + row * stride, sizeof(Unit));
+void interleave(u8* to, const u8* from, u64 row_bytes, Field field) {
+  for (u64 i = 0; i < field.count; ++i, from += sizeof(Unit), to += field.stride() * kGroupRows)
+    for (u64 row = 0; row < kGroupRows; ++row)
+      copy_bytes(to + row * sizeof(Unit), from + row * row_bytes, sizeof(Unit));
 }
 
 // Whether the exponents of `count` units are not all ones. A pair of bfloats has two.
@@ -37,26 +37,26 @@ bool all_finite(const u8* units, u64 count, Floats floats) {
 }
 
 template <class Unit>
-u8* pick(u8* to, const u8* from, u64 count) {
-  for (u64 i = 0; i < count; ++i, to += sizeof(Unit))
-    copy_bytes(to, from + i * kGroupRows * sizeof(Unit), sizeof(Unit));
+u8* pick(u8* to, const u8* from, Field field) {
+  for (u64 i = 0; i < field.count; ++i, to += sizeof(Unit), from += field.stride() * kGroupRows)
+    copy_bytes(to, from, sizeof(Unit));
   return to;
 }
 
-void interleave_field(u8* to, const u8* from, u64 stride, Field field) {
+void interleave_field(u8* to, const u8* from, u64 row_bytes, Field field) {
   if (field.unit_bytes == 4)
-    interleave<u32>(to, from, stride, field.count);
+    interleave<u32>(to, from, row_bytes, field);
   else if (field.unit_bytes == 2)
-    interleave<u16>(to, from, stride, field.count);
+    interleave<u16>(to, from, row_bytes, field);
   else
-    interleave<u8>(to, from, stride, field.count);
+    interleave<u8>(to, from, row_bytes, field);
 }
 
 u8* pick_field(u8* to, const u8* block, u64 row, Field field) {
   const u8* from = block + row * field.unit_bytes;
-  if (field.unit_bytes == 4) return pick<u32>(to, from, field.count);
-  if (field.unit_bytes == 2) return pick<u16>(to, from, field.count);
-  return pick<u8>(to, from, field.count);
+  if (field.unit_bytes == 4) return pick<u32>(to, from, field);
+  if (field.unit_bytes == 2) return pick<u16>(to, from, field);
+  return pick<u8>(to, from, field);
 }
 
 }  // namespace
@@ -65,23 +65,28 @@ bool pack_group(u8* to, const u8* rows, const Format& format, u64 columns) {
   const u64 row_bytes = format.row_bytes(columns);
   const u8* const end = rows + row_bytes;
   bool finite = true;
-  while (rows != end)
+  for (; rows != end; to += format.block_bytes * kGroupRows) {
+    u32 stored = 0;
     for (const Field& field : format.fields) {
-      const u64 bytes = field.unit_bytes * field.count;
-      interleave_field(to, rows, row_bytes, field);
-      finite = finite & all_finite(to, field.count * kGroupRows, field.floats);
-      rows += bytes;
-      to += bytes * kGroupRows;
+      u8* const units = to + field.begin(stored) * kGroupRows;
+      interleave_field(units, rows + stored, row_bytes, field);
+      finite = finite & all_finite(units, field.count * kGroupRows, field.floats);
+      stored += field.bytes();
     }
+    rows += stored;
+  }
   return finite;
 }
 
 void unpack_row(u8* to, const u8* group, const Format& format, u64 columns, u64 row) {
-  for (u64 column = 0; column < columns; column += format.block_elements)
+  for (u64 column = 0; column < columns; column += format.block_elements) {
+    u32 stored = 0;
     for (const Field& field : format.fields) {
-      to = pick_field(to, group, row, field);
-      group += field.unit_bytes * field.count * kGroupRows;
+      to = pick_field(to, group + field.begin(stored) * kGroupRows, row, field);
+      stored += field.bytes();
     }
+    group += format.block_bytes * kGroupRows;
+  }
 }
 
 }  // namespace inference

@@ -1,8 +1,8 @@
 // Packed weights: what the matmul kernels read.
 //
 // A packed matrix consists of groups of 16 rows. A group is a permutation of the bytes of its rows:
-// for each block along the rows, for each field of the format's block, for each unit of the field,
-// that unit of the 16 rows side by side. So one vector holds the same weights of 16 rows, and a
+// for each block along the rows, for each field of the format's block (in the file's order or another
+// one, formats.def), for each unit of the field, that unit of the 16 rows side by side. So one vector holds the same weights of 16 rows, and a
 // lane is a row. A Q4_0 block row is 16 scales of two bytes, then four vectors of 64 bytes; vector
 // j holds the bytes 4 j to 4 j + 3 of each row's quants.
 //

@@ -124,8 +124,9 @@ TEST_CASE("packing is a permutation that rows come out of again") {
     }
     // The first unit of the second block, in each row.
     const u64 unit = format.fields[0].unit_bytes;
+    const u64 place = format.block_bytes + format.fields[0].begin(0);
     for (u64 r = 0; r < kGroupRows; ++r)
-      CHECK(std::memcmp(packed.data() + kGroupRows * format.block_bytes + r * unit,
+      CHECK(std::memcmp(packed.data() + kGroupRows * place + r * unit,
                         rows.data() + r * row_bytes + format.block_bytes, unit) == 0);
   }
 }

@@ -3,6 +3,7 @@
 //
 // Of the lower bits, 64 bytes hold four blocks: the first 32 blocks 0 (low nibbles) and 2 (high),
 // the others 1 and 3. Of the upper bits, 32 bytes hold the four blocks' one after the other.
+// Packed, all are in the order they are read in (formats.def).
 #include "inference/kernels/superblock.h"
 
 namespace inference {
@@ -12,7 +13,11 @@ namespace {
 struct Block {
   static constexpr u64 kColumns = kSuperBlock;
   static constexpr u64 kBytes = 210;
-  static constexpr u64 kUpper = 128, kScales = 192, kScale = 208;  // where they are in a block
+  static constexpr u64 kUpper = 128, kScales = 192,
+                       kScale = 208;  // where they are in a row's block
+  // ... and in a packed one: bytes of 16 rows.
+  static constexpr u64 kPackedScale = 0, kPackedScales = 2 * kLanes, kPackedQuants = 18 * kLanes;
+  static constexpr u64 kPackedTriple = 12 * kLanes;  // upper bits, and lower ones twice
   static constexpr i32 kOffset = 32;
 
   template <int kOfFour>
@@ -26,16 +31,15 @@ struct Block {
   template <int kOfFour>
   [[gnu::always_inline]] static void add(F32x16& sum, const u8* block, const Q8Row& x, u64 chunk) {
     const u64 index = 4 * chunk + kOfFour;
-    const u8* lower = block + (16 * chunk + 8 * (kOfFour % 2)) * sizeof(U8x64);
-    const u8* upper = block + kUpper * kLanes + 8 * chunk * sizeof(U8x64);
-    const u8* scales = block + kScales * kLanes;
-    const F32x16 all = halves_to_floats(block + kScale * kLanes);
+    const u8* triples = block + kPackedQuants + 8 * chunk * kPackedTriple;
+    const u8* scales = block + kPackedScales;
+    const F32x16 all = halves_to_floats(block + kPackedScale);
     const F32x16 scale0 = to_floats(load<I8x16>(scales + 2 * index * kLanes)) * all;
     const F32x16 scale1 = to_floats(load<I8x16>(scales + (2 * index + 1) * kLanes)) * all;
-    add_halves(sum, x, index, scale0, scale1, kOffset,
-               [&](u64 k) __attribute__((always_inline)) {
-                 return quants<kOfFour>(unit(lower, k), unit(upper, k));
-               });
+    add_halves(sum, x, index, scale0, scale1, kOffset, [&](u64 k) __attribute__((always_inline)) {
+      const u8* triple = triples + k * kPackedTriple;
+      return quants<kOfFour>(unit(triple, 1 + kOfFour % 2), unit(triple, 0));
+    });
   }
 
   [[gnu::always_inline]] static void multiply(F32x16& sum, const u8* block, const Q8Row& x) {

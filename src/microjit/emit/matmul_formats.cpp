@@ -211,19 +211,19 @@ void set_up_q6_k(K& k) {
   k.load_constant(kOther, 0x30303030);
 }
 void weights_q6_k(K& k, u32 section, u32 pair, u32 row_part, V first, V second) {
-  constexpr u32 kBits = 2048;
+  constexpr u32 kTriples = 288, kTriple = 3 * kUnit;  // upper bits, and lower ones for two sections each
   const V to[] = {first, second};
   const u32 half = section / 4, quarter = section % 4;
   const int left = 4 - 2 * static_cast<int>(quarter);
   for (u32 n = 0; n < 2; ++n) {
-    const u32 unit = pair * 2 + n;
-    one_nibble(k, (half * 16 + quarter % 2 * 8 + unit) * kUnit, quarter >= 2, row_part, to[n]);
-    add_bits(k, kBits + (half * 8 + unit) * kUnit, left, k.constant(kOther), row_part, to[n]);
+    const u32 upper = kTriples + (half * 8 + pair * 2 + n) * kTriple;
+    one_nibble(k, upper + (1 + quarter % 2) * kUnit, quarter >= 2, row_part, to[n]);
+    add_bits(k, upper, left, k.constant(kOther), row_part, to[n]);
   }
 }
-constexpr u32 kScaleQ6K = 3328;
+constexpr u32 kScaleQ6K = 0;
 void scale_q6_k(K& k, u32 section, u32 part, u32 row_part, V to) {
-  constexpr u32 kScales = 3072;
+  constexpr u32 kScales = 32;
   Simd& s = k.simd();
   s.widen_bytes(to, k.packed(kScales + (section * 2 + part) * kRows, 1, row_part), true);
   s.to_float(to, to);

@@ -94,16 +94,18 @@ void QuantizedMatmul::one_section(u32 section) {
 // Sums are added up in the order of sections, as they are one by one.
 void QuantizedMatmul::group(u32 first) {
   const u32 end = first + f_.group;
-  for (u32 n = first; n < end; ++n) {
-    prefetch(n, f_.sections());
+  for (u32 n = first; n < end; ++n)
     for (u32 p = 0; p < f_.parts(); ++p) {
       take_product(n, p);
       start_products(n, p);
     }
-  }
   for (u32 pair = 0; pair < kPairs; ++pair) {
     unit_count_ = 0;
-    for (u32 n = first; n < end; ++n) add_products(n, pair / (kPairs / f_.parts()), pair);
+    for (u32 n = first; n < end; ++n) {
+      // A line or two at a time: loads would wait for more than the line fill buffers have room for.
+      prefetch(first * kPairs + pair * f_.group + n - first, f_.sections() * kPairs);
+      add_products(n, pair / (kPairs / f_.parts()), pair);
+    }
   }
   for (u32 n = first; n < end; ++n) {
     for (u32 p = 0; p < f_.parts(); ++p) {
