@@ -4,6 +4,7 @@
 #include "arch/host/command_line.h"
 #include "boot/run.h"
 #include "runtime/platform.h"
+#include "runtime/program_imports.h"
 
 namespace {
 
@@ -21,5 +22,6 @@ void save_memory() {
 int main(int argc, char** argv) {
   save_memory();
   bf::host::start(argc, argv);
+  bf::set_console_columns(bf::host::terminal_columns);
   bf::platform::exit(bf::run_program());
 }

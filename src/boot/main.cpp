@@ -12,6 +12,8 @@
 #include "runtime/calendar.h"
 #include "runtime/options.h"
 #include "runtime/platform.h"
+#include "runtime/program_imports.h"
+#include "runtime/status_line.h"
 
 // Set by entry.S at its first instructions.
 extern "C" bf::u64 boot_first_ticks;
@@ -59,6 +61,8 @@ void run_on_main_stack() {
   print_ticks_to("program");
   print_date();
   if (x86::online_cores() > 1) set_usual_compile_threads(1);
+  if (x86::has_status_line()) status_line::show_on(x86::show_status);
+  set_console_columns(x86::console_columns);
   const i32 status = run_program();
   print_ticks_to("end");
   platform::exit(status);

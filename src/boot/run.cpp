@@ -10,6 +10,7 @@
 #include "runtime/program_abi.h"
 #include "runtime/program_imports.h"
 #include "runtime/side_log.h"
+#include "runtime/status_line.h"
 
 namespace bf {
 
@@ -60,6 +61,20 @@ std::string_view stats_text() {
   text.clear();
   current_engine->write_summary(text, 12);
   return text.view();
+}
+
+// Functions by tier: "interp 131, opt 22".
+void write_tiers(Text& line) {
+  u32 counts[microjit::kTierCount] = {};
+  for (const auto& state : current_engine->functions())
+    if (calls_of(state->profile) != 0)
+      ++counts[static_cast<usize>(state->tier.load(std::memory_order_relaxed))];
+  const char* comma = "";
+  for (usize i = 0; i < microjit::kTierCount; ++i) {
+    if (counts[i] == 0) continue;
+    line.format("%s%s %u", comma, microjit::tier_name(static_cast<microjit::Tier>(i)), counts[i]);
+    comma = ", ";
+  }
 }
 
 // bf_read as the program gets it: waiting for a person is nobody's share of the cycles.
@@ -138,6 +153,7 @@ i32 run_program() {
   if (!engine) return fail(kBadInputStatus, engine.error().message());
   current_engine = engine->get();
   set_stats_text(stats_text);
+  status_line::set_engine_part(write_tiers);
 
   auto* program = current_engine->function<i32()>("bf_main");
   if (!program)
@@ -147,6 +163,7 @@ i32 run_program() {
   const i32 status = program();
   side_log::set_patient(false);
   write_profile(*current_engine);
+  status_line::set_engine_part(nullptr);
   set_stats_text(nullptr);
   current_engine = nullptr;
   return status;

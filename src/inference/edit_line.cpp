@@ -1,27 +1,63 @@
 #include "inference/edit_line.h"
 
+#include "inference/character_width.h"
 #include "inference/utf8.h"
 
 namespace inference {
 
-u64 EditLine::columns(u64 bytes) const {
+// Of the character that begins there.
+u64 EditLine::width_at(u64 at) const {
+  const u64 length = min(utf8_length(bytes_[at]), size_ - at);
+  u32 character = static_cast<u8>(bytes_[at]);
+  if (length > 1) character &= 0x7fu >> length;
+  for (u64 i = 1; i < length; ++i) character = character << 6 | (static_cast<u8>(bytes_[at + i]) & 0x3f);
+  return character_width(character);
+}
+
+u64 EditLine::columns(u64 first, u64 last) const {
   u64 count = 0;
-  for (u64 i = 0; i < bytes; ++i) count += utf8_continues(bytes_[i]) ? 0 : 1;
+  for (u64 i = first; i < last; ++i) count += utf8_continues(bytes_[i]) ? 0 : width_at(i);
   return count;
 }
 
+u64 EditLine::fitting(u64 first, u64 columns) const {
+  u64 at = first;
+  for (u64 next; at < size_; at = next) {
+    next = following(at);
+    const u64 width = this->columns(at, next);
+    if (width > columns) break;
+    columns -= width;
+  }
+  return at;
+}
+
 u64 EditLine::previous(u64 at) const {
-  if (at == 0) return 0;
-  --at;
-  while (at > 0 && utf8_continues(bytes_[at])) --at;
+  while (at > 0) {
+    --at;
+    if (!utf8_continues(bytes_[at]) && width_at(at) > 0) break;
+  }
   return at;
 }
 
 u64 EditLine::following(u64 at) const {
   if (at == size_) return size_;
   ++at;
-  while (at < size_ && utf8_continues(bytes_[at])) ++at;
+  while (at < size_ && (utf8_continues(bytes_[at]) || width_at(at) == 0)) ++at;
   return at;
+}
+
+u64 EditLine::word_start() const {
+  u64 start = cursor_;
+  while (start > 0 && bytes_[start - 1] == ' ') --start;
+  while (start > 0 && bytes_[start - 1] != ' ') --start;
+  return start;
+}
+
+u64 EditLine::word_end() const {
+  u64 end = cursor_;
+  while (end < size_ && bytes_[end] == ' ') ++end;
+  while (end < size_ && bytes_[end] != ' ') ++end;
+  return end;
 }
 
 void EditLine::left() {
@@ -49,13 +85,6 @@ void EditLine::erase(u64 first, u64 last) {
   __builtin_memmove(bytes_ + first, bytes_ + last, size_ - last);
   size_ -= last - first;
   cursor_ = first;
-}
-
-void EditLine::erase_word() {
-  u64 start = cursor_;
-  while (start > 0 && bytes_[start - 1] == ' ') --start;
-  while (start > 0 && bytes_[start - 1] != ' ') --start;
-  erase(start, cursor_);
 }
 
 }  // namespace inference

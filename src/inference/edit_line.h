@@ -1,4 +1,5 @@
-// The line that is being typed: UTF-8 text and a cursor between two characters.
+// The line that is being typed: UTF-8 text and a cursor between two characters. Combining marks belong to
+// the character before them.
 //
 //   EditLine line;
 //   line.insert("é");
@@ -20,8 +21,13 @@ class EditLine {
   u64 cursor() const { return cursor_; }  // in bytes
   bool at_end() const { return cursor_ == size_; }
 
-  // Characters (not bytes) of the first `bytes` of the text.
-  u64 columns(u64 bytes) const;
+  // Columns of a terminal that the bytes [first, last) take.
+  u64 columns(u64 first, u64 last) const;
+  // The offset behind as many characters from `first` on as fit into the columns.
+  u64 fitting(u64 first, u64 columns) const;
+  // The offset of the character before or behind `at`.
+  u64 previous(u64 at) const;
+  u64 following(u64 at) const;
 
   // At the cursor, which moves behind it; nothing if it does not fit any more.
   void insert(Text character);
@@ -32,17 +38,21 @@ class EditLine {
   void right();
   void home() { cursor_ = 0; }
   void end() { cursor_ = size_; }
+  void word_left() { cursor_ = word_start(); }
+  void word_right() { cursor_ = word_end(); }
 
   void erase_before() { erase(previous(cursor_), cursor_); }
   void erase_at() { erase(cursor_, following(cursor_)); }
   void erase_to_end() { erase(cursor_, size_); }
   void erase_to_start() { erase(0, cursor_); }
-  void erase_word();
+  void erase_word() { erase(word_start(), cursor_); }
+  void erase_word_at() { erase(cursor_, word_end()); }
 
  private:
-  // The byte offset of the character before or behind `at`.
-  u64 previous(u64 at) const;
-  u64 following(u64 at) const;
+  // Of the word before the cursor, and of that behind it.
+  u64 word_start() const;
+  u64 word_end() const;
+  u64 width_at(u64 at) const;
   void erase(u64 first, u64 last);
 
   char bytes_[kCapacity];

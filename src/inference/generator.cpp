@@ -219,6 +219,7 @@ bool Generator::write_on(const float* logits, TextStream& stream, Interruptor* i
                          Statistics& story, Error& error) {
   const u64 most = chats() && !settings_->has_tokens ? window_.capacity() : settings_->tokens;
   bool ended = false;
+  ProgressLine progress;
   while (logits != nullptr && !ended) {
     u32 token;
     if (!choose(logits, token, error)) return false;
@@ -229,7 +230,7 @@ bool Generator::write_on(const float* logits, TextStream& stream, Interruptor* i
       return false;
     }
     if (ended || (has_grammar_ && !filter_.accept(token))) break;
-    ++story.generated_tokens;
+    progress.show(++story.generated_tokens);
     if (stream.put(token)) {
       ended = stream.stop() == chat_.end();
       break;
@@ -240,6 +241,7 @@ bool Generator::write_on(const float* logits, TextStream& stream, Interruptor* i
     if (full) window_.shift(keep_);
     logits = window_.read(interruptor);
   }
+  if (story.generated_tokens > 0) progress.show(story.generated_tokens, true);
   chat_.close_answer(ended);
   return true;
 }

@@ -18,6 +18,24 @@ void describe_part(Message& message, Text name, u64 tokens, u64 ns) {
 
 }  // namespace
 
+ProgressLine::ProgressLine() : listens_(bf_listens(BF_STREAM_STATUS) != 0) {
+  if (listens_) start_ns_ = shown_ns_ = bf_clock_ns();
+}
+
+void ProgressLine::show(u64 tokens, bool at_once) {
+  constexpr u64 kPauseNs = 200'000'000;
+  if (!listens_) return;
+  const u64 now = bf_clock_ns();
+  if (!at_once && now - shown_ns_ < kPauseNs) return;
+  shown_ns_ = now;
+  const double seconds = static_cast<double>(now - start_ns_) / kNsPerSecond;
+  Message line;
+  line << tokens << " token";
+  if (tokens != 1) line << "s";
+  if (seconds > 0) line << ", " << Decimal{static_cast<double>(tokens) / seconds, 1} << " tok/s";
+  line.write(BF_STREAM_STATUS);
+}
+
 void Statistics::add(const Statistics& other) {
   prompt_tokens += other.prompt_tokens;
   prompt_ns += other.prompt_ns;

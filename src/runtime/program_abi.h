@@ -28,6 +28,7 @@ enum BfStream {
   BF_STREAM_TEXT = 0,  // the product: prompt and generated text, nothing else
   BF_STREAM_LOG = 1,   // everything that is said about the work: progress, statistics, errors
   BF_STREAM_LOGITS = 2,  // floats, where somebody asked for them
+  BF_STREAM_STATUS = 3,  // each write is all of what the console's status line shall say of the program
 };
 
 // Writes `count` bytes (UTF-8, '\n' line ends) to a stream, in order, without waiting for a
@@ -47,13 +48,16 @@ int32_t bf_read_ready(void);
 // ---- Named blobs --------------------------------------------------------------------------
 
 // The bytes of a named, read-only blob and its size in `*bytes`; null where there is none of
-// that name. Blobs stay valid and unchanged until the program ends, but for "stats".
+// that name. Blobs stay valid and unchanged until the program ends, but for "stats"
+// and "columns".
 //
 //   "model"    the GGUF file
 //   "options"  the program's options, one `key=value` a line (keys as in docs/options.md)
 //   "prompt"   the text to continue; absent where none was given
 //   "tokens"   token ids to continue instead of a text; absent where none were given
 //   "tokenize" a text whose token ids are wanted instead of a story; else absent
+//   "columns"  how wide the console is, as a decimal number; of several the narrowest. Made anew at each
+//              call, absent where nobody knows
 //   "stats"    a page of text about the engine as it is now (tiers, code size, hot functions);
 //              made anew at each call, valid until the next
 const void* bf_blob(const char* name, uint64_t name_bytes, uint64_t* bytes);

@@ -1,8 +1,11 @@
 #include "runtime/program_imports.h"
 
+#include <cstdio>
+
 #include "runtime/heap.h"
 #include "runtime/platform.h"
 #include "runtime/side_log.h"
+#include "runtime/status_line.h"
 #include "runtime/program_abi.h"
 #include "runtime/progress.h"
 #include "runtime/workers.h"
@@ -14,6 +17,15 @@ namespace {
 constexpr usize kAllocationAlignment = 64;  // a cache line, and the widest vector
 
 StatsText make_stats_text = nullptr;
+u32 (*console_columns)() = nullptr;
+
+// A decimal number; good until the next.
+std::string_view columns_text() {
+  static char text[12];
+  const u32 columns = console_columns == nullptr ? 0 : console_columns();
+  if (columns == 0) return {};
+  return {text, static_cast<usize>(std::snprintf(text, sizeof text, "%u", columns))};
+}
 
 #define BF_IMPORT(name) \
   { #name, reinterpret_cast < const void*>(&name) }
@@ -41,6 +53,10 @@ void set_stats_text(StatsText make) {
   make_stats_text = make;
 }
 
+void set_console_columns(u32 (*columns)()) {
+  console_columns = columns;
+}
+
 }  // namespace bf
 
 using namespace bf;
@@ -56,13 +72,15 @@ void bf_free(void* memory) {
 
 void bf_write(int32_t stream, const void* bytes, uint64_t count) {
   note_progress();
-  const auto target = stream_of(stream);
   const std::string_view text{static_cast<const char*>(bytes), count};
+  if (stream == BF_STREAM_STATUS) return status_line::update(text);
+  const auto target = stream_of(stream);
   platform::write(target, text);
   if (target == platform::Stream::Text) side_log::text_written(text);
 }
 
 int32_t bf_listens(int32_t stream) {
+  if (stream == BF_STREAM_STATUS) return status_line::is_shown() ? 1 : 0;
   return platform::has_stream(stream_of(stream)) ? 1 : 0;
 }
 
@@ -77,8 +95,10 @@ int32_t bf_read_ready() {
 
 const void* bf_blob(const char* name, uint64_t name_bytes, uint64_t* bytes) {
   const std::string_view wanted(name, name_bytes);
-  if (wanted == "stats") {
-    const std::string_view text = make_stats_text == nullptr ? "" : make_stats_text();
+  if (wanted == "stats" || wanted == "columns") {
+    const std::string_view text = wanted == "columns"          ? columns_text()
+                                  : make_stats_text == nullptr ? ""
+                                                               : make_stats_text();
     *bytes = text.size();
     return text.empty() ? nullptr : text.data();
   }

@@ -25,4 +25,7 @@ std::span<const ProgramImport> program_imports();
 using StatsText = std::string_view (*)();
 void set_stats_text(StatsText make);
 
+// Who knows how wide the console is (the "columns" blob); 0: nobody.
+void set_console_columns(u32 (*columns)());
+
 }  // namespace bf

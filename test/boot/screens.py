@@ -225,6 +225,57 @@ def screen_plain(place):
     check(found == {colours[0], colours[TEXT_COLOUR]}, f"these colours: {found}")
 
 
+def read(picture, row):
+    """What is written in a row of the picture, of the letters of ASCII."""
+    glyphs, _ = font.read_font()
+    by_rows = {glyphs[code]: chr(code) for code in range(0x7E, 0x1F, -1)}
+    left, top = picture.width % 8 // 2, picture.height % 16 // 2
+    text = ""
+    for x in range(picture.width // 8):
+        seen = [picture.row(left + 8 * x, top + 16 * row + i, 8) for i in range(16)]
+        ground = seen[15][:3]
+        text += by_rows.get(bytes(sum((line[3 * i:3 * i + 3] != ground) << (7 - i) for i in range(8))
+                                  for line in seen), "#")
+    return text.rstrip()
+
+
+@case
+def status_line(place):
+    """Below a story: how many tokens, how fast, functions by tier, cores. Not where it is not wanted, and
+    never on a serial port that did not ask for it."""
+    for options, wanted in (("", True), ("status=0\n", False)):
+        text, picture = end_of_run(place.program_iso, dump, "tokens=12\ntemp=0\nseed=1\n" + options, smp=2,
+                                   prompt=b"Once upon a time")
+        last = read(picture, picture.height // 16 - 1)
+        shape = r" 12 tokens, \d+\.\d tok/s # (interp|baseline) \d+.*, .* # 2 cores"
+        check(bool(re.fullmatch(shape, last)) == wanted, f"the last row is {last!r}")
+        check(b"\x1b[" not in text[text.find(b"[boot] BareFlow"):] and b" tokens, " not in text.replace(b"prompt", b""),
+              f"COM1 has it: {text}")
+        check(read(picture, 0).startswith("[") or "a" in read(picture, 1), "the text is gone")
+
+
+@case
+def status_line_on_a_terminal(place):
+    """The same on a terminal at a serial port that says how large it is, as the terminal shows it."""
+    options = "tokens=12\ntemp=0\ninteractive=1\nterminal=ansi\nscreen=text\nlog=com4\ntext=com3\n"
+    text, log = qemu.Collector(), qemu.Collector()
+    with qemu.Guest(qemu.Machine(iso=place.program_iso, options=options), text, log) as guest:
+        wait_for(guest, lambda: b"\x1b[18t" in text.data or guest.process.poll() is not None)
+        guest.send(b"\x1b[8;40;30t")
+        wait_for(guest, lambda: text.data.endswith(b"> ") or guest.process.poll() is not None)
+        seen = len(text.data)
+        guest.send(b"The end of a line that is longer than that")
+        wait_for(guest, lambda: b"han that" in text.data[seen:] or guest.process.poll() is not None)
+        guest.send(b"\x03/quit\r")
+        status = guest.wait(TIMEOUT_S)
+    said = text.data.decode(errors="replace")
+    check(status == 0, f"the status is {status}: {said}")
+    check(re.search(r"\x1b7(\x1b\[1;39r)?\x1b\[40;1H\x1b\[7m 12 tokens, [^\x1b]{,29}\x1b\[K\x1b\[0m\x1b8", said),
+          f"no status line in row 40: {said!r}")
+    check("<" in text.data[seen:].decode(), f"the line was not cut: {said!r}")
+    check("\x1b[r" in said.rpartition("tokens")[2], "the rows were not given back")
+
+
 # ---- Keys -------------------------------------------------------------------------------------
 
 def type_keys(place, chords, options="", **machine):

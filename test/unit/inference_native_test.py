@@ -5,13 +5,20 @@
 The shared models are found through BAREFLOW_SHARED_MODELS; without them their tests are skipped.
 """
 
+import contextlib
+import fcntl
 import os
 import pathlib
 import pty
 import re
+import select
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
+import time
+import unicodedata
 import unittest
 
 BF_NATIVE = STORY = ""
@@ -199,6 +206,66 @@ class Terminal(unittest.TestCase):
         answers = re.findall(r"^([a-z]{3})\r?$", shown, re.M)
         self.assertEqual(len(answers), 3, shown)
         self.assertEqual(answers[0], answers[2])  # as if nothing had been said before
+
+    def row_after(self, typed, columns):
+        """What the row of the prompt shows after these keys, with '_' for the cursor, by what the program
+        writes: characters, spaces and backspaces, and nothing that would leave the row."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+        command = [BF_NATIVE, "--blob", f"model={STORY}", "--option", "interactive=1", "--option", "tokens=0"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=theirs, stderr=subprocess.DEVNULL)
+        os.close(theirs)
+        process.stdin.write(typed.encode())
+        process.stdin.close()
+        written = b""
+        with contextlib.suppress(OSError):
+            while data := os.read(ours, 4096):
+                written += data
+        os.close(ours)
+        self.assertEqual(process.wait(timeout=60), 0)
+        row, at = [], 0
+        last_row = written.decode().replace("\r", "").removesuffix("\n").rpartition("\n")[2]
+        for c in last_row:
+            if c == "\b":
+                self.assertGreater(at, 0)
+                at -= 1
+            elif unicodedata.combining(c):
+                row[at - 1] += c
+            else:
+                width = 2 if unicodedata.east_asian_width(c) == "W" else 1
+                row[at:at + width] = [c, ""][:width]
+                at += width
+                self.assertLess(at, columns, f"the row is full: {row}")
+        return "".join(row[:at]) + "_" + "".join(row[at:]).rstrip()
+
+    def rows_after(self, pieces, columns=24):
+        """The same after the first piece, after the first two, and so on."""
+        return [self.row_after("".join(pieces[:n]), columns) for n in range(1, len(pieces) + 1)]
+
+    def test_words_wide_characters_and_marks(self):
+        self.assertEqual(self.rows_after(
+            ["one two ", "\u4e16\u754c e\u0301x", "\x1b[1;5D", "\x1b[D\x1b[D", "\x7f", "\x1b[F\x7f\x7f", "\x1bb", "\x1bd",
+             "\x1b[1;5D\x1b[1;5D", "\x1b[1;3C", "\x17"], 40),
+            ["> one two _", "> one two \u4e16\u754c e\u0301x_", "> one two \u4e16\u754c _e\u0301x",
+             "> one two \u4e16_\u754c e\u0301x", "> one two _\u754c e\u0301x", "> one two \u754c _",
+             "> one two _\u754c", "> one two _", "> _one two", "> one_ two", "> _ two"])
+
+    def test_a_line_longer_than_the_terminal_is_wide(self):
+        text = "abcdefghijklmnopqrstuvwxyz0123456789"
+        rows = self.rows_after([text[:21], text[21:26], text[26:], "\x01", "\x1b[C" * 20, "\x7f", "\x05", "\x15"])
+        self.assertEqual(rows[0], "> abcdefghijklmnopqrstu_")
+        self.assertEqual(rows[3], "> _abcdefghijklmnopqrst>")
+        self.assertEqual(rows[7], "> _")
+        for row, end in zip(rows[1:3], "z9"):
+            self.assertTrue(row.startswith("> <") and row.endswith(end + "_"), row)
+        self.assertIn("t_u", rows[4])
+        self.assertIn("s_u", rows[5])
+        self.assertTrue(all(len(row) <= 24 for row in rows), rows)
+
+    def test_history_keeps_what_was_not_entered(self):
+        rows = self.rows_after(["first\r", "second\r", "thi", "\x1b[A", "\x1b[A", "\x1b[A", "\x1b[B", "\x1b[B"])
+        self.assertEqual([row[2:] for row in rows[2:]],
+                         ["thi_", "second_", "first_", "first_", "second_", "thi_"])
 
     def test_control_d_ends(self):
         self.assertIn("> ", self.converse(["\x04"]))

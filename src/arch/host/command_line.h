@@ -40,4 +40,7 @@ inline constexpr int kUsageStatus = 2;
 // parse_command_line and bring_up; on failure prints the one line about it and exits.
 void start(int argc, const char* const* argv);
 
+// How wide the terminal is that standard output goes to; 0 if it is none.
+u32 terminal_columns();
+
 }  // namespace bf::host

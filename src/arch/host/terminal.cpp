@@ -1,9 +1,11 @@
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "arch/host/bring_up.h"
+#include "arch/host/command_line.h"
 #include "runtime/options.h"
 
 namespace bf::host {
@@ -45,6 +47,11 @@ void start_terminal() {
 void restore_terminal() {
   if (changed) tcsetattr(STDIN_FILENO, TCSANOW, &original);
   changed = false;
+}
+
+u32 terminal_columns() {
+  winsize size = {};
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 }  // namespace bf::host

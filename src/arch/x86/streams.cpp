@@ -11,6 +11,7 @@
 #include "arch/x86/keyboard.h"
 #include "arch/x86/last_lines.h"
 #include "arch/x86/port_io.h"
+#include "arch/x86/remote_terminal.h"
 #include "arch/x86/serial.h"
 #include "arch/x86/spin_lock.h"
 #include "arch/x86/screen/screen.h"
@@ -52,12 +53,14 @@ struct State {
   bool keyboard = false;
   bool carriage_returns = true;
   bool interactive = false;
+  bool has_terminal = false;  // at the other end of the text's serial port
   bool input_ended = false;
   bool text_line_open = false;
   int next_byte = -1;  // taken from a device and not read yet
   bool is_drawing_late = false;  // a core's timer will draw what was written
 };
 constinit State state;
+constinit x86::RemoteTerminal remote;
 
 // Of all that follows and of the devices. In an emergency nobody waits for it: who holds it may have
 // been stopped, or be the one that waits.
@@ -155,7 +158,14 @@ bool is_on(const char* key) {
 
 // Takes a byte from whichever device has one.
 int poll_devices() {
-  if (state.input != nullptr && state.input->can_read()) return state.input->read();
+  while (state.input != nullptr && state.input->can_read()) {
+    const u8 byte = state.input->read();
+    if (!state.has_terminal) return byte;
+    remote.take(byte, platform::clock_ns());
+    if (const int passed = remote.next(platform::clock_ns()); passed >= 0) return passed;
+  }
+  if (state.has_terminal)
+    if (const int passed = remote.next(platform::clock_ns()); passed >= 0) return passed;
   return state.keyboard ? x86::poll_keyboard() : -1;
 }
 
@@ -210,8 +220,39 @@ Result<void> x86::start_streams() {
   auto keyboard = start_keyboard();
   if (!keyboard) return keyboard.error();
   state.keyboard = *keyboard;
+  const std::string_view terminal = options::find("terminal").value_or("plain");
+  if (terminal != "plain" && terminal != "ansi")
+    return Error::format("terminal=%.*s is not one that is known: use plain or ansi",
+                         static_cast<int>(terminal.size() < 40 ? terminal.size() : 40), terminal.data());
+  state.has_terminal = terminal == "ansi" && state.input != nullptr;
   open_streams();
+  if (state.has_terminal) state.input->write(RemoteTerminal::kAskSize, false);
   return {};
+}
+
+bool x86::has_status_line() {
+  return options::find("status").value_or("1") != "0" && (state.has_terminal || has_screen());
+}
+
+void x86::show_status(std::string_view line) {
+  const StreamGuard guard;
+  if (!StreamGuard::may_write()) return;
+  show_status_on_screen(line);
+  show();
+  if (!state.has_terminal) return;
+  // Nobody may be reading at the moment, but this must know how large the terminal is.
+  while (remote.has_room() && state.input->can_read())
+    remote.take(state.input->read(), platform::clock_ns());
+  char room[RemoteTerminal::kStatusRoom];
+  state.input->write(remote.status(line, room), false);
+}
+
+// The narrowest of the consoles that show what is typed.
+u32 x86::console_columns() {
+  const u32 screen = has_screen() ? screen_columns() : ~0u;
+  const u32 serial = state.input != nullptr ? remote.columns() : ~0u;
+  const u32 least = screen < serial ? screen : serial;
+  return least == ~0u ? 0 : least;
 }
 
 void x86::begin_emergency_output() {
@@ -241,6 +282,8 @@ void x86::on_timer() {
 
 void x86::flush_streams() {
   if (state.open) draw_screen();
+  char room[RemoteTerminal::kStatusRoom];
+  if (state.has_terminal) state.input->write(remote.end_status(room), false);
   for (const Output& output : state.outputs)
     if (output.serial != nullptr) output.serial->flush();
 }

@@ -2,6 +2,8 @@
 // the options `text`, `log`, `profile-to`, `raw` and `interactive` say (docs/options.md).
 #pragma once
 
+#include <string_view>
+
 #include "runtime/base.h"
 
 namespace bf::x86 {
@@ -16,6 +18,14 @@ void begin_emergency_output();
 // The machine is about to end: what others write from now on is dropped, and what they have begun
 // is finished first, unless that takes too long.
 void stop_streams();
+
+// Whether there is a console with a row to spare for a status line (the screen; a terminal on the serial
+// port, with `terminal=ansi`) and the option `status` does not forbid it; and what it shows.
+bool has_status_line();
+void show_status(std::string_view line);
+
+// How wide the narrowest console is; 0 if there is none.
+u32 console_columns();
 
 // The core's timer has run down: what was written and not drawn yet is drawn now.
 void on_timer();

@@ -21,10 +21,12 @@ class Screen {
   void stop() { display_ = nullptr; }
   void make_plain() { colours_ = Terminal::Colours::None; }
   void write(std::string_view bytes, ScreenText what);
+  void show_status(std::string_view line);
   bool draw_if_due();
   void draw();
 
  private:
+  void start_terminal();
   void draw_row(u32 row);
   Cell wanted(u32 row, u32 column) const;
 
@@ -33,6 +35,7 @@ class Screen {
   u32 columns_ = 0, rows_ = 0;
   Terminal terminal_;
   bool terminal_started_ = false;
+  bool status_changed_ = false;
   Terminal::Colours colours_ = Terminal::Colours::Ansi;
   u64 drawn_at_ = 0;  // ticks
   // The cursor as it is on the display.
@@ -65,12 +68,29 @@ void Screen::start(Display& display) {
 
 void Screen::write(std::string_view bytes, ScreenText what) {
   if (!is_there()) return;
-  // The options are known by the first text.
-  if (!terminal_started_) terminal_.start(cells, columns_, rows_, colours_);
-  terminal_started_ = true;
+  start_terminal();
   const bool coloured = colours_ == Terminal::Colours::Ansi;
   terminal_.set_usual_foreground(coloured && what == ScreenText::Log ? kLogColour : kTextColour);
   terminal_.write(bytes);
+}
+
+// The options are known by the first text.
+void Screen::start_terminal() {
+  if (!terminal_started_) terminal_.start(cells, columns_, rows_, colours_);
+  terminal_started_ = true;
+}
+
+// A row of cells is a terminal of one row.
+void Screen::show_status(std::string_view line) {
+  if (!is_there() || rows_ < 3) return;
+  start_terminal();
+  if (terminal_.rows() == rows_) terminal_.set_rows(rows_ - 1);
+  Terminal row;
+  row.start(cells + (rows_ - 1) * columns_, columns_, 1, colours_);
+  row.write(colours_ == Terminal::Colours::Ansi ? "\x1b[?7l\x1b[30;100m\x1b[K" : "\x1b[?7l\x1b[7m");
+  row.write(line);
+  for (u32 i = row.cursor_column(); colours_ == Terminal::Colours::None && i + 1 < columns_; ++i) row.write(" ");
+  status_changed_ = true;
 }
 
 // A cursor of ours is a cell with its colours exchanged.
@@ -115,6 +135,8 @@ void Screen::draw() {
   for (u32 row = changed.first; row < changed.last; ++row) draw_row(row);
   draw_row(old_row);
   draw_row(cursor_row_);
+  if (status_changed_) draw_row(rows_ - 1);
+  status_changed_ = false;
 }
 
 }  // namespace
@@ -152,6 +174,10 @@ void make_screen_plain() {
 
 void write_to_screen(std::string_view bytes, ScreenText what) {
   screen.write(bytes, what);
+}
+
+void show_status_on_screen(std::string_view line) {
+  screen.show_status(line);
 }
 
 bool draw_screen_if_due() {

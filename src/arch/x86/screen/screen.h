@@ -34,6 +34,9 @@ void make_screen_plain();
 enum class ScreenText : u8 { Text, Log };
 void write_to_screen(std::string_view bytes, ScreenText what);
 
+// The last row shows this from now on, and the others scroll above it.
+void show_status_on_screen(std::string_view line);
+
 // Draws all that has changed, or, if it was drawn a moment ago, nothing: false, and is to be asked
 // again in kScreenPauseNs.
 [[nodiscard]] bool draw_screen_if_due();
