@@ -315,3 +315,30 @@ def keyboard_layouts(place):
     german = type_keys(place, [["y"], ["z"], ["minus"], ["equal"], ["e"], ["alt_r", "q"], ["apostrophe"]],
                        "keyboard=de\n", uefi=True)
     check(german.decode() == "zyßé@ä", german)
+
+
+# ---- Serial lines -----------------------------------------------------------------------------
+
+@case
+def serial_flow(place):
+    """XOFF stops what the machine sends and XON lets it go on; neither is input. And what comes at once,
+    more of it than the port's queue holds, is all read."""
+    text, log = qemu.Collector(), qemu.Collector()
+    with qemu.Guest(qemu.Machine(iso=place.iso, options="selftest=echo\nflow=xonxoff\n"), text, log) as guest:
+        def echoed(data):
+            wait_for(guest, lambda: text.data.endswith(data) or guest.process.poll() is not None)
+        wait_for(guest, lambda: b"echo:" in log.data or guest.process.poll() is not None)
+        guest.send(b"one")
+        echoed(b"one")
+        guest.send(b"\x13two" + 100 * b"-")
+        time.sleep(0.5)
+        check(text.data == b"one", f"it did not stop: {text.data}")
+        guest.send(b"\x11")
+        echoed(b"two" + 100 * b"-")
+        many = b"".join(b"%d " % n for n in range(2000))
+        guest.send(many)
+        echoed(many[-20:])
+        check(text.data.replace(b"\x13", b"").replace(b"\x11", b"") == b"onetwo" + 100 * b"-" + many,
+              "something was lost")
+        guest.send(b"\x04")
+        check(guest.wait(TIMEOUT_S) == 0, "the status is not 0")

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "arch/x86/input_queue.h"
 #include "arch/x86/remote_terminal.h"
 #include "arch/x86/screen/terminal.h"
 
@@ -89,4 +90,23 @@ TEST_CASE("remote terminal: the status line stays in the last row, and the text 
   CHECK(remote.end_status(room).empty());
   screen.write("\n8\n9");
   CHECK(row_of(cells, 4, kColumns) == "9");
+}
+
+TEST_CASE("input queue: bytes come out in order, and the sender is told once to stop and to go on") {
+  InputQueue queue;
+  u32 put = 0, taken = 0, stops = 0, goes = 0;
+  std::mt19937 random(9);
+  for (int round = 0; round < 4000; ++round) {
+    // Now more comes in than is read, now the other way round.
+    const bool fills = round / 200 % 2 == 0;
+    for (u32 n = random() % (fills ? 20 : 5); n > 0 && queue.has_room(); --n) queue.put(static_cast<u8>(put++));
+    stops += queue.must_stop();
+    for (u32 n = random() % (fills ? 5 : 20); n > 0 && !queue.empty(); --n) REQUIRE(queue.take() == static_cast<u8>(taken++));
+    goes += queue.may_go_on();
+    REQUIRE((stops == goes || stops == goes + 1));
+    REQUIRE(put - taken <= InputQueue::kRoom);
+    if (queue.empty()) REQUIRE(stops == goes);
+    if (put - taken == InputQueue::kRoom) REQUIRE(stops == goes + 1);
+  }
+  CHECK(stops == 10);
 }

@@ -38,6 +38,7 @@ extern "C" void bf_interrupt(const ExceptionFrame* frame) {
   apic::end_of_interrupt();
   if (frame->vector == kFlushVector) flush_this_core();
   if (frame->vector == kTimerVector) on_timer();
+  if (frame->vector == kDeviceVector) on_device();
   if (frame->vector == kCounterVector) pmu::on_overflow(frame->rip);
   if (frame->vector == kCallVector && call_hook != nullptr) run_call_hook(*frame);
 }

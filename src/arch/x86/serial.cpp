@@ -1,6 +1,7 @@
 #include "arch/x86/serial.h"
 
 #include "arch/x86/clock.h"
+#include "arch/x86/interrupts.h"
 #include "arch/x86/port_io.h"
 #include "arch/x86/registers.h"
 
@@ -10,14 +11,17 @@ namespace {
 
 // Registers and bits: National Semiconductor PC16550D data sheet, 8.0.
 constexpr u16 kData = 0, kInterruptEnable = 1, kFifoControl = 2, kLineControl = 3;
-constexpr u16 kModemControl = 4, kLineStatus = 5;
+constexpr u16 kModemControl = 4, kLineStatus = 5, kModemStatus = 6;
 constexpr u8 kDivisorAccess = 0x80, kEightBits = 0x03;
-constexpr u8 kEnableAndClearFifos = 0xc7;
+constexpr u8 kEnableAndClearFifos = 0x87;  // input interrupts with 8 bytes of 16, or when no more comes
 constexpr u8 kReadyToTalk = 0x0b;  // DTR, RTS, and OUT2 as PCs want it
+constexpr u8 kRequestToSend = 0x02;
+constexpr u8 kClearToSend = 0x10;  // of the modem status
+constexpr u8 kXon = 0x11, kXoff = 0x13;
 constexpr u8 kLoopback = 0x1e;
 constexpr u8 kDataReady = 0x01, kQueueEmpty = 0x20, kAllSent = 0x40;
 constexpr u8 kNothingThere = 0xff;  // what an empty bus reads as
-constexpr u32 kQueueBytes = 16;
+constexpr u32 kQueueBytes = 15;  // of 16: one place is for XON and XOFF
 constexpr int kProbeTries = 20'000;  // about 1 us each on a PC
 constexpr u8 kDivisor115200 = 1;
 
@@ -55,14 +59,22 @@ bool SerialPort::start() {
     present_ = (status & kDataReady) != 0 && in8(base_ + kData) == kProbe;
   }
   out8(base_ + kModemControl, kReadyToTalk);
+  if ((in8(base_ + kModemStatus) & kClearToSend) != 0) flow_ = SerialFlow::Lines;
   return present_;
 }
 
+bool SerialPort::may_send(u8 bits) {
+  if (flow_ == SerialFlow::Codes) pump();  // it may bring an XOFF, or its end
+  const bool is_held =
+      flow_ == SerialFlow::Lines ? (in8(base_ + kModemStatus) & kClearToSend) == 0 : held_;
+  return !is_held && (in8(base_ + kLineStatus) & bits) == bits;
+}
+
 bool SerialPort::wait_for(u8 bits) {
-  if ((in8(base_ + kLineStatus) & bits) == bits) return true;
+  if (may_send(bits)) return true;
   const u64 limit = under_hypervisor() ? kStuckAfterNsVirtual : kStuckAfterNs;
   const Deadline deadline(limit);
-  while ((in8(base_ + kLineStatus) & bits) != bits) {
+  while (!may_send(bits)) {
     if (!deadline.passed()) continue;
     present_ = false;
     return false;
@@ -101,12 +113,42 @@ u32 serial_line(const SerialPort& port) {
   return (&port - ports) % 2 == 0 ? 4 : 3;
 }
 
-bool SerialPort::can_read() const {
-  return present_ && (in8(base_ + kLineStatus) & kDataReady) != 0;
+// Tells the other end to go on or to wait. In the queue of what is sent there is always a place for one
+// byte.
+void SerialPort::let_send(bool on) {
+  if (flow_ == SerialFlow::Lines)
+    out8(base_ + kModemControl, on ? kReadyToTalk : kReadyToTalk & ~kRequestToSend);
+  if (flow_ == SerialFlow::Codes) out8(base_ + kData, on ? kXon : kXoff);
 }
 
-u8 SerialPort::read() const {
-  return in8(base_ + kData);
+// The port's interrupt comes here, too: not in the middle of it.
+void SerialPort::pump() {
+  const u64 flags = disable_interrupts();
+  while (present_ && input_.has_room() && (in8(base_ + kLineStatus) & kDataReady) != 0) {
+    const u8 byte = in8(base_ + kData);
+    const bool is_code = flow_ == SerialFlow::Codes && (byte == kXon || byte == kXoff);
+    if (!is_code) {
+      input_.put(byte);
+      continue;
+    }
+    held_ = byte == kXoff;
+    room_ = 0;  // what is sent next looks at it
+  }
+  if (input_.must_stop()) let_send(false);
+  restore_interrupts(flags);
+}
+
+bool SerialPort::can_read() {
+  pump();
+  return !input_.empty();
+}
+
+u8 SerialPort::read() {
+  const u64 flags = disable_interrupts();
+  const u8 byte = input_.take();
+  if (input_.may_go_on()) let_send(true);
+  restore_interrupts(flags);
+  return byte;
 }
 
 }  // namespace bf::x86

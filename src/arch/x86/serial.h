@@ -1,13 +1,22 @@
-// A 16550 serial port, polled: 115200 baud, 8 data bits, no parity, one stop bit.
+// A 16550 serial port: 115200 baud, 8 data bits, no parity, one stop bit. Sending is polled; what comes in
+// is queued when somebody looks, sends, or the port interrupts.
 #pragma once
 
 #include <string_view>
 
+#include "arch/x86/input_queue.h"
 #include "runtime/base.h"
 
 namespace bf::x86 {
 
 inline constexpr u32 kSerialPortCount = 4;
+
+// How either end makes the other one wait.
+enum class SerialFlow : u8 {
+  None,
+  Lines,  // RTS and CTS
+  Codes,  // XON and XOFF, which are no input then
+};
 
 class SerialPort {
  public:
@@ -16,6 +25,9 @@ class SerialPort {
   // Sets the port up; false if there is none. Only a port that is there may be used further.
   bool start();
   bool present() const { return present_; }
+
+  // Until then: Lines, if the other end holds CTS when start() looks, or else None.
+  void set_flow(SerialFlow flow) { flow_ = flow; }
 
   // Sends all bytes, '\n' as "\r\n" if `carriage_returns`. Waits for a slow reader, but a
   // transmitter that stays busy is given up for good.
@@ -26,15 +38,23 @@ class SerialPort {
   // The port's line (serial_line) is raised while there is something to read.
   void interrupt_on_input();
 
-  bool can_read() const;
-  u8 read() const;  // only if can_read()
+  bool can_read();
+  u8 read();  // only if can_read()
+
+  // Takes in what has come. All reading is done by one core, the one that the port interrupts.
+  void pump();
 
  private:
+  bool may_send(u8 line_status_bits);
   bool wait_for(u8 line_status_bits);
   void put(u8 byte);
+  void let_send(bool on);
 
   u16 base_;
   bool present_ = false;
+  SerialFlow flow_ = SerialFlow::None;
+  bool held_ = false;  // by an XOFF
+  InputQueue input_;
   u32 room_ = 0;  // bytes that fit into the transmit queue without asking again
 };
 

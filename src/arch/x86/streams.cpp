@@ -138,6 +138,20 @@ void open_streams() {
   early_bytes = 0;
 }
 
+Result<void> apply_flow_option() {
+  const std::string_view value = options::find("flow").value_or("auto");
+  constexpr std::string_view kNames[] = {"none", "rtscts", "xonxoff"};
+  for (u32 i = 0; i < 3; ++i) {
+    if (value != kNames[i]) continue;
+    for (u32 port = 0; port < x86::kSerialPortCount; ++port)
+      x86::serial_port(port).set_flow(static_cast<x86::SerialFlow>(i));
+    return {};
+  }
+  if (value == "auto") return {};
+  return Error::format("flow=%.*s is not one that is known: use auto, none, rtscts or xonxoff",
+                       static_cast<int>(value.size() < 40 ? value.size() : 40), value.data());
+}
+
 Result<Output> output_from_option(const StreamOption& option) {
   const std::string_view value = options::find(option.key).value_or(option.standard);
   if (value == "none") return Output{};
@@ -225,6 +239,7 @@ Result<void> x86::start_streams() {
     return Error::format("terminal=%.*s is not one that is known: use plain or ansi",
                          static_cast<int>(terminal.size() < 40 ? terminal.size() : 40), terminal.data());
   state.has_terminal = terminal == "ansi" && state.input != nullptr;
+  if (auto flow = apply_flow_option(); !flow) return flow;
   open_streams();
   if (state.has_terminal) state.input->write(RemoteTerminal::kAskSize, false);
   return {};
@@ -269,6 +284,10 @@ void x86::stop_streams() {
   const bool is_alone = writer_alone.load(std::memory_order_relaxed) != 0;
   while (!is_alone && !lock.try_acquire() && !deadline.passed()) __builtin_ia32_pause();
   writer_alone.store(this_core().index + 1, std::memory_order_relaxed);
+}
+
+void x86::on_device() {
+  if (state.input != nullptr) state.input->pump();
 }
 
 void x86::on_timer() {

@@ -30,6 +30,9 @@ u32 console_columns();
 // The core's timer has run down: what was written and not drawn yet is drawn now.
 void on_timer();
 
+// A device has something: what comes by the serial line is taken in, before there is too much of it.
+void on_device();
+
 // Waits until all output has left the machine.
 void flush_streams();
 
