@@ -72,6 +72,7 @@ class Machine:
     prompt: bytes | None = None
     profile: str | None = None   # file that the profile is written to
     exit_port: bool = True
+    debugger: str | None = None  # a character device of QEMU's on COM2, such as socket,path=...
     streams: bool = True         # a port for each stream; else the kernel's own default, all on COM1
     disk: str | None = None      # one of DISKS
     disk_image: str | None = None
@@ -141,7 +142,10 @@ def command_line(machine, folder, log_fd):
             "-chardev", f"file,id=log,path=/dev/fd/{log_fd},append=on",
             "-fw_cfg", f"name=opt/bareflow/options,file={escape(options)}"]
     if machine.streams:
-        line += ["-serial", "chardev:firmware", "-serial", "null",
+        second = ["-serial", "null"]
+        if machine.debugger:
+            second = ["-chardev", machine.debugger.replace(",", ",id=debugger,", 1), "-serial", "chardev:debugger"]
+        line += ["-serial", "chardev:firmware", *second,
                  "-serial", "chardev:text", "-serial", "chardev:log",
                  "-chardev", f"file,id=firmware,path={escape(os.path.join(folder, FIRMWARE_LOG))}"]
     else:

@@ -13,7 +13,7 @@ import sys
 KIB = 1024
 # The program was promised to stay below 300 KiB when it had four weight formats and no grammars,
 # conversations or architectures but Llama's.
-LIMITS = {"kernel": 1728 * KIB, "program": 384 * KIB, "disc": 8192 * KIB}
+LIMITS = {"kernel": 1792 * KIB, "program": 384 * KIB, "disc": 8192 * KIB}
 TITLES = {"kernel": "stripped kernel", "program": "program IR", "disc": "ISO without its model"}
 
 

@@ -374,10 +374,13 @@ examples:
   ./bareflow crash --json disk.img"""
 GDB = """\
 Start QEMU with its gdbstub, and gdb with the kernel's symbols, stopped where
-the kernel's C++ begins, in long mode. gdb knows of compiled functions, too."""
+the kernel's C++ begins, in long mode. gdb knows of compiled functions, too.
+With --serial the kernel is debugged as a real machine would be, by its own stub
+on COM2 (docs/inspect.md), and stops when its cores are up."""
 GDB_EXAMPLES = """\
 examples:
   ./bareflow gdb
+  ./bareflow gdb --serial --smp 2
   ./bareflow gdb --batch 'hbreak bf::run_program' --batch continue --batch bt"""
 BENCH = """\
 Sizes, and instruction counts per token: native, interpreted, compiled by the
@@ -524,6 +527,8 @@ def _add_crash(commands):
 
 def _add_gdb(commands):
     parser = _command(commands, "gdb", "debug the kernel in QEMU", GDB, GDB_EXAMPLES)
+    parser.add_argument("--serial", action="store_true",
+                        help="the kernel's own stub on its second serial port, not QEMU's")
     parser.add_argument("--batch", dest="gdb_commands", action="append", default=[], metavar="CMD",
                         help="run this gdb command and end (may be repeated)")
     for add in (add_model, add_prompt, add_story, add_engine, add_machine):

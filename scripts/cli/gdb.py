@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import qemu
@@ -14,6 +15,7 @@ from cli.build import build
 from cli.report import Failure, say
 
 ENTRY = "kernel_main"
+STUB_WAITS = b"gdb: waits on COM2"
 QEMU_REFUSED = 1
 
 
@@ -23,15 +25,33 @@ def _free_port():
         return probe.getsockname()[1]
 
 
-def command(port, batch):
+def command(port, batch, serial=False):
     """gdb's command line; -nx keeps the user's own settings out of batches."""
     line = ["gdb", "-q", "-iex", "set debuginfod enabled off", "-iex", "set confirm off"]
     if batch:
         line += ["-nx", "-batch"]
-    # Breakpoints in memory would be overwritten by GRUB: the first has to be the hardware's.
-    steps = [f"directory {places.BUILD}", f"target remote 127.0.0.1:{port}", f"thbreak {ENTRY}",
-             "continue", *batch]
-    return line + [word for step in steps for word in ("-ex", step)] + [str(places.KERNEL_SYMBOLS)]
+    steps = [f"directory {places.BUILD}", f"target remote 127.0.0.1:{port}"]
+    if not serial:
+        # Breakpoints in memory would be overwritten by GRUB: the first has to be the hardware's.
+        steps += [f"thbreak {ENTRY}", "continue"]
+    return line + [word for step in [*steps, *batch] for word in ("-ex", step)] + [str(places.KERNEL_SYMBOLS)]
+
+
+class _Said:
+    """Standard error, which is looked through for the moment when the kernel's stub is ready."""
+
+    def __init__(self):
+        self.ready = threading.Event()
+        self._end = b""
+
+    def write(self, data):
+        sys.stderr.buffer.write(data)
+        self._end = (self._end + data)[-1024:]
+        if STUB_WAITS in self._end:
+            self.ready.set()
+
+    def flush(self):
+        sys.stderr.buffer.flush()
 
 
 @contextlib.contextmanager
@@ -43,13 +63,15 @@ def _interrupts_are_gdbs():
         signal.signal(signal.SIGINT, before)
 
 
-def _debug(guest, port, batch):
+def _debug(guest, port, batch, serial):
     """gdb's exit status. All that the guest says goes to standard error."""
-    said = sys.stderr.buffer
+    said = _Said()
     with qemu.Guest(guest, said, said) as running, _interrupts_are_gdbs():
         running.feed(None)
+        while serial and not said.ready.wait(0.1) and running.process.poll() is None:
+            pass
         environment = dict(os.environ, LC_ALL="C.UTF-8")
-        status = subprocess.run(command(port, batch), env=environment,
+        status = subprocess.run(command(port, batch, serial), env=environment,
                                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                                 stdin=subprocess.DEVNULL if batch else None).returncode
         if running.process.poll() == QEMU_REFUSED:
@@ -62,11 +84,15 @@ def main(arguments):
     packages.require(packages.GDB_SET)
     build(places.KERNEL, places.PROGRAM)
     port = _free_port()
-    arguments.gdb = 1  # the engine tells gdb of what it compiles
+    # Either way the engine tells gdb of what it compiles.
+    arguments.gdb = "serial,wait" if arguments.serial else 1
     guest = machine.describe(arguments, model)
-    guest = replace(guest, extra=[*guest.extra, "-S", "-gdb", f"tcp:127.0.0.1:{port}"])
-    say(f"QEMU waits for gdb at 127.0.0.1:{port}")
+    if arguments.serial:
+        guest = replace(guest, debugger=f"socket,host=127.0.0.1,port={port},server=on,wait=off")
+    else:
+        guest = replace(guest, extra=[*guest.extra, "-S", "-gdb", f"tcp:127.0.0.1:{port}"])
+    say(f"{'the kernel' if arguments.serial else 'QEMU'} waits for gdb at 127.0.0.1:{port}")
     try:
-        return _debug(guest, port, arguments.gdb_commands)
+        return _debug(guest, port, arguments.gdb_commands, arguments.serial)
     except qemu.QemuError as error:
         raise Failure(str(error)) from None

@@ -6,6 +6,7 @@
 #include "arch/x86/core.h"
 #include "arch/x86/exceptions.h"
 #include "arch/x86/fw_cfg.h"
+#include "arch/x86/gdb/server.h"
 #include "arch/x86/gdt.h"
 #include "arch/x86/image.h"
 #include "arch/x86/memory.h"
@@ -130,6 +131,10 @@ Result<void> open_streams() {
 
 Result<void> check_fault_options() {
   return x86::check_end_after_fault();
+}
+
+Result<void> start_debugger() {
+  return x86::gdb::start();
 }
 
 Result<void> watch() {

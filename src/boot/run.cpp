@@ -52,7 +52,7 @@ Result<EngineOptions> engine_options() {
     options.compile_threads = static_cast<u32>((*threads)[0] - '0');
   }
   static microjit::GdbJit gdb;
-  if (options::find("gdb").value_or("0") == "1") options.observers.push_back(&gdb);
+  if (options::find("gdb").value_or("0") != "0") options.observers.push_back(&gdb);
   return options;
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "arch/x86/backtrace.h"
+#include "arch/x86/gdb/server.h"
 #include "arch/x86/gdt.h"
 #include "arch/x86/interrupts.h"
 #include "arch/x86/last_lines.h"
@@ -163,8 +164,12 @@ std::atomic<u32> reporter{0};  // its index, and one
   BF_UNREACHABLE("there is nothing to come back to");
 }
 
-extern "C" void bf_exception(const ExceptionFrame* frame) {
-  if (frame->vector == kNonMaskable && is_a_look(*frame)) return;
+extern "C" void bf_exception(ExceptionFrame* frame) {
+  if (frame->vector == kNonMaskable) {
+    if (gdb::takes_non_maskable(*frame) || is_a_look(*frame)) return;
+  } else if (gdb::takes_exception(*frame, is_panic(*frame))) {
+    return;
+  }
   if (!begin_report()) {
     // Printing itself failed: no more of it than one line.
     print("\nfault while reporting a fault: vector %lu at %#lx\n", frame->vector, frame->rip);

@@ -161,6 +161,18 @@ void audit_table(PageAudit& audit, const u64* table, int level, u64 base, bool w
 
 }  // namespace
 
+PageFacts look_up_page(u64 address) {
+  constexpr u64 kEnd = level_bytes(kTopLevel) * kEntries / 2;  // the upper half is not used
+  if (address >= kEnd) return {};
+  const u64* table = table_of(read_cr3());
+  for (int level = kTopLevel;; --level) {
+    const u64 entry = table[index_at(address, level)];
+    if ((entry & kPresent) == 0) return {};
+    if (is_leaf(entry, level)) return {true, (entry & kUncached) != 0};
+    table = table_of(entry);
+  }
+}
+
 PageAudit audit_pages() {
   PageAudit audit;
   audit_table(audit, table_of(read_cr3()), kTopLevel, 0, true, true);

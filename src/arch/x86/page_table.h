@@ -45,6 +45,13 @@ class PageTable {
   bool has_1g_pages_ = false;
 };
 
+// What the live tables of this processor say of an address.
+struct PageFacts {
+  bool is_mapped = false;
+  bool is_device = false;  // never cached
+};
+PageFacts look_up_page(u64 address);
+
 // What a walk over the live tables of this processor found.
 struct PageAudit {
   u64 read_bytes = 0;
