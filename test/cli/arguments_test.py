@@ -5,7 +5,7 @@ import unittest
 
 from support import STORY, CommandLineTest, bareflow, main
 
-COMMANDS = ("run", "host", "exec", "test", "iso", "disk", "gdb", "bench", "gguf", "setup")
+COMMANDS = ("run", "host", "exec", "test", "iso", "disk", "crash", "gdb", "bench", "gguf", "setup")
 STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed", "--tier", "--top-k",
                  "--min-p", "--typical", "--repeat-penalty", "--mirostat", "--logit-bias",
                  "--grammar", "--grammar-file", "--chat", "--system", "--chat-template",

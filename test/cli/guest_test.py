@@ -98,6 +98,12 @@ class Debugger(CommandLineTest):
         self.assertRegex(text, r"#\d .*run_on_main_stack \(\) at .*src/boot/main\.cpp:\d+")
         self.assertRegex(text, r"rip +0x[0-9a-f]+")
 
+    def test_the_stub_on_the_serial_port(self):
+        process = bareflow("gdb", "--serial", "--smp", "2", "--batch", "info threads", "--batch", "kill")
+        text = process.stdout.decode()
+        self.assertRegex(text, r"\* 1 +Thread 1 \(core 0\) .*bf::x86::gdb::start \(\)")
+        self.assertRegex(text, r"  2 +Thread 2 \(core 1, asleep\)")
+
     def test_compiled_functions_in_a_backtrace(self):
         process = bareflow("gdb", "--tier", "baseline", "--prompt", "Once", "--tokens", "2",
                            "--batch", "hbreak bf_write", "--batch", "continue", "--batch", "backtrace")
