@@ -15,9 +15,12 @@ it is encoded.
 import contextlib
 import ctypes
 import dataclasses
+import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import termios
@@ -29,6 +32,9 @@ EXIT_PORT = 0xF4
 PROFILE_PORT = 0xE9
 END_OF_INPUT = b"\x04"
 FIRMWARE_LOG = "com1"  # file name
+MONITOR = "monitor"  # its socket's name
+# What the kernel says last where a run without an exit port has failed.
+FAILED = re.compile(rb"^status (\d+): the machine has stopped\r?$", re.MULTILINE)
 # First words of what GRUB and the kernel say on COM1 when they cannot know better.
 EARLY_ERRORS = (b"error:", b"panic:", b"fault:")
 INTERRUPT = 0x03
@@ -71,7 +77,8 @@ class Machine:
     options: str = ""            # lines of key=value
     prompt: bytes | None = None
     profile: str | None = None   # file that the profile is written to
-    exit_port: bool = True
+    exit_port: bool = True       # not with a screenshot: QEMU would be gone before it is taken
+    screenshot: str | None = None  # file that gets a picture (PNG) of the screen as it is at the end
     debugger: str | None = None  # a character device of QEMU's on COM2, such as socket,path=...
     streams: bool = True         # a port for each stream; else the kernel's own default, all on COM1
     disk: str | None = None      # one of DISKS
@@ -97,6 +104,8 @@ def guest_options(machine):
                   "profile-to=" + (f"{PROFILE_PORT:#x}" if machine.profile else "none")]
     if machine.exit_port:
         lines.append(f"exit-port={EXIT_PORT:#x}")
+    if machine.screenshot:
+        lines.append("on-error=off")
     return "\n".join(lines) + "\n" + machine.options
 
 
@@ -160,6 +169,8 @@ def command_line(machine, folder, log_fd):
         line += ["-fw_cfg", f"name=opt/bareflow/prompt,file={escape(prompt)}"]
     if machine.exit_port:
         line += ["-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]
+    if machine.screenshot:
+        line += ["-no-shutdown", "-qmp", f"unix:{os.path.join(folder, MONITOR)},server=on,wait=off"]
     if machine.uefi:
         line += firmware_arguments(folder)
     if machine.disk:
@@ -212,6 +223,19 @@ def termination_as_exit():
             signal.signal(number, handler)
 
 
+@contextlib.contextmanager
+def watched_size(guest, terminal):
+    """The guest is told how large the terminal is whenever that changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGWINCH, lambda *_: guest.tell_size(terminal))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGWINCH, before)
+
+
 def die_with_parent():
     """In the child: QEMU never outlives us (prctl PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
@@ -226,6 +250,8 @@ class Guest:
         self.wants_to_stop = threading.Event()
         self.kernel_started = threading.Event()  # before, input would go to the firmware
         self.sink_closed = threading.Event()
+        self.monitor_error = None
+        self._log_end = b""
         self._folder = tempfile.TemporaryDirectory(prefix="bareflow-")
         self._stderr = tempfile.TemporaryFile()
         log_read, log_write = os.pipe()
@@ -244,6 +270,8 @@ class Guest:
                          for fd, sink in ((self.process.stdout.fileno(), text), (log_read, log))]
         self._log_fd = log_read
         self._log = log
+        if machine.screenshot:
+            self._thread(self._take_screenshot)
 
     @staticmethod
     def _thread(function, *arguments):
@@ -251,10 +279,36 @@ class Guest:
         thread.start()
         return thread
 
+    def _take_screenshot(self):
+        """Waits until the machine switches itself off, which is when QEMU would end."""
+        with socket.socket(socket.AF_UNIX) as monitor:
+            path = os.path.join(self._folder.name, MONITOR)
+            while self.process.poll() is None:
+                with contextlib.suppress(OSError):
+                    monitor.connect(path)
+                    break
+                time.sleep(0.05)
+            commands = [("qmp_capabilities", {}, None),
+                        ("screendump", {"filename": self.machine.screenshot, "format": "png"}, "SHUTDOWN"),
+                        ("quit", {}, None)]
+            with contextlib.suppress(OSError, ValueError), monitor.makefile("rw") as lines:
+                lines.readline()
+                for command, arguments, event in commands:
+                    while event and json.loads(lines.readline()).get("event") != event:
+                        pass
+                    lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+                    lines.flush()
+                    while not {"return", "error"} & (answer := json.loads(lines.readline())).keys():
+                        pass
+                    if "error" in answer:
+                        self.monitor_error = answer["error"]["desc"]
+
     def _forward(self, fd, sink, has_boot_log):
         seen = b""
         while data := os.read(fd, 65536):
             self.last_output = time.monotonic()
+            if has_boot_log:
+                self._log_end = (self._log_end + data)[-400:]
             if has_boot_log and not self.kernel_started.is_set():
                 # The kernel logs its first line when its ports are open.
                 seen += data
@@ -288,6 +342,12 @@ class Guest:
     def feed_keys(self, terminal):
         """The same from a terminal, unedited and without end."""
         self._thread(self._feed_keys, terminal)
+
+    def tell_size(self, terminal):
+        """That the terminal has another size now, as terminals tell it by themselves."""
+        with contextlib.suppress(OSError):
+            size = os.get_terminal_size(terminal)
+            self.send(b"\x1b[48;%d;%d;0;0t" % (size.lines, size.columns))
 
     def _feed_keys(self, terminal):
         interrupts = 0
@@ -326,7 +386,10 @@ class Guest:
         said_why = not self.kernel_started.is_set() and self._pass_early_errors()
         if code == 0 and said_why:
             return NOT_BOOTED_STATUS
-        return decode_status(code, self.machine, self.stderr())
+        if self.monitor_error:
+            raise QemuError(f"no picture of the screen: {self.monitor_error}")
+        failed = FAILED.search(self._log_end) if not self.machine.exit_port else None
+        return int(failed[1]) if failed else decode_status(code, self.machine, self.stderr())
 
     def _pass_early_errors(self):
         """Whether COM1 had any; the kernel's own streams were never open."""
@@ -375,6 +438,8 @@ def run(machine, source, text, log, interactive=False, timeout=None, silence=Non
         if interactive:
             stack.enter_context(unedited_terminal(source))
             guest.feed_keys(source)
+            if "terminal=ansi" in machine.options.split():
+                stack.enter_context(watched_size(guest, source))
         else:
             guest.feed(source)
         return guest.wait(timeout, silence, first_word)

@@ -283,11 +283,39 @@ def add_machine(parser):
     group.add_argument("--smp", metavar="N", type=_cores, help="cores (default: 1)")
     group.add_argument("--uefi", action="store_true", help="UEFI firmware instead of BIOS")
     group.add_argument("--display", metavar="KIND", default="none",
-                       help="a window with the screen: gtk or sdl (default: none)")
+                       help="the screen: gtk or sdl, in a window, or curses (default: none)")
     group.add_argument("--kvm", action="store_true",
                        help="use the host's processor, not an emulated one")
     group.add_argument("--qemu-args", metavar="TEXT", type=_words, default=[],
                        help="more arguments for QEMU, as one shell-like text")
+
+
+SCREEN = re.compile(r"pixels|text|[1-9][0-9]{2,4}x[1-9][0-9]{2,4}(x(15|16|24|32))?")
+
+
+def _screen(text):
+    if not SCREEN.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither pixels, nor text, nor a size such as 1920x1080")
+    return text
+
+
+def add_console(parser):
+    """The machine's own screen and keyboard."""
+    group = parser.add_argument_group("screen and keyboard")
+    group.add_argument("--screen", metavar="KIND", type=_screen,
+                       help="pixels, text (on BIOS machines), or a size such as 1920x1080 (default: "
+                            "pixels)")
+    group.add_argument("--keyboard", choices=("us", "fr", "de"),
+                       help="the layout of its keyboard (default: us)")
+
+
+def add_launcher_console(parser):
+    group = parser.add_argument_group("what is seen of it")
+    group.add_argument("--status", action="store_true",
+                       help="tokens a second, tiers and cores in the last row of this terminal")
+    group.add_argument("--screenshot", metavar="FILE.png", type=_text,
+                       help="a picture of the machine's screen, at the end")
 
 
 def add_disks(parser):
@@ -310,6 +338,7 @@ examples:
   ./bareflow run
   ./bareflow run --prompt "Once upon a time" --temp 0
   ./bareflow run --uefi --cpu qemu64 --mem 256M --tokens 100
+  ./bareflow run --prompt "Tom was sad." --smp 2 --screenshot screen.png
   ./bareflow run --disk ahci --disk-image disk.img --model tinyllama.gguf
   echo "Tom was sad." | ./bareflow run --profile profile.json > story.txt"""
 HOST = """\
@@ -437,7 +466,7 @@ def _command(commands, name, line, text, examples=None):
 def _add_run(commands):
     parser = _command(commands, "run", "boot the model in QEMU", RUN, RUN_EXAMPLES)
     for add in (add_model, add_prompt, add_batch, add_story, add_chat, add_grammar, add_engine, add_machine,
-                add_disks):
+                add_console, add_launcher_console, add_disks):
         add(parser)
 
 
@@ -502,6 +531,7 @@ def _add_iso(commands):
     add_chat(parser)
     add_grammar(parser)
     add_engine(parser, profile=False)
+    add_console(parser)
 
 
 def _add_disk(commands):

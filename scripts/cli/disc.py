@@ -33,9 +33,9 @@ def make(path, model, options=(), prompt=None):
         raise Failure(f"no disc: {error}") from None
 
 
-def _key(model):
+def _key(model, options):
     """Names what would be on the disc: contents, but of the model only its size and time."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256("\n".join(options).encode())
     for path in (places.KERNEL, places.PROGRAM, Path(make_iso.__file__), make_iso.TEMPLATE):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     if model is None:
@@ -53,14 +53,15 @@ def _forget_old(folder):
             disc.unlink(missing_ok=True)
 
 
-def cached(model):
-    """The path of an ISO with this model (or None), made if it is not there yet."""
+def cached(model, options=()):
+    """The path of an ISO with this model (or None), made if it is not there yet. Only options that the
+    boot loader needs go onto it."""
     folder = places.BUILD / "iso"
     folder.mkdir(parents=True, exist_ok=True)
-    disc = folder / f"{_key(model)}.iso"
+    disc = folder / f"{_key(model, options)}.iso"
     if disc.exists():
         os.utime(disc)
     else:
-        make(disc, model)
+        make(disc, model, options)
         _forget_old(folder)
     return disc

@@ -91,16 +91,23 @@ def _sector_bytes(kind, image):
 def describe(arguments, model, interactive=False, image=None, more_options=()):
     """The machine, with a disc that holds the model, or with a disk."""
     options = settings.option_lines(arguments) + [f"interactive={int(interactive)}", *more_options]
+    for_loader = [line for line in options if line.startswith("screen=")]
+    if arguments.display == "curses" and not for_loader:
+        for_loader = ["screen=text"]  # a terminal shows no pixels
+    screenshot = settings.screenshot(arguments)
+    if interactive and vars(arguments).get("status"):
+        options.append("terminal=ansi")
     prompt = settings.prompt(arguments)
     profile = settings.profile(arguments)
     return qemu.Machine(
-        iso=str(disc.cached(None if image else model)), machine=arguments.machine,
+        iso=str(disc.cached(None if image else model, for_loader)), machine=arguments.machine,
         cpu=arguments.cpu or "max",
         memory=memory(arguments, model), smp=int(arguments.smp or 1), uefi=arguments.uefi,
         kvm=arguments.kvm, display=arguments.display, options="\n".join(options) + "\n",
         prompt=prompt, disk=arguments.disk if image else None,
         disk_image=str(image) if image else None,
         sector_bytes=_sector_bytes(arguments.disk, image) if image else 512,
+        screenshot=str(screenshot) if screenshot else None, exit_port=screenshot is None,
         profile=str(profile) if profile else None, extra=arguments.qemu_args)
 
 

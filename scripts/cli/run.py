@@ -1,6 +1,7 @@
 """`./bareflow run`: the model in a machine of its own."""
 
 import contextlib
+import re
 import subprocess
 import sys
 import threading
@@ -9,6 +10,10 @@ import qemu
 from cli import machine, packages, places, settings
 from cli.build import build
 from cli.report import Failure, say
+
+
+# A status line, which leaves the cursor where it was (src/arch/x86/remote_terminal.cpp).
+STATUS = re.compile(rb"\x1b7.*?\x1b8", re.DOTALL)
 
 
 class Terminal:
@@ -30,7 +35,8 @@ class Terminal:
         with self._lock:
             self._text.write(data)
             self._text.flush()
-            self._text_is_in_line = not data.endswith(b"\n")
+            if shown := STATUS.sub(b"", data):
+                self._text_is_in_line = not shown.endswith(b"\n")
 
     def _write_log(self, data):
         with self._lock:

@@ -9,7 +9,7 @@ from cli.report import USAGE, Failure
 KEYS = ("tokens", "temp", "top-p", "seed", "top-k", "min-p", "typical", "min-keep", "repeat-last-n",
         "repeat-penalty", "frequency-penalty", "presence-penalty", "mirostat", "mirostat-lr",
         "mirostat-ent", "logit-bias", "chat", "chat-template", "context-shift",
-        "tier", "isa", "gdb", "special", "bos", "batch", "kv", "threads")
+        "tier", "isa", "gdb", "special", "bos", "batch", "kv", "threads", "screen", "keyboard")
 
 TEXT_KEYS = ("grammar", "system", "reverse-prompt")  # of several lines, perhaps
 
@@ -39,7 +39,15 @@ def option_lines(arguments):
         value = values.get(key.replace("-", "_"))
         if value is not None:
             lines += [f"{key}={one}" for one in (value if isinstance(value, list) else [value])]
+    if values["command"] in ("run", "gdb") and os.environ.get("NO_COLOR"):
+        lines.append("NO_COLOR=1")
     return lines + list(_texts(arguments))
+
+
+def screenshot(arguments):
+    """Where the picture of the screen goes, as an absolute path, or None."""
+    name = vars(arguments).get("screenshot")
+    return output(name) if name is not None else None
 
 
 def model(arguments):

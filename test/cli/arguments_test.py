@@ -13,6 +13,7 @@ STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed
                  "--profile")
 MACHINE_OPTIONS = ("--mem", "--cpu", "--machine", "--smp", "--uefi", "--display", "--kvm",
                    "--qemu-args")
+CONSOLE_OPTIONS = ("--screen KIND", "--keyboard", "--status", "--screenshot")
 DISK_OPTIONS = ("--disk", "--disk-image")
 
 
@@ -30,7 +31,7 @@ class Help(CommandLineTest):
             self.assertLessEqual(max(map(len, text.splitlines())), 80)
 
     def test_options_are_explained(self):
-        for command, options in (("run", STORY_OPTIONS + MACHINE_OPTIONS + DISK_OPTIONS),
+        for command, options in (("run", STORY_OPTIONS + MACHINE_OPTIONS + DISK_OPTIONS + CONSOLE_OPTIONS),
                                  ("host", STORY_OPTIONS), ("iso", ("--model", "--prompt", "-o FILE")),
                                  ("test", ("--matrix", "--plug", "--json"))):
             text = self.help_of(command)
@@ -45,6 +46,8 @@ class Help(CommandLineTest):
 class WrongUse(CommandLineTest):
     CASES = (
         (["walk"], "walk"),
+        (["run", "--screen", "large"], "--screen", "1920x1080"),
+        (["run", "--keyboard", "xx"], "--keyboard", "us"),
         (["host", "--tokens", "many"], "--tokens", "'many'"),
         (["host", "--tokens", "-1"], "--tokens"),
         (["host", "--temp", "warm"], "--temp", "'warm'"),

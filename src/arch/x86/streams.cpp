@@ -92,8 +92,8 @@ class StreamGuard {
 char early_text[4096];
 usize early_bytes = 0;
 
-// Where the log would go on in the middle of a line of text, it starts a line of its own: on the
-// screen always, on a serial port if it carries both.
+// Where the log would go on in the middle of a line of text, it starts a line of its own, on a serial port
+// that carries both. The screen has its own way.
 void break_line(platform::Stream stream, std::string_view bytes) {
   constexpr auto kText = static_cast<u32>(platform::Stream::Text);
   constexpr auto kLog = static_cast<u32>(platform::Stream::Log);
@@ -103,7 +103,6 @@ void break_line(platform::Stream stream, std::string_view bytes) {
     SerialPort* serial = state.outputs[kLog].serial;
     if (serial != nullptr && serial == state.outputs[kText].serial)
       serial->write("\n", state.carriage_returns);
-    x86::write_to_screen("\n", x86::ScreenText::Text);
   }
   state.text_line_open = stream == platform::Stream::Text && bytes.back() != '\n';
 }
@@ -129,6 +128,7 @@ void send(u32 stream, std::string_view bytes) {
   if (!kStreamOptions[stream].on_screen) return;
   const bool is_text = stream == static_cast<u32>(platform::Stream::Text);
   x86::write_to_screen(bytes, is_text ? x86::ScreenText::Text : x86::ScreenText::Log);
+  if (writer_alone.load(std::memory_order_relaxed) != 0) x86::show_waiting_log();
   show();
 }
 
@@ -197,7 +197,8 @@ bool fetch() {
 // Before the timer is used for something else.
 void draw_late_text() {
   const StreamGuard guard;
-  if (!state.is_drawing_late) return;
+  // A person at a prompt line sees it when the line has ended.
+  if (!state.interactive) x86::show_waiting_log();
   x86::draw_screen();
   state.is_drawing_late = false;
 }
@@ -300,6 +301,7 @@ void x86::on_timer() {
 }
 
 void x86::flush_streams() {
+  show_waiting_log();
   if (state.open) draw_screen();
   char room[RemoteTerminal::kStatusRoom];
   if (state.has_terminal) state.input->write(remote.end_status(room), false);

@@ -9,7 +9,17 @@ namespace bf::x86 {
 namespace {
 
 // What a colour of the log is: it stands back behind the text.
-constexpr u8 kLogColour = kBright, kTextColour = kForeground;
+constexpr u8 kLogColour = kBright, kTextColour = kForeground, kAlarmColour = kBright + 1;
+
+// Beginnings of what must be seen.
+constexpr std::string_view kAlarms[] = {"error: ", "fault: ", "panic: ", "watchdog: for"};
+
+u8 log_colour(std::string_view line) {
+  if (line.starts_with('\n')) line.remove_prefix(1);
+  for (const std::string_view alarm : kAlarms)
+    if (line.starts_with(alarm)) return kAlarmColour;
+  return kLogColour;
+}
 
 class Screen {
  public:
@@ -21,12 +31,15 @@ class Screen {
   void stop() { display_ = nullptr; }
   void make_plain() { colours_ = Terminal::Colours::None; }
   void write(std::string_view bytes, ScreenText what);
+  void show_waiting_log();
   void show_status(std::string_view line);
   bool draw_if_due();
   void draw();
 
  private:
   void start_terminal();
+  void put(std::string_view bytes, u8 colour);
+  void put_log(std::string_view bytes);
   void draw_row(u32 row);
   Cell wanted(u32 row, u32 column) const;
 
@@ -36,12 +49,16 @@ class Screen {
   Terminal terminal_;
   bool terminal_started_ = false;
   bool status_changed_ = false;
+  bool text_is_open_ = false;  // a line of it
+  usize waiting_ = 0;          // bytes of the log
   Terminal::Colours colours_ = Terminal::Colours::Ansi;
   u64 drawn_at_ = 0;  // ticks
   // The cursor as it is on the display.
   u32 cursor_row_ = 0, cursor_column_ = 0;
   bool cursor_shown_ = false;
 };
+
+char waiting_log[8192];
 
 // Of the terminal, and what the display shows.
 Cell cells[kMostCells];
@@ -69,9 +86,45 @@ void Screen::start(Display& display) {
 void Screen::write(std::string_view bytes, ScreenText what) {
   if (!is_there()) return;
   start_terminal();
-  const bool coloured = colours_ == Terminal::Colours::Ansi;
-  terminal_.set_usual_foreground(coloured && what == ScreenText::Log ? kLogColour : kTextColour);
+  if (what == ScreenText::Log) return put_log(bytes);
+  const usize end = bytes.rfind('\n') + 1;  // 0 if there is none
+  if (waiting_ > 0 && end > 0) {
+    put(bytes.substr(0, end), kTextColour);
+    text_is_open_ = false;
+    show_waiting_log();
+    bytes.remove_prefix(end);
+  }
+  if (bytes.empty()) return;
+  put(bytes, kTextColour);
+  text_is_open_ = bytes.back() != '\n';
+}
+
+void Screen::put(std::string_view bytes, u8 colour) {
+  terminal_.set_usual_foreground(colours_ == Terminal::Colours::Ansi ? colour : kTextColour);
   terminal_.write(bytes);
+}
+
+void Screen::put_log(std::string_view bytes) {
+  if (!text_is_open_) return put(bytes, log_colour(bytes));
+  if (bytes.size() > sizeof waiting_log - waiting_) {
+    show_waiting_log();
+    return put(bytes, log_colour(bytes));
+  }
+  __builtin_memcpy(waiting_log + waiting_, bytes.data(), bytes.size());
+  waiting_ += bytes.size();
+}
+
+void Screen::show_waiting_log() {
+  if (waiting_ == 0) return;
+  if (text_is_open_) terminal_.write("\n");
+  text_is_open_ = false;
+  std::string_view log = {waiting_log, waiting_};
+  while (!log.empty()) {
+    const usize end = log.find('\n'), size = end == log.npos ? log.size() : end + 1;
+    put(log.substr(0, size), log_colour(log));
+    log.remove_prefix(size);
+  }
+  waiting_ = 0;
 }
 
 // The options are known by the first text.
@@ -174,6 +227,10 @@ void make_screen_plain() {
 
 void write_to_screen(std::string_view bytes, ScreenText what) {
   screen.write(bytes, what);
+}
+
+void show_waiting_log() {
+  screen.show_waiting_log();
 }
 
 void show_status_on_screen(std::string_view line) {

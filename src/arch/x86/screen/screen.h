@@ -31,8 +31,12 @@ u32 screen_rows();
 // No colours: NO_COLOR.
 void make_screen_plain();
 
+// Lines of the log come between lines of text: while one is open, they wait for its end (or until there
+// is no room for more of them).
 enum class ScreenText : u8 { Text, Log };
 void write_to_screen(std::string_view bytes, ScreenText what);
+// What waits is shown now, on lines of its own.
+void show_waiting_log();
 
 // The last row shows this from now on, and the others scroll above it.
 void show_status_on_screen(std::string_view line);
