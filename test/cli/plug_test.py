@@ -66,7 +66,7 @@ class Disks(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        self.disk = plug.Disk(self.folder, "ahci", plug.Kind("FAT16", mkfs=("-F", "16", "-s", "4")), 1)
+        self.disk = plug.Disk(self.folder, "ahci", plug.Kind("FAT16", mkfs=("-F", "16", "-s", "4"), switched=False), 1)
 
     def copy(self, name, data):
         (self.folder / "file").write_bytes(data)

@@ -132,8 +132,8 @@ void collect(FatVolume& volume, const Entry& directory, const std::string& path,
 
 class Aftermath {
  public:
-  Aftermath(const char* file, const char* fsck, u32 sector)
-      : file_(file), fsck_(fsck), sector_(sector) {}
+  Aftermath(const char* file, const char* fsck, u32 sector, bool always_clean)
+      : file_(file), fsck_(fsck), sector_(sector), always_clean_(always_clean) {}
 
   u64 states = 0, old = 0, fresh = 0, clean = 0, reclaimed = 0;
 
@@ -148,7 +148,7 @@ class Aftermath {
     if (files != before && files != after) fail(where + ": a file is neither old nor new");
     ++(files == after ? fresh : old);
     if (std::strcmp(file_, "-") == 0 || !with_fsck) return;
-    if ((*volume)->switched()) {
+    if (always_clean_ || (*volume)->switched()) {
       check_clean(image, where, true);
       ++clean;
     } else {
@@ -204,6 +204,7 @@ class Aftermath {
   const char* file_;
   const char* fsck_;
   u32 sector_;
+  bool always_clean_;
   bool first_ = true;
   std::vector<u8> saved_;
 };
@@ -226,14 +227,15 @@ std::vector<u8> contents(const char* path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 7) fail("use: fs-crash IMAGE SECTOR SEED OPERATIONS FILE FSCK");
+  const bool always_clean = argc == 8 && std::strcmp(argv[7], "always-clean") == 0;
+  if (argc != 7 && !always_clean) fail("use: fs-crash IMAGE SECTOR SEED OPERATIONS FILE FSCK [always-clean]");
   const u32 sector = static_cast<u32>(std::atoi(argv[2]));
   std::vector<u8> image = contents(argv[1]);
   test::RecordingDevice disk(image, sector);
   const std::vector<Step> steps =
       Operations(disk, static_cast<u64>(std::atoll(argv[3]))).run(std::atoi(argv[4]));
 
-  Aftermath aftermath(argv[5], argv[6], sector);
+  Aftermath aftermath(argv[5], argv[6], sector, always_clean);
   fuzz::Mutator random(7);
   usize step = 1;
   std::vector<u8> at_flush = image;  // all that is certain

@@ -27,10 +27,11 @@ class PulledPlugs(unittest.TestCase):
         self.folder = Path(folder.name)
         self.image = self.folder / "volume.img"
 
-    def crash(self, seed, operations, sector=512):
+    def crash(self, seed, operations, sector=512, always_clean=False):
         left = self.folder / "left.img"
-        done = subprocess.run([FS_CRASH, self.image, str(sector), str(seed), str(operations), left, FSCK],
-                              capture_output=True, text=True, timeout=300)
+        command = [FS_CRASH, self.image, str(sector), str(seed), str(operations), left, FSCK]
+        command += ["always-clean"] if always_clean else []
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stderr)
         print(done.stdout.strip(), file=sys.stderr)
         return done.stdout
@@ -52,11 +53,20 @@ class PulledPlugs(unittest.TestCase):
                 (16_000_000, 4096, 4096, 4096), (8_192_000, 512, 4096, 4096))):
             with self.subTest(sector=sector, cluster=cluster, device=device):
                 self.ours(size, sector, cluster)
-                self.assertNotIn(" 0 clean", self.crash(seed, 8, device))
+                self.assertIn(" 0 reclaimed", self.crash(seed, 8, device, always_clean=True))
 
-    def test_two_tables(self):
+    def test_adopted(self):
+        """Two FATs become two sets of one, without a moment in which fsck.fat would complain."""
         for seed, (size, device, options) in enumerate((
-                (4 << 20, 512, ("-F", "16", "-s", "1")), (4 << 20, 512, ("-F", "32", "-s", "1")),
+                (4 << 20, 512, ("-s", "1")), (4 << 20, 512, ("-s", "2", "-R", "8")),
+                (24 << 20, 4096, ("-S", "4096", "-s", "1")))):
+            with self.subTest(options=options):
+                self.theirs(size, "-F", "32", *options)
+                self.assertIn(" 0 reclaimed", self.crash(seed, 7, device, always_clean=True))
+
+    def test_in_place(self):
+        for seed, (size, device, options) in enumerate((
+                (4 << 20, 512, ("-F", "16", "-s", "1")), (4 << 20, 512, ("-F", "32", "-s", "1", "-f", "1")),
                 (8 << 20, 512, ("-F", "16", "-s", "2", "-f", "1")),
                 (24 << 20, 4096, ("-F", "16", "-S", "4096", "-s", "1")))):
             with self.subTest(options=options):

@@ -253,7 +253,7 @@ class Ours(Images):
         self.ours("mkdir", "bareflow")
         self.ours("keep", "a", self.folder / "file")
         self.assertEqual(self.ours("kept", "a"), b"1")
-        self.assertIn("in place", self.ours("volumes", text=True))
+        self.assertIn("switched", self.ours("volumes", text=True))    # from the first write on
         self.image_with("gpt")
         self.ours("keep", "a", self.folder / "file")
         self.ours("forget", "a")

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 #include "runtime/fs/crc32.h"
 
@@ -11,9 +12,21 @@ namespace {
 
 constexpr u32 kFat12Limit = 4085, kFat16Limit = 65525;
 constexpr u32 kEntryBytes = 32;
+constexpr u32 kBootCode = 90;  // of FAT32
+
+// The checksum in the record of a switched volume.
+u32 switch_checksum(const u8* sector) {
+  return crc32({sector + boot_sector::kSwitch, 16});
+}
 
 bool power_of_two(u32 n) {
   return n != 0 && (n & (n - 1)) == 0;
+}
+
+bool are_possible(const SwitchedTables& tables, const FatGeometry& g) {
+  return tables.first >= SwitchedTables::kLeastFirst && tables.first <= 0xffff &&
+         tables.length <= 0xffff && tables.fat_start(1) <= 0xffff &&
+         u64{tables.length} * g.sector_bytes >= (u64{g.clusters} + 2) * 4;
 }
 
 // The record of a switched volume, if it agrees with the rest of the sector: it says where to
@@ -23,10 +36,7 @@ std::optional<SwitchedTables> parse_switch(const u8* s, const FatGeometry& g) {
   if (std::memcmp(record, SwitchedTables::kMagic, 8) != 0) return {};
   if (get32(record + 16) != switch_checksum(s)) return {};
   SwitchedTables tables{.first = get32(record + 8), .length = get32(record + 12)};
-  if (tables.first < SwitchedTables::kLeastFirst || tables.first > 0xffff ||
-      tables.length > 0xffff || tables.fat_start(1) > 0xffff ||
-      u64{tables.length} * g.sector_bytes < (u64{g.clusters} + 2) * 4)
-    return {};
+  if (!are_possible(tables, g)) return {};
   for (u32 set = 0; set < 2; ++set) {
     tables.current = set;
     if (get16(s + boot_sector::kReserved) == tables.fat_start(set) &&
@@ -55,10 +65,40 @@ bool parse_fat32(const u8* s, FatGeometry& g) {
   return true;
 }
 
+// Code that only says so, as mkfs.fat's does, or none at all.
+bool starts_nothing(const u8* s) {
+  constexpr std::string_view kWords = "This is not a bootable disk";
+  const std::string_view code(reinterpret_cast<const char*>(s) + kBootCode,
+                              boot_sector::kSignature - kBootCode);
+  return code.find(kWords) != code.npos || code.find_first_not_of('\0') == code.npos;
+}
+
 }  // namespace
 
-u32 switch_checksum(const u8* sector) {
-  return crc32({sector + boot_sector::kSwitch, 16});
+std::optional<SwitchedTables> switchable(const u8* s, const FatGeometry& g) {
+  const SwitchedTables tables{.first = get16(s + boot_sector::kReserved),
+                              .length = get32(s + boot_sector::kFatSectors)};
+  const bool usual = g.bits == 32 && g.fats == 2 && g.mirrored &&
+                     g.info_sector == SwitchedTables::info_sector(0) &&
+                     get16(s + boot_sector::kBackupSector) == SwitchedTables::backup_sector(0);
+  if (!usual || !are_possible(tables, g) || !starts_nothing(s)) return {};
+  return tables;
+}
+
+void put_switch(u8* s, const SwitchedTables& tables, u32 set, u32 root_cluster) {
+  s[boot_sector::kFats] = 1;
+  put16(s + boot_sector::kReserved, tables.fat_start(set));
+  put32(s + boot_sector::kFatSectors, tables.fat_sectors(set));
+  put32(s + boot_sector::kRootCluster, root_cluster);
+  put16(s + boot_sector::kInfoSector, SwitchedTables::info_sector(set));
+  put16(s + boot_sector::kBackupSector, SwitchedTables::backup_sector(set));
+  constexpr u8 kCode[] = {0xcd, 0x18, 0xf4, 0xeb, 0xfd};  // int 0x18: the next disk; then halt
+  std::memcpy(s + kBootCode, kCode, sizeof kCode);
+  u8* record = s + boot_sector::kSwitch;
+  std::memcpy(record, SwitchedTables::kMagic, 8);
+  put32(record + 8, tables.first);
+  put32(record + 12, tables.length);
+  put32(record + 16, switch_checksum(s));
 }
 
 std::optional<FatGeometry> parse_boot_sector(const u8* s, u64 device_bytes) {

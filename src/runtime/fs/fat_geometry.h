@@ -20,7 +20,7 @@ inline constexpr u32 kBytes = 512;
 inline constexpr u8 kDirty = 1;  // in the state byte
 }  // namespace boot_sector
 
-// Where each of the two sets of tables of a switched volume lies (fat_commit.h), in sectors.
+// Where each of the two sets of tables of a switched volume lies (fat_volume.h), in sectors.
 struct SwitchedTables {
   static constexpr u32 kRecordBytes = 20;  // at boot_sector::kSwitch: this, two numbers, a checksum
   static constexpr char kMagic[] = "BFSWITCH";
@@ -63,7 +63,11 @@ struct FatGeometry {
 // Nothing if the sector is none of a FAT volume that fits on the device.
 std::optional<FatGeometry> parse_boot_sector(const u8* sector, u64 device_bytes);
 
-// The checksum in the record of a switched volume.
-u32 switch_checksum(const u8* sector);
+// The sets of a FAT32 volume that others have made with two FATs, which are these sets then, if its
+// first sector has nothing that a machine could start from.
+std::optional<SwitchedTables> switchable(const u8* sector, const FatGeometry& geometry);
+
+// Makes the sector that of a switched volume with one of its sets in force. Nothing starts from it.
+void put_switch(u8* sector, const SwitchedTables& tables, u32 set, u32 root_cluster);
 
 }  // namespace bf::fs

@@ -34,6 +34,32 @@ Result<void> FatVolume::synchronise() {
   return {};
 }
 
+// A volume with two FATs that are the same is one with room for a second set: FAT 1 is put in force
+// alone, as it is, by the first sector.
+Result<void> FatVolume::adopt() {
+  u8 sector[boot_sector::kBytes];
+  if (auto ok = device_.read(0, sector); !ok) return ok;
+  const auto tables = switchable(sector, geometry_);
+  if (!tables) return {};
+  // Where the other FSINFO goes a system's code might go on.
+  u8 next[boot_sector::kBytes];
+  if (auto ok = device_.read(u64{tables->info_sector(1)} * geometry_.sector_bytes, next); !ok)
+    return ok;
+  if (std::any_of(next, next + boot_sector::kSignature - 2, [](u8 byte) { return byte != 0; }))
+    return {};
+  auto same = table_.is_same(u64{tables->fat_start(1)} * geometry_.sector_bytes);
+  if (!same) return same.error();
+  if (!*same) return {};
+  auto free = table_.count_free();
+  if (!free) return free.error();
+  free_ = *free;
+  geometry_.switched = tables;
+  broken_ = true;
+  if (auto ok = write_other_set(1, geometry_.root_cluster); !ok) return ok;
+  broken_ = false;
+  return {};
+}
+
 // Writes the directory path[0] to other clusters, with the edit in the last one of the path, and
 // with it every directory that names it or is named by it: its parent has its first cluster, and so
 // has the
@@ -92,11 +118,7 @@ Result<void> FatVolume::write_other_set(u32 set, u32 root) {
   if (auto ok = device_.write(u64{tables.info_sector(set)} * geometry_.sector_bytes, sector); !ok)
     return ok;
   if (auto ok = device_.read(0, sector); !ok) return ok;
-  put16(sector + boot_sector::kReserved, tables.fat_start(set));
-  put32(sector + boot_sector::kFatSectors, tables.fat_sectors(set));
-  put32(sector + boot_sector::kRootCluster, root);
-  put16(sector + boot_sector::kInfoSector, tables.info_sector(set));
-  put16(sector + boot_sector::kBackupSector, tables.backup_sector(set));
+  put_switch(sector, tables, set, root);
   if (auto ok = device_.write(u64{tables.backup_sector(set)} * geometry_.sector_bytes, sector); !ok)
     return ok;
   if (auto ok = device_.flush(); !ok) return ok;

@@ -186,7 +186,9 @@ Result<void> FatTable::write(std::span<const Change> changes, u64 table_offset) 
   return {};
 }
 
-Result<void> FatTable::copy_to(u64 table_offset) {
+// on_difference(at, bytes) for each piece that the table at `table_offset` has otherwise.
+template <class OnDifference>
+Result<void> FatTable::compare(u64 table_offset, OnDifference on_difference) {
   const u64 sector = geometry_.sector_bytes;
   const u64 entries = (u64{geometry_.clusters} + 2) * geometry_.bits;
   const u64 used = std::min(align_up<u64>((entries + 7) / 8, sector), geometry_.fat_bytes);
@@ -198,9 +200,25 @@ Result<void> FatTable::copy_to(u64 table_offset) {
     if (auto ok = device_.read(fat_offset_ + at, current.span().first(bytes)); !ok) return ok;
     if (auto ok = device_.read(table_offset + at, other.span().first(bytes)); !ok) return ok;
     if (std::memcmp(current.data(), other.data(), bytes) == 0) continue;
-    if (auto ok = device_.write(table_offset + at, current.span().first(bytes)); !ok) return ok;
+    if (auto ok = on_difference(at, current.span().first(bytes)); !ok) return ok;
   }
   return {};
+}
+
+Result<void> FatTable::copy_to(u64 table_offset) {
+  return compare(table_offset, [&](u64 at, std::span<const u8> bytes) {
+    return device_.write(table_offset + at, bytes);
+  });
+}
+
+Result<bool> FatTable::is_same(u64 table_offset) {
+  bool same = true;
+  const auto differs = [&](u64, std::span<const u8>) -> Result<void> {
+    same = false;
+    return {};
+  };
+  if (auto ok = compare(table_offset, differs); !ok) return ok.error();
+  return same;
 }
 
 Result<u32> FatTable::count_free() {

@@ -63,6 +63,8 @@ class FatTable {
 
   // Makes the table at byte `table_offset` the same as the one that is read, without changes.
   Result<void> copy_to(u64 table_offset);
+  // Whether it is.
+  Result<bool> is_same(u64 table_offset);
 
   // How many clusters are free on the disk, counted.
   Result<u32> count_free();
@@ -72,6 +74,8 @@ class FatTable {
 
  private:
   Result<void> load(u64 offset);
+  template <class OnDifference>
+  Result<void> compare(u64 table_offset, OnDifference on_difference);
   u64 entry_offset(u32 cluster) const { return u64{cluster} * geometry_.bits / 8; }
 
   BlockDevice& device_;

@@ -21,7 +21,8 @@
 // other set in force: tables, free count, root directory and backup change together, from one
 // consistent volume to another. `fsck.fat -n` has nothing to say at any moment, and other systems
 // see an ordinary volume, may write to it, and leave it switched. R and F are in a record in the
-// first sector's boot code.
+// first sector's boot code. A FAT32 volume of mkfs.fat's, with two FATs that are the same and no
+// boot code, has all of this but the record, and gets it before the first write.
 //
 // On any other volume the order is: file data, tables, the one directory sector that makes the file
 // the new one, tables again to free the old one's clusters. Between these, clusters may be marked
@@ -101,6 +102,7 @@ class FatVolume final : public FileSystem {
   DateTime now() const { return clock_ ? clock_() : DateTime{}; }
 
   // Of switched volumes: fat_switch.cpp.
+  Result<void> adopt();
   Result<void> synchronise();
   Result<u32> rewrite(std::span<const u32> path, u32 parent, const Edit* edit, u32 depth);
   Result<void> commit_switch(const Place& place, const Edit& edit);

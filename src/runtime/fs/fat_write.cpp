@@ -43,7 +43,13 @@ Result<void> FatVolume::prepare() {
   if (geometry_.bits == 12) return problem("FAT12 is read only");
   if (broken_) return problem("an earlier write failed, nothing is written to it any more");
   if (prepared_) return {};
-  if (auto ok = switched() ? synchronise() : reclaim(); !ok) return ok;
+  if (!switched()) {
+    if (auto ok = reclaim(); !ok) return ok;
+    if (auto ok = adopt(); !ok) return ok;
+  }
+  if (switched()) {
+    if (auto ok = synchronise(); !ok) return ok;
+  }
   prepared_ = true;
   return {};
 }
