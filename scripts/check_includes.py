@@ -24,6 +24,7 @@ MAY_INCLUDE = {
     "boot/run.": ("runtime/", "microjit/"),
     "boot/main.": ("runtime/", "arch/x86/", "microjit/"),
     "boot/host_main.": ("runtime/", "arch/host/", "microjit/"),
+    "boot/host_words.": ("runtime/", "arch/host/"),
     "inference/native_main.": ("runtime/", "arch/host/"),
     "tools/run/": ("runtime/", "microjit/"),
     "tools/gguf/": ("runtime/", "inference/"),
@@ -47,7 +48,7 @@ ONLY_IN = {
 HOST_ONLY = re.compile(r"(sys/|unistd\.h|fcntl\.h|pthread\.h|termios\.h|thread$|mutex$|iostream$|"
                        r"fstream$|filesystem$)")
 HOST_PLACES = ("arch/host/", "microjit/lower/", "microjit/interp/count_cells.", "microjit/inspect/disassemble.",
-               "microjit/inspect/perf_map.", "microjit/inspect/sampler.", "tools/", "boot/host_main.",
+               "microjit/inspect/perf_map.", "microjit/inspect/sampler.", "tools/", "boot/host_main.", "boot/host_words.",
                "inference/native_main.")
 
 

@@ -65,13 +65,18 @@ def screen_mode(options):
     return f"{screen},auto"
 
 
+def file_of(module):
+    """What a module is called on the disc. A model can be found there again (docs/shell.md)."""
+    return "model.gguf" if module == "model" else module
+
+
 def grub_cfg(modules, options):
     # GRUB's quoting: inside single quotes everything is itself, but there can be no single quote.
     if "'" in options:
         raise IsoError("options cannot hold single quotes")
     words = " ".join(f"'{word}'" for word in options.split())
-    lines = "\n".join(f"  module2 /boot/{name} {name}\n  if [ $? != 0 ]; then refuse {name}; fi"
-                      for name in modules)
+    lines = "\n".join(f"  module2 /boot/{file_of(name)} {name}\n"
+                      f"  if [ $? != 0 ]; then refuse {name}; fi" for name in modules)
     text = TEMPLATE.read_text()
     return (text.replace("@COMMAND_LINE@", words).replace("@MODULES@", lines)
             .replace("@SCREEN@", screen_mode(options)))
@@ -113,7 +118,7 @@ def make_iso(output, kernel, program=None, model=None, options="", prompt=None):
         os.makedirs(os.path.join(boot, "grub"))
         place(kernel, os.path.join(boot, "bareflow.elf"))
         for name, path in files.items():
-            place(path, os.path.join(boot, name))
+            place(path, os.path.join(boot, file_of(name)))
         pathlib.Path(boot, "grub", "grub.cfg").write_text(grub_cfg(list(files), options))
         finished = os.path.join(work, "bareflow.iso")
         run_grub_mkrescue(os.path.join(work, "tree"), finished)

@@ -10,9 +10,9 @@
 #include "arch/x86/memory.h"
 #include "arch/x86/print.h"
 #include "arch/x86/registers.h"
+#include "boot/machine_volumes.h"
 #include "runtime/calendar.h"
 #include "runtime/crash_record.h"
-#include "runtime/fs/volumes.h"
 #include "runtime/options.h"
 #include "runtime/platform.h"
 
@@ -24,9 +24,8 @@ using x86::print;
 
 constexpr std::string_view kFileName = "crash";
 
-// What a fault finds ready. The volumes stay, because the file's sectors are those of one.
+// What a fault finds ready.
 struct Keeper {
-  fs::Volumes volumes;
   std::optional<fs::File> file;
   x86::DmaDisk* disk = nullptr;
   std::span<u8> memory;
@@ -126,7 +125,7 @@ x86::DmaDisk* disk_at(std::string_view place) {
 // What the record goes through: a driver that has to bring it to where its device reaches does so
 // from now on, because it has been read into the same memory.
 Result<void> start(Keeper& k) {
-  fs::FileStore store(k.volumes);
+  fs::FileStore store(machine_volumes());
   if (!store) return {};
   auto file = store.reserve(kFileName, kCrashRecordBytes);
   if (!file) return file.error();
@@ -147,8 +146,6 @@ Result<void> start(Keeper& k) {
 void keep_crash_records() {
   if (options::find("crash").value_or("1") == "0") return;
   auto* const k = new Keeper;
-  for (x86::DmaDisk* disk : x86::find_disks())
-    if (disk->writable()) k->volumes.add(*disk);
   const auto done = start(*k);
   if (!done) print("[crash] no record of a fault can be kept: %s\n", done.error().message());
   if (!done || !k->file || k->disk == nullptr) {

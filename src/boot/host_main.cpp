@@ -1,7 +1,9 @@
 // Composition root of the host: the same engine and the same program image in a Linux process.
 #include <malloc.h>
 
+#include "arch/host/bring_up.h"
 #include "arch/host/command_line.h"
+#include "boot/host_words.h"
 #include "boot/run.h"
 #include "runtime/platform.h"
 #include "runtime/program_imports.h"
@@ -23,5 +25,7 @@ int main(int argc, char** argv) {
   save_memory();
   bf::host::start(argc, argv);
   bf::set_console_columns(bf::host::terminal_columns);
+  bf::provide_host_words();
+  bf::set_terminal(bf::host::text_is_on_terminal());
   bf::platform::exit(bf::run_program());
 }

@@ -7,6 +7,7 @@
 #include "boot/crash_disk.h"
 #include "boot/disk_model.h"
 #include "boot/init.h"
+#include "boot/machine_words.h"
 #include "boot/run.h"
 #include "boot/selftest.h"
 #include "runtime/calendar.h"
@@ -63,6 +64,8 @@ void run_on_main_stack() {
   if (x86::online_cores() > 1) set_usual_compile_threads(1);
   if (x86::has_status_line()) status_line::show_on(x86::show_status);
   set_console_columns(x86::console_columns);
+  boot::provide_machine_words();
+  set_terminal(options::find("interactive").value_or("0") == "1");
   const i32 status = run_program();
   print_ticks_to("end");
   platform::exit(status);

@@ -6,6 +6,7 @@
 #include "microjit/inspect/gdb_jit.h"
 #include "microjit/ir/image.h"
 #include "microjit/microjit.h"
+#include "microjit/words.h"
 #include "runtime/options.h"
 #include "runtime/program_abi.h"
 #include "runtime/program_imports.h"
@@ -22,6 +23,7 @@ using platform::Stream;
 
 Engine* current_engine = nullptr;
 u32 usual_compile_threads = 0;
+bool is_terminal = false;
 
 i32 fail(i32 status, const char* message) {
   Text line;
@@ -77,7 +79,8 @@ void write_tiers(Text& line) {
   }
 }
 
-// bf_read as the program gets it: waiting for a person is nobody's share of the cycles.
+// bf_read and bf_command as the program gets them: waiting for a person, and what the machine does
+// for one, is nobody's share of the cycles.
 u64 read_unprofiled(void* buffer, u64 capacity) {
   const u64 start = platform::ticks();
   const u64 count = bf_read(buffer, capacity);
@@ -85,11 +88,19 @@ u64 read_unprofiled(void* buffer, u64 capacity) {
   return count;
 }
 
+i32 command_unprofiled(const char* line, u64 bytes, const BfAbout* about) {
+  const u64 start = platform::ticks();
+  const i32 result = bf_command(line, bytes, about);
+  current_engine->leave_out_of_profile(platform::ticks() - start);
+  return result;
+}
+
 std::vector<microjit::NamedAddress> engine_imports() {
   std::vector<microjit::NamedAddress> imports = {
-      {"bf_read", reinterpret_cast<const void*>(&read_unprofiled)}};
+      {"bf_read", reinterpret_cast<const void*>(&read_unprofiled)},
+      {"bf_command", reinterpret_cast<const void*>(&command_unprofiled)}};
   for (const ProgramImport& i : program_imports())
-    if (i.name != "bf_read") imports.push_back({i.name, i.address});
+    if (i.name != "bf_read" && i.name != "bf_command") imports.push_back({i.name, i.address});
   return imports;
 }
 
@@ -137,6 +148,10 @@ void set_usual_compile_threads(u32 count) {
   usual_compile_threads = count;
 }
 
+void set_terminal(bool there) {
+  is_terminal = there;
+}
+
 i32 run_program() {
   auto options = engine_options();
   if (!options) return fail(kUsageStatus, options.error().message());
@@ -154,6 +169,8 @@ i32 run_program() {
   current_engine = engine->get();
   set_stats_text(stats_text);
   status_line::set_engine_part(write_tiers);
+  const bool plain = !options::find("NO_COLOR").value_or("").empty();
+  microjit::provide_words(current_engine, is_terminal && !plain);
 
   auto* program = current_engine->function<i32()>("bf_main");
   if (!program)
@@ -165,6 +182,7 @@ i32 run_program() {
   write_profile(*current_engine);
   status_line::set_engine_part(nullptr);
   set_stats_text(nullptr);
+  microjit::provide_words(nullptr, false);
   current_engine = nullptr;
   return status;
 }

@@ -14,6 +14,10 @@ i32 run_program();
 // none.
 void set_usual_compile_threads(u32 count);
 
+// Whether the text stream leads to a terminal, on which tables may be drawn again; at first it does
+// not. The option NO_COLOR says that it is to be treated as none.
+void set_terminal(bool there);
+
 // The function of the running program whose compiled code holds the address, as text for a
 // backtrace; null if there is none.
 const char* describe_code_address(u64 address);

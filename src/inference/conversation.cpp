@@ -1,39 +1,16 @@
 #include "inference/conversation.h"
 
-#include "inference/input.h"
-#include "inference/line_editor.h"
 
 namespace inference {
 
 namespace {
 
 constexpr Text kPrompt = "> ";
-constexpr Text kHelp =
-    "Type the beginning of a story, and it is told on.\n"
-    "  /stats  tokens so far, and what the engine does\n"
-    "  /help   this text\n"
-    "  /quit   the end (also Ctrl-D)\n"
-    "Ctrl-C or Escape stops a story.\n";
-constexpr Text kChatHelp =
-    "What you type is answered.\n"
-    "  /stats  tokens so far, and what the engine does\n"
-    "  /new    forgets the conversation\n"
-    "  /help   this text\n"
-    "  /quit   the end (also Ctrl-D)\n"
-    "Ctrl-C or Escape stops an answer.\n";
+constexpr u64 kHelpColumn = 24;  // as the machine's words have it (runtime/shell/shell.h)
 
 void show(Text text) {
   bf_write(BF_STREAM_TEXT, text.data, text.size);
 }
-
-class KeyInterruptor : public Interruptor {
- public:
-  explicit KeyInterruptor(Input& input) : input_(input) {}
-  bool interrupted() override { return input_.stop_requested(); }
-
- private:
-  Input& input_;
-};
 
 void show_statistics(const Generator& generator) {
   Message line;
@@ -95,29 +72,156 @@ bool read_line(Input& input, Line& line, bool& fits) {
   }
 }
 
-}  // namespace
+// A prompt line and what its words do.
+class Conversation {
+ public:
+  Conversation(Generator& generator, Console& console, u64 weights_bytes)
+      : generator_(generator), console_(console), weights_bytes_(weights_bytes) {}
 
-void converse(Generator& generator) {
-  Input input;
-  LineEditor editor(input);
-  KeyInterruptor interruptor(input);
-  if (!editor.prepare()) return;
+  Ending run();
+
+ private:
+  enum class Next { GoOn, Quit, OtherModel };
+  enum class Where { Always, Chats };
+  struct Word {
+    Text name;
+    Where where;
+    Text help;
+  };
+
+  Next obey(Text line);
+  void help();
+  Next hand_on(Text line);
+  void tell_under_table(Text line);
+  i32 command(Text line);
+  bool has(const Word& word) const { return word.where == Where::Always || generator_.chats(); }
+  static Text first_word(Text line);
+
+  static constexpr Word kWords[] = {
+#define PROGRAM_WORD(name, where, help) {name, Where::where, help},
+#include "inference/words.def"
+#undef PROGRAM_WORD
+  };
+
+  Generator& generator_;
+  Console& console_;
+  const u64 weights_bytes_;
+};
+
+// Under the table of /top any key ends a story, and the table is made anew meanwhile.
+class TableInterruptor : public Interruptor {
+ public:
+  explicit TableInterruptor(Input& input) : input_(input) {}
+  bool interrupted() override {
+    bf_command("", 0, nullptr);
+    if (!input_.ready()) return false;
+    input_.forget();
+    return true;
+  }
+
+ private:
+  Input& input_;
+};
+
+Text Conversation::first_word(Text line) {
+  u64 size = 0;
+  while (size < line.size && line[size] != ' ') ++size;
+  return line.first(size);
+}
+
+void Conversation::help() {
+  show(generator_.chats() ? Text("What you type is answered. Ctrl-C or Escape stops an answer.\n")
+                          : Text("Type the beginning of a story, and it is told on. Ctrl-C or Escape stops it.\n"));
+  for (const Word& word : kWords) {
+    if (!has(word)) continue;
+    Message line;
+    line << "  " << word.name;
+    while (line.text().size < kHelpColumn) line << " ";
+    line << word.help << "\n";
+    show(line.text());
+  }
+  command("/help");
+}
+
+i32 Conversation::command(Text line) {
+  Message model;
+  generator_.describe(model);
+  const Text said = console_.transcript().text();
+  const BfAbout about = {model.text().data, model.text().size, said.data, said.size, weights_bytes_,
+                         generator_.cache_bytes(), generator_.working_bytes()};
+  return bf_command(line.data, line.size, &about);
+}
+
+void Conversation::tell_under_table(Text line) {
+  TableInterruptor interruptor(console_.input());
+  Text text = line.from(first_word(line).size);
+  while (!text.empty() && text[0] == ' ') text = text.from(1);
+  // Of a conversation there is nothing to go on with.
+  if (!text.empty() || !generator_.chats()) {
+    bf_command("", 0, nullptr);
+    respond(generator_, text, &interruptor);
+  }
+  command(line);
+}
+
+Conversation::Next Conversation::hand_on(Text line) {
+  switch (command(line)) {
+    case BF_COMMAND_TAKE_MODEL:
+      return Next::OtherModel;
+    case BF_COMMAND_TELL:
+      tell_under_table(line);
+      break;
+    case BF_COMMAND_UNKNOWN:
+      show("There is no such command; /help lists them.\n");
+      break;
+    default:
+      break;
+  }
+  return Next::GoOn;
+}
+
+Conversation::Next Conversation::obey(Text line) {
+  const Text name = first_word(line);
+  for (const Word& word : kWords) {
+    if (!(name == word.name) || !has(word)) continue;
+    if (name.size == line.size) break;
+    Message use;
+    use << "Use: " << name << "\n";
+    show(use.text());
+    return Next::GoOn;
+  }
+  if (line == Text("/quit")) return Next::Quit;
+  if (line == Text("/help"))
+    help();
+  else if (line == Text("/stats"))
+    show_statistics(generator_);
+  else if (generator_.chats() && line == Text("/new"))
+    generator_.forget();
+  else
+    return hand_on(line);
+  return Next::GoOn;
+}
+
+Ending Conversation::run() {
   show("(type /help for help)\n");
   Text line;
-  while (editor.read_line(kPrompt, line)) {
+  while (console_.editor().read_line(kPrompt, line)) {
+    while (!line.empty() && line[line.size - 1] == ' ' && line[0] == '/') line = line.first(line.size - 1);
     if (line.empty()) continue;
-    if (line == Text("/quit")) return;
-    if (line == Text("/help"))
-      show(generator.chats() ? kChatHelp : kHelp);
-    else if (generator.chats() && line == Text("/new"))
-      generator.forget();
-    else if (line == Text("/stats"))
-      show_statistics(generator);
-    else if (line[0] == '/')
-      show("There is no such command; /help lists them.\n");
-    else
-      respond(generator, line, &interruptor);
+    if (line[0] != '/') {
+      respond(generator_, line, &console_.interruptor());
+      continue;
+    }
+    const Next next = obey(line);
+    if (next != Next::GoOn) return next == Next::Quit ? Ending::Quit : Ending::OtherModel;
   }
+  return Ending::Quit;
+}
+
+}  // namespace
+
+Ending converse(Generator& generator, Console& console, u64 weights_bytes) {
+  return Conversation(generator, console, weights_bytes).run();
 }
 
 bool tell_lines(Generator& generator) {

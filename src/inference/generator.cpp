@@ -25,6 +25,39 @@ bool Generator::load(MutableBytes file, const Settings& settings, Error& error) 
   return true;
 }
 
+// Each format that a matrix of a layer has, once.
+void Generator::describe_formats(Message& lines) const {
+  constexpr u64 kMost = 8;
+  const Format* seen[kMost];
+  u64 count = 0;
+  const auto note = [&](const Matrix& matrix) {
+    for (u64 i = 0; i < count; ++i)
+      if (seen[i] == matrix.format) return;
+    if (count == kMost) return;
+    seen[count++] = matrix.format;
+    lines << " " << matrix.format->name;
+  };
+  for (u64 i = 0; i < model_.shape.layers; ++i) {
+    const Layer& layer = model_.layers[i];
+    const Matrix* const matrices[] = {&layer.query, &layer.key, &layer.value, &layer.output,
+                                      &layer.gate,  &layer.up,  &layer.down};
+    for (const Matrix* matrix : matrices) note(*matrix);
+  }
+}
+
+// What is a file's own, beside what describe_model() says at the start.
+void Generator::describe(Message& lines) const {
+  const Shape& shape = model_.shape;
+  lines << "architecture " << shape.architecture.name << ": " << shape.layers << " layers, dim " << shape.dim
+        << ", " << shape.heads << " heads (" << shape.kv_heads << " kv), hidden " << shape.hidden << "\n"
+        << "weights";
+  describe_formats(lines);
+  lines << "; output " << model_.output.format->name << ", embedding " << model_.embedding.format->name
+        << "\n"
+        << "context " << transformer_.context() << " of " << shape.context << " positions, vocabulary "
+        << shape.vocabulary << "\n";
+}
+
 void Generator::describe_model() const {
   constexpr u64 kMiB = 1 << 20;
   const Shape& shape = model_.shape;
@@ -208,7 +241,7 @@ bool Generator::go_on(bool at_start, Interruptor* interruptor, Statistics& story
   story.prompt_tokens = window_.tokens_read() - read_before;
   story.prompt_ns = bf_clock_ns() - start;
   // To a grammar a space in front is part of the text.
-  TextStream stream(tokenizer_, at_start && !has_grammar_, as_text(stops_));
+  TextStream stream(tokenizer_, at_start && !has_grammar_, as_text(stops_), transcript_);
   const bool written = write_on(logits, stream, interruptor, story, error);
   stream.finish();
   story.generate_ns = bf_clock_ns() - start - story.prompt_ns;
@@ -246,9 +279,19 @@ bool Generator::write_on(const float* logits, TextStream& stream, Interruptor* i
   return true;
 }
 
+void Generator::say(Text text) {
+  if (!text.empty()) bf_write(BF_STREAM_TEXT, text.data, text.size);
+  if (transcript_ != nullptr) transcript_->add(text);
+}
+
 bool Generator::respond(Text text, Interruptor* interruptor, Error& error) {
   if (!(chats() ? take_turn(text, error) : take_prompt(text, error))) return false;
-  if (!chats() && !text.empty()) bf_write(BF_STREAM_TEXT, text.data, text.size);
+  if (!chats()) say(text);
+  else if (transcript_ != nullptr) {
+    transcript_->add("> ");
+    transcript_->add(text);
+    transcript_->add("\n");
+  }
   return write_story(text.empty() && !chats(), interruptor, error);
 }
 
@@ -266,7 +309,7 @@ bool Generator::continue_tokens(Text ids, Error& error) {
 bool Generator::write_story(bool at_start, Interruptor* interruptor, Error& error) {
   Statistics story;
   const bool told = go_on(at_start, interruptor, story, error);
-  bf_write(BF_STREAM_TEXT, "\n", 1);  // always, as llama2.c does
+  say("\n");  // always, as llama2.c does
   if (!told) return false;
 
   totals_.add(story);

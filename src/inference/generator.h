@@ -38,6 +38,14 @@ class Generator {
   // The next turn begins a new conversation.
   void forget();
 
+  // What is said is written there, too, from now on; it must outlive this.
+  void keep_transcript(Transcript& transcript) { transcript_ = &transcript; }
+
+  // "architecture ..., context ...", in lines.
+  void describe(Message& lines) const;
+  u64 cache_bytes() const { return transformer_.cache_bytes(); }
+  u64 working_bytes() const { return transformer_.memory_bytes() - transformer_.cache_bytes(); }
+
   const Statistics& totals() const { return totals_; }
 
  private:
@@ -45,6 +53,8 @@ class Generator {
   bool load_grammar(Text text, Error& error);
   bool load_chat(Error& error);
   void describe_model() const;
+  void describe_formats(Message& lines) const;
+  void say(Text text);
   bool take_prompt(Text prompt, Error& error);
   bool take_tokens(const List<u32>& tokens, Error& error);
   bool take_turn(Text message, Error& error);
@@ -73,6 +83,7 @@ class Generator {
   u32 chat_end_ = Tokenizer::kNone;  // the token that ends an answer, if it is one
   List<char> stops_;                 // stop strings, each with a zero byte behind it
   Statistics totals_;
+  Transcript* transcript_ = nullptr;
 };
 
 }  // namespace inference

@@ -14,6 +14,14 @@ i32 Input::next() {
   return first_ == last_ ? key::kEnd : static_cast<u8>(bytes_[first_++]);
 }
 
+void Input::forget() {
+  first_ = last_ = 0;
+  while (!ended_ && bf_read_ready() != 0) {
+    fill();
+    first_ = last_ = 0;
+  }
+}
+
 bool Input::stop_requested() {
   if (ended_ || bf_read_ready() == 0) return false;
   // What does not fit any more is forgotten, so that Ctrl-C is always heard.

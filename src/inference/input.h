@@ -24,6 +24,9 @@ class Input {
   // Whether next() would not wait.
   bool ready() const { return first_ < last_ || (!ended_ && bf_read_ready() != 0); }
 
+  // What has been typed so far is not meant for anybody.
+  void forget();
+
   // Takes in what has been typed without waiting: true if Ctrl-C is in it, or it is a lone Escape
   // (an arrow key is an Escape with more behind it). The rest waits for next().
   bool stop_requested();

@@ -40,6 +40,51 @@ i32 fail(const Error& error, ExitStatus status) {
   return status;
 }
 
+// Stories, answers or tokens of one model. Another one may be wanted then.
+i32 tell(Generator& generator, const Settings& settings, Console& console, u64 weights_bytes,
+         bool is_first, Ending& ending) {
+  Error error;
+  const bool has_console = settings.interactive && console.prepare();
+  if (has_console) generator.keep_transcript(console.transcript());
+  if (is_first) {
+    const Bytes prompt = find_blob("prompt"), ids = find_blob("tokens");
+    if (ids.data != nullptr)
+      return generator.continue_tokens(as_text(ids), error) ? kSuccess : fail(error, kBadUse);
+    const bool begins = prompt.data != nullptr || !settings.chat;
+    Interruptor* const interruptor = has_console ? &console.interruptor() : nullptr;
+    if (begins && !generator.respond(as_text(prompt), interruptor, error)) return fail(error, kBadUse);
+    if (prompt.data != nullptr) return kSuccess;
+  }
+  if (!settings.interactive) return tell_lines(generator) ? kSuccess : kBadUse;
+  if (has_console) ending = converse(generator, console, weights_bytes);
+  return kSuccess;
+}
+
+// One model after the other: the first must be good, of a later one that is not it is said, and
+// there is another one to take (bf_command).
+i32 tell_all(MutableBytes model, const Settings& settings) {
+  Console console;
+  for (bool is_first = true;; is_first = false) {
+    Ending ending = Ending::Quit;
+    Error error;
+    {
+      Generator generator;
+      if (generator.load(model, settings, error)) {
+        const i32 status = tell(generator, settings, console, model.size, is_first, ending);
+        if (ending == Ending::Quit) return status;
+      } else if (is_first || model.data == nullptr) {
+        return fail(error, kBadModel);
+      } else {
+        fail(error, kBadModel);
+      }
+    }
+    bf_free(model.data);
+    model = {};
+    Error short_memory;
+    if (!take_model(model, short_memory)) fail(short_memory, kBadModel);
+  }
+}
+
 i32 run() {
   Error error;
   Settings settings;
@@ -55,24 +100,14 @@ i32 run() {
 
   MutableBytes model;
   if (!take_model(model, error)) return fail(error, kBadModel);
-  const Bytes prompt = find_blob("prompt"), ids = find_blob("tokens");
   if (settings.bench) return bench(model, settings, error) ? kSuccess : fail(error, kBadModel);
   if (settings.logits) {
+    const Bytes prompt = find_blob("prompt"), ids = find_blob("tokens");
     const bool written = write_logits(model, as_text(prompt), as_text(ids), settings, error);
     return written ? kSuccess : fail(error, kBadModel);
   }
 
-  Generator generator;
-  if (!generator.load(model, settings, error)) return fail(error, kBadModel);
-  if (ids.data != nullptr)
-    return generator.continue_tokens(as_text(ids), error) ? kSuccess : fail(error, kBadUse);
-
-  const bool begins = prompt.data != nullptr || !settings.chat;
-  if (begins && !generator.respond(as_text(prompt), nullptr, error)) return fail(error, kBadUse);
-  if (prompt.data != nullptr) return kSuccess;
-  if (!settings.interactive) return tell_lines(generator) ? kSuccess : kBadUse;
-  converse(generator);
-  return kSuccess;
+  return tell_all(model, settings);
 }
 
 }  // namespace

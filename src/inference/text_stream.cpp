@@ -13,6 +13,7 @@ void TextStream::each_stop(Use use) const {
 
 void TextStream::print(u64 count) {
   if (count > 0) bf_write(BF_STREAM_TEXT, held_.data(), count);
+  if (transcript_ != nullptr) transcript_->add({held_.data(), count});
   for (u64 i = count; i < held_.size(); ++i) held_[i - count] = held_[i];
   held_.shrink(held_.size() - count);
 }

@@ -1,6 +1,6 @@
 // Tokens to the text stream, up to a stop string.
 //
-//   TextStream stream(tokenizer, at_start, stops);
+//   TextStream stream(tokenizer, at_start, stops, transcript);
 //   if (stream.put(token)) ...       // a stop string is whole: neither it nor more is printed
 //   stream.finish();
 //
@@ -9,14 +9,16 @@
 
 #include "inference/detokenizer.h"
 #include "inference/list.h"
+#include "inference/transcript.h"
 
 namespace inference {
 
 class TextStream {
  public:
-  // `stops`: texts, each with a zero byte behind it; they must stay.
-  TextStream(const Tokenizer& tokenizer, bool at_start, Text stops)
-      : detokenizer_(tokenizer, at_start), stops_(stops) {}
+  // `stops`: texts, each with a zero byte behind it; they must stay. `transcript`, where there is one,
+  // gets what is printed, too.
+  TextStream(const Tokenizer& tokenizer, bool at_start, Text stops, Transcript* transcript = nullptr)
+      : detokenizer_(tokenizer, at_start), stops_(stops), transcript_(transcript) {}
 
   bool put(u32 token) { return add(detokenizer_.put(token)); }
   // Prints what was held back, but for what is behind a stop string.
@@ -33,6 +35,7 @@ class TextStream {
 
   Detokenizer detokenizer_;
   Text stops_;
+  Transcript* transcript_;
   List<char> held_;
   Text stop_;
 };

@@ -47,6 +47,7 @@ class Transformer {
 
   u64 context() const { return context_; }
   u64 batch() const { return batch_; }
+  u64 cache_bytes() const { return cache_.bytes(); }
   u64 memory_bytes() const { return arena_.size() * sizeof(float) + cache_.bytes(); }
 
  private:

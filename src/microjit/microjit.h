@@ -110,6 +110,9 @@ class Engine {
   // The profile as JSON (docs/profile.md), and the hottest functions as a table for people.
   void write_profile(Text& json) const;
   void write_summary(Text& text, usize rows) const;
+  // Functions by tier, then those with a version, the largest first: some, "all", or those whose name
+  // has `which` in it. Lines of 79 characters at most.
+  void write_tiers(Text& text, std::string_view which);
   // What happened to the tiers so far. Only while the program does not run.
   const TierLog& tier_log() const { return tier_log_; }
   // Name of the function whose compiled code holds the address, and the code's tier; or "".

@@ -19,7 +19,7 @@ extern "C" {
 // `bytes` of zeroed memory, aligned to 64 bytes; null where there is not that much left.
 void* bf_alloc(uint64_t bytes);
 
-// Gives back what bf_alloc returned. Null is allowed.
+// Gives back what bf_alloc or bf_take_blob returned. Null is allowed.
 void bf_free(void* memory);
 
 // ---- Console ------------------------------------------------------------------------------
@@ -62,8 +62,8 @@ int32_t bf_read_ready(void);
 //              made anew at each call, valid until the next
 const void* bf_blob(const char* name, uint64_t name_bytes, uint64_t* bytes);
 
-// The same bytes as writable memory that belongs to the program from now on, and stays until the
-// program ends; aligned to 64 bytes. From then on bf_blob finds nothing of that name. A big file is
+// The same bytes as writable memory that belongs to the program from now on, until it gives them back
+// (bf_free) or ends; aligned to 64 bytes. From then on bf_blob finds nothing of that name. A big file is
 // in memory once: read it with bf_blob before, or take it, but do not do both.
 //
 // Null with 0 bytes where there is no blob of that name (or it is "options" or "stats", which are
@@ -94,6 +94,35 @@ void bf_parallel_for(uint64_t begin, uint64_t end, uint64_t grain, BfParallelBod
 // scratch memory for each.
 uint32_t bf_core_count(void);
 uint32_t bf_core_index(void);
+
+// ---- Words ---------------------------------------------------------------------------------
+
+// What the program says of itself to a word.
+struct BfAbout {
+  const char* model;  // what the model is, in lines
+  uint64_t model_bytes;
+  const char* conversation;  // what has been said, as a text
+  uint64_t conversation_bytes;
+  uint64_t weights_bytes;  // of memory that came from bf_take_blob
+  uint64_t cache_bytes;    // of bf_alloc's, for keys and values
+  uint64_t working_bytes;  // of bf_alloc's, for all that is computed
+};
+
+enum BfCommandResult {
+  BF_COMMAND_UNKNOWN = 0,  // there is no such word
+  BF_COMMAND_DONE = 1,     // what there was to say has been said
+  // Another model is wanted: the program gives up all that it has of its model, gives the blob back,
+  // and takes "model" again. If it cannot use what it gets, it gives that back, too, and takes what
+  // there is then: the model before, or one that a person has chosen; in the end, null.
+  BF_COMMAND_TAKE_MODEL = 2,
+  // The program says what it has to say to the text behind the word, asks bf_command with an empty
+  // line between two tokens, and hands the line over again when it is done.
+  BF_COMMAND_TELL = 3,
+};
+
+// Hands on a line with a word ("/mem") that the program does not know: it is about the machine. What
+// the word shows goes to the text stream. "/help" lists all such words, a line each.
+int32_t bf_command(const char* line, uint64_t line_bytes, const struct BfAbout* about);
 
 // ---- Failure ------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@
 #include "runtime/status_line.h"
 #include "runtime/program_abi.h"
 #include "runtime/progress.h"
+#include "runtime/shell/models.h"
+#include "runtime/shell/shell.h"
 #include "runtime/workers.h"
 
 namespace bf {
@@ -34,7 +36,7 @@ const ProgramImport kImports[] = {
     BF_IMPORT(bf_read),     BF_IMPORT(bf_read_ready),  BF_IMPORT(bf_blob),
     BF_IMPORT(bf_take_blob), BF_IMPORT(bf_clock_ns),   BF_IMPORT(bf_random_seed),
     BF_IMPORT(bf_parallel_for), BF_IMPORT(bf_core_count), BF_IMPORT(bf_core_index),
-    BF_IMPORT(bf_abort),
+    BF_IMPORT(bf_command), BF_IMPORT(bf_abort),
 };
 #undef BF_IMPORT
 
@@ -67,7 +69,7 @@ void* bf_alloc(uint64_t bytes) {
 }
 
 void bf_free(void* memory) {
-  heap::release(memory);
+  if (!shell::give_back_model(memory)) heap::release(memory);
 }
 
 void bf_write(int32_t stream, const void* bytes, uint64_t count) {
@@ -112,9 +114,11 @@ void* bf_take_blob(const char* name, uint64_t name_bytes, uint64_t* bytes) {
   *bytes = 0;
   // The runtime itself reads the options, at any time.
   if (wanted == "options" || wanted == "stats") return nullptr;
+  if (wanted == "model") shell::bring_model();
   usize count = 0;
   u8* const memory = platform::take_blob(wanted, count);
   *bytes = count;
+  if (wanted == "model") shell::model_taken(memory, count);
   return memory;
 }
 
@@ -139,6 +143,12 @@ uint32_t bf_core_count() {
 
 uint32_t bf_core_index() {
   return platform::core_index();
+}
+
+int32_t bf_command(const char* line, uint64_t line_bytes, const BfAbout* about) {
+  note_progress();
+  constexpr BfAbout kNothing = {};
+  return shell::obey({line, line_bytes}, about == nullptr ? kNothing : *about);
 }
 
 void bf_abort(const char* message, uint64_t message_bytes) {

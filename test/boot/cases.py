@@ -1120,3 +1120,151 @@ def damaged_models(place):
             check(len(error) == 1 and done.returncode == 1, f"the host says {done.stderr.decode()}")
             check(result.status == 1 and result.text == b"", "the status is not 1", result)
             says(result, "^" + re.escape(error[0]) + "$")
+
+
+# ---- Words ------------------------------------------------------------------------------------
+
+class Typist:
+    """A person at the prompt line of a booted machine: types lines, reads what they show."""
+
+    def __init__(self, place, options="", **machine):
+        lines = STORY.split() + ["interactive=1", "NO_COLOR=1", *options.split()]
+        self.text, self.log = qemu.Collector(), qemu.Collector()
+        machine = {"iso": place.program_iso, **machine}
+        self.guest = qemu.Guest(qemu.Machine(options="\n".join(lines) + "\n", **machine), self.text, self.log)
+        self.seen = 0
+
+    def __enter__(self):
+        self.guest.__enter__()
+        self.prompt()
+        return self
+
+    def __exit__(self, *error):
+        self.guest.__exit__(*error)
+
+    def prompt(self):
+        """All that was shown up to the next prompt."""
+        wait_for(self.guest, lambda: self.text.data[self.seen:].endswith(b"> ") or self.guest.process.poll() is not None)
+        shown = self.text.data[self.seen:].decode(errors="replace")
+        self.seen += len(self.text.data[self.seen:])
+        return shown
+
+    def type(self, line):
+        self.guest.send(line.encode() + b"\r")
+        wait_for(self.guest, lambda: b"\n" in self.text.data[self.seen:] or self.guest.process.poll() is not None)
+        return self.prompt().partition("\n")[2].removesuffix("> ")
+
+    def expect(self, line, *patterns):
+        shown = self.type(line)
+        for pattern in patterns:
+            check(re.search(pattern, shown, re.M), f"{line} does not show {pattern}:\n{shown}\n{self.log.data[-1000:]}")
+        check(max(map(len, shown.split("\n"))) < 80, f"{line} needs more than 80 columns:\n{shown}")
+        return shown
+
+    def end(self, line="/quit"):
+        self.guest.send(line.encode() + b"\r")
+        return self.guest.wait(TIMEOUT_S)
+
+
+def memory_parts(shown):
+    """What /mem says, by name; the sum is checked."""
+    parts = {name: int(number.replace(",", ""))
+             for number, name in re.findall(r"^ +([\d,]+) +[\d.]+ MiB  (.*)$", shown, re.M)}
+    names = list(parts)
+    above = names[:names.index("RAM")]
+    check(sum(parts[name] for name in above) == parts["RAM"], f"the parts are not the whole:\n{shown}")
+    return parts
+
+
+@case
+def words(place):
+    """What the machine's words show on bare metal, and from one model to another and back."""
+    table = pathlib.Path(__file__).resolve().parents[2] / "src/runtime/shell/words.def"
+    names = re.findall(r'^BF_WORD\(\w+, "(\S+)"', table.read_text(), re.M)
+    with tempfile.NamedTemporaryFile() as bad:
+        bad.write(b"GGUF, but no more of it" * 1000)
+        bad.flush()
+        with disk_with(("a.gguf", bad.name), ("story.gguf", place.model)) as image, \
+                Typist(place, smp=2, disk="virtio", disk_image=image) as person:
+            shown = person.expect("/help", *(rf"^  {name} " for name in names))
+            check(len(names) == 9, f"other words: {names}")
+            before = person.type("Once upon")
+            parts = memory_parts(person.expect("/mem", r"^mapped in [\d]+ pages of 4 KiB, \d+ of 2 MiB"))
+            check(511 << 20 < parts["RAM"] < 512 << 20, f"not all RAM: {parts}")
+            check(parts["the largest free piece"] <= parts["free"], f"{parts}")
+            person.expect("/cpu", "^uses +sse2 .*avx2", "^clock +[0-9]+ MHz", "measured by HPET, which agrees with ACPI",
+                          "^brand +QEMU", "^cores +2, 2 of them", "0 APIC 0 +the program +1 APIC 1 +(asleep|at work)",
+                          r"^date +20\d\d-", "^up +0 d 00:0")
+            person.expect("/disks", "^virtio0: .* sectors of 512 bytes", "^  partition 1 .*FAT32.* MiB free", "^    keeps the machine's files",
+                          "^    model a.gguf, ", "^    model story.gguf, 2 MiB", "^ahci0: .*read-only",
+                          "ISO 9660.*BAREFLOW", "^    model boot/model.gguf, 2 MiB")
+            person.expect("/tiers", r"^(baseline|opt) +[1-9]")
+            person.expect("/model", "^architecture llama: 5 layers", "^  1  a.gguf", "^  2  story.gguf",
+                          r"^  3  boot/model.gguf.*\(in use\)")
+            # What is no model: the one before is there again, and tells the same.
+            person.type("/model a.gguf")
+            check(b"error: " in person.log.data, "a bad model was taken")
+            check(person.type("Once upon") == before, "another text after a bad model")
+            person.type("/model STORY.gguf")
+            person.expect("/model", r"^  2  story.gguf.*\(in use\)")
+            check(person.type("Once upon") == before, "another text from the same model")
+            free = []
+            for number in (3, 2, 3, 2):
+                person.type(f"/model {number}")
+                check(person.type("Once upon") == before, "another text from the same model")
+                free.append(memory_parts(person.type("/mem"))["free"])
+            # A model or its cache is more than what compiled code and the heap take meanwhile.
+            check(min(free) > free[0] - (256 << 10), f"memory is lost from model to model: {free}")
+            person.expect("/save", r"^\d+ bytes kept as BAREFLOW/20\d\d-\d\d-\d\d-\d{6}.txt on virtio0, partition 1")
+            person.expect("/save A long name.txt", "^[0-9]+ bytes kept as")
+            for line, answer in (("/poweroff now", "Use: /poweroff\n"), ("/mem all", "Use: /mem\n"),
+                                 ("/nothing", "There is no such command; /help lists them.\n"),
+                                 ("/model 9", "There is no such model: 9. /model lists them.\n")):
+                check(person.type(line) == answer, f"{line} has another answer")
+            check(person.end("/poweroff") == 0, "the machine did not end with 0")
+            kept = subprocess.run(["mcopy", "-i", f"{image}@@1M", "::BAREFLOW/A long name.txt", "-"],
+                                  capture_output=True, timeout=TIMEOUT_S)
+            check(before.strip() in kept.stdout.decode(), f"not what was said: {kept}")
+            checked = subprocess.run(["mdir", "-i", f"{image}@@1M", "::BAREFLOW"], capture_output=True, text=True)
+            check(str(time.gmtime().tm_year) in checked.stdout, f"no date: {checked.stdout}")
+
+
+@case
+def words_bad_disks(place):
+    """/save where there is no disk, none that can be written, and one that is full."""
+    with Typist(place) as person:
+        person.expect("/save", "^Not kept: there is no FAT disk to write to")
+        person.expect("/disks", "^ahci0: ")
+        check(person.end() == 0, "the machine did not end with 0")
+    with disk_with(("story.gguf", place.model)) as image:
+        drive = ["-device", "virtio-blk-pci,drive=ro", "-drive", f"file={image},if=none,id=ro,format=raw,readonly=on"]
+        with Typist(place, extra=drive) as person:
+            person.expect("/save", "^Not kept: there is no FAT disk to write to")
+            person.expect("/disks", "^virtio0: .*read-only", "FAT32.*read-only")
+        # Filled to the last cluster.
+        free = subprocess.run(["mdir", "-i", f"{image}@@1M", "::"], capture_output=True, text=True, check=True).stdout
+        free = int(re.search(r"([\d ]+) bytes free", free)[1].replace(" ", ""))
+        with tempfile.NamedTemporaryFile() as filler:
+            filler.truncate(free)
+            subprocess.run(["mcopy", "-i", f"{image}@@1M", filler.name, "::filler"], check=True)
+        with Typist(place, disk="virtio", disk_image=image) as person:
+            person.expect("/save", "^Not kept: .*(full|room|free)")
+            person.expect("/disks", "FAT32.*, 0 KiB free")
+            check(person.type("/save") != "", "the second try says nothing")
+            check(person.end() == 0, "the machine did not end with 0")
+
+
+@case
+def words_reboot(place):
+    """/reboot begins anew; /poweroff, without an exit port, ends by ACPI."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "qmp")
+        with Typist(place, exit_port=False,
+                    extra=["-action", "reboot=reset", "-qmp", f"unix:{path},server=on,wait=off"]) as person:
+            monitor = Monitor(path)
+            person.guest.send(b"/reboot\r")
+            monitor.wait_for("RESET")
+            person.prompt()
+            check(person.log.data.count(b"[boot] BareFlow") == 2, f"it did not start again: {person.log.data}")
+            person.expect("/help", "^  /reboot ")
+            check(person.end("/poweroff") == 0, "the machine did not switch itself off")

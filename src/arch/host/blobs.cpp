@@ -85,6 +85,11 @@ void host::add_blob(const std::string& name, const std::string& text) {
   replace(name, {Bytes(copy, text.size()), -1, {}});
 }
 
+std::string host::blob_path(std::string_view name) {
+  const auto found = blobs().find(name);
+  return found == blobs().end() ? std::string() : found->second.path;
+}
+
 std::span<const u8> platform::blob(std::string_view name) {
   const auto found = blobs().find(name);
   return found == blobs().end() ? Bytes() : found->second.bytes;

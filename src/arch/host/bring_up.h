@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "runtime/base.h"
 
@@ -10,6 +11,8 @@ namespace bf::host {
 // blobs.cpp: makes a file or a text known as a blob; the last one of a name wins.
 Result<void> map_blob(const std::string& name, const std::string& file);
 void add_blob(const std::string& name, const std::string& text);
+// The file that a blob is; empty if it is none.
+std::string blob_path(std::string_view name);
 
 // file_memory.cpp: the whole file in memory of its own, which lies in huge pages where it is big;
 // says on the log how far it is where that takes long. Null where there is not enough memory. A
@@ -36,5 +39,7 @@ void start_clock();
 // a terminal; undone when the process ends, also by a signal.
 void start_terminal();
 void restore_terminal();
+// Whether a person's terminal shows the text, and knows more than to add lines.
+bool text_is_on_terminal();
 
 }  // namespace bf::host

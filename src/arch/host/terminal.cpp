@@ -1,6 +1,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -52,6 +53,13 @@ void restore_terminal() {
 u32 terminal_columns() {
   winsize size = {};
   return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+bool text_is_on_terminal() {
+  const char* const kind = getenv("TERM");
+  const char* const plain = getenv("NO_COLOR");
+  return isatty(STDOUT_FILENO) != 0 && kind != nullptr && strcmp(kind, "dumb") != 0 &&
+         (plain == nullptr || plain[0] == 0);
 }
 
 }  // namespace bf::host

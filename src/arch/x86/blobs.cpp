@@ -33,6 +33,14 @@ bool x86::add_blob(std::string_view name, std::span<const u8> bytes) {
   return true;
 }
 
+bool x86::rename_blob(std::string_view name, std::string_view new_name) {
+  Blob* const blob = find_blob(name);
+  if (blob == nullptr || new_name.size() >= sizeof blob->name) return false;
+  std::memcpy(blob->name, new_name.data(), new_name.size());
+  blob->name[new_name.size()] = 0;
+  return true;
+}
+
 std::span<const x86::Blob> x86::all_blobs() {
   return {blobs, blob_count};
 }

@@ -13,6 +13,7 @@ namespace {
 constexpr u64 kNanosecondsPerSecond = 1'000'000'000;
 constexpr u64 kAssumedFrequency = 5'000'000'000;
 
+x86::ClockReport report = {};
 u64 frequency = kAssumedFrequency;
 u64 zero_ticks = 0;
 bool is_distrusted = false;
@@ -121,8 +122,13 @@ x86::ClockReport x86::start_clock(const acpi::Timers& found) {
   }
   if (count == 0) opinions[0] = {"assumed", kAssumedFrequency};
   set_frequency(opinions[0].hertz);
-  return {opinions[0].source, count < 2 ? nullptr : opinions[1].source, opinions[1].hertz,
-          count < 2 || agree(opinions[0].hertz, opinions[1].hertz), is_invariant()};
+  report = {opinions[0].source, count < 2 ? nullptr : opinions[1].source, opinions[1].hertz,
+            count < 2 || agree(opinions[0].hertz, opinions[1].hertz), is_invariant()};
+  return report;
+}
+
+const x86::ClockReport& x86::clock_report() {
+  return report;
 }
 
 x86::Deadline::Deadline(u64 nanoseconds)

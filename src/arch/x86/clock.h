@@ -16,6 +16,8 @@ struct ClockReport {
 };
 // Learns the frequency, in about a millisecond, and sets the zero of platform::clock_ns().
 ClockReport start_clock(const acpi::Timers& found);
+// What that has found.
+const ClockReport& clock_report();
 
 // The counters of the cores differ: clock_ns() is kept from going back.
 void distrust_clock();

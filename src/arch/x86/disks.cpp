@@ -28,4 +28,10 @@ std::span<DmaDisk* const> find_disks() {
   return *all_disks;
 }
 
+void flush_disks() {
+  if (all_disks == nullptr) return;
+  for (DmaDisk* disk : *all_disks)
+    if (auto done = disk->flush(); disk->writable() && !done) print("[disk] %s\n", done.error().message());
+}
+
 }  // namespace bf::x86

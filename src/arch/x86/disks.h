@@ -15,6 +15,8 @@
 namespace bf::x86 {
 
 std::span<DmaDisk* const> find_disks();
+// What was written to those that have been found is on them for good when this returns.
+void flush_disks();
 
 // A driver looks at a function of PCI, and adds the disks of those that are its kind.
 using DiskList = std::vector<DmaDisk*>;

@@ -33,6 +33,13 @@ void FrameAllocator::add(Range range) {
   }
 }
 
+u64 FrameAllocator::largest_free_bytes() const {
+  u64 largest = 0;
+  for (const FreeRange* range = first_; range != nullptr; range = range->next)
+    largest = range->bytes > largest ? range->bytes : largest;
+  return largest;
+}
+
 u64 FrameAllocator::allocate(u64 bytes) {
   BF_ASSERT(bytes > 0 && bytes % platform::kPageBytes == 0);
   FreeRange** link = &first_;

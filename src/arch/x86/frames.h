@@ -17,6 +17,8 @@ class FrameAllocator {
   void release(u64 address, u64 bytes) { add({address, address + bytes}); }
 
   u64 free_bytes() const { return free_bytes_; }
+  // The most that allocate() could give.
+  u64 largest_free_bytes() const;
 
  private:
   struct FreeRange {

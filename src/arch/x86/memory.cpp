@@ -132,6 +132,11 @@ u64 free_memory_bytes() {
   return frames.free_bytes();
 }
 
+u64 largest_free_piece() {
+  SpinGuard guard(lock);
+  return frames.largest_free_bytes();
+}
+
 MemoryReport memory_report() {
   SpinGuard guard(lock);
   MemoryReport now = report;

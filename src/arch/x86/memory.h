@@ -39,6 +39,8 @@ struct MemoryReport {
   }
 };
 MemoryReport memory_report();
+// The largest piece that take_pages() could give.
+u64 largest_free_piece();
 
 // Contiguous memory, not zeroed, mapped one to one; null if there is not that much.
 void* take_pages(usize bytes);

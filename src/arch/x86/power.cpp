@@ -131,12 +131,26 @@ x86::acpi::Timers x86::find_timers() {
   return acpi::find_timers({root_pointer, root_pointer_bytes}, view_memory, nullptr);
 }
 
-void platform::exit(i32 status) {
+namespace {
+
+// Nobody else does anything any more.
+void stop_everything() {
   x86::stop_watchdog();
   x86::stop_streams();
   x86::stop_other_cores();
   x86::begin_emergency_output();
   x86::flush_streams();
+}
+
+}  // namespace
+
+void x86::restart() {
+  stop_everything();
+  reboot();
+}
+
+void platform::exit(i32 status) {
+  stop_everything();
   write_exit_port(status);
   if (status != 0 && !options::find("exit-port")) {
     // On a PC the screen is all there is: leave what went wrong on it.

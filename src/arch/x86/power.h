@@ -20,6 +20,9 @@ Result<std::span<const u8>> find_acpi_table(const char* signature);
 // What ACPI says about timers.
 acpi::Timers find_timers();
 
+// The machine starts again.
+[[noreturn]] void restart();
+
 // The end of a machine that has failed, after its report: as the option `on-fault` says, or else that
 // of platform::exit.
 [[noreturn]] void end_after_fault(i32 status);

@@ -46,6 +46,12 @@ const char* FatVolume::kind() const {
   return geometry_.bits == 32 ? "FAT32" : geometry_.bits == 16 ? "FAT16" : "FAT12";
 }
 
+Result<u64> FatVolume::free_bytes() {
+  auto clusters = table_.count_free();
+  if (!clusters) return clusters.error();
+  return u64{*clusters} * geometry_.cluster_bytes;
+}
+
 Entry FatVolume::root() const {
   Entry entry;
   entry.directory = true;

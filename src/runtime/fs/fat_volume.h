@@ -49,6 +49,8 @@ class FatVolume final : public FileSystem {
   Result<std::vector<Entry>> list(const Entry& directory) override;
   Result<File> open(const Entry& file) override;
   const FatGeometry& geometry() const { return geometry_; }
+  // Room for more, counted in the table.
+  Result<u64> free_bytes();
 
   // ---- Writing ----
 

@@ -1,0 +1,43 @@
+#include "boot/machine_volumes.h"
+
+#include <algorithm>
+
+#include "arch/x86/disks.h"
+#include "arch/x86/print.h"
+#include "runtime/calendar.h"
+#include "runtime/platform.h"
+
+namespace bf::boot {
+
+namespace {
+
+fs::Volumes* volumes = nullptr;
+
+// FAT's calendar begins in 1980; nobody knows the date where the clock says 1970.
+fs::DateTime date_for_files() {
+  const DateAndTime d = date_of(platform::wall_clock());
+  if (d.year < 1980) return {};
+  return {d.year, d.month, d.day, d.hour, d.minute, d.second};
+}
+
+void log_lines(std::string_view lines) {
+  while (!lines.empty()) {
+    const usize end = std::min(lines.find('\n'), lines.size());
+    x86::print("[disk] %.*s\n", static_cast<int>(std::min<usize>(end, 100)), lines.data());
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+}
+
+}  // namespace
+
+fs::Volumes& machine_volumes() {
+  if (volumes == nullptr) {
+    volumes = new fs::Volumes;
+    for (x86::DmaDisk* disk : x86::find_disks()) volumes->add(*disk);
+    volumes->set_clock(date_for_files);
+    log_lines(volumes->notes());
+  }
+  return *volumes;
+}
+
+}  // namespace bf::boot
