@@ -40,20 +40,31 @@ u64 FrameAllocator::largest_free_bytes() const {
   return largest;
 }
 
+// Small pieces, many of which stay, from the bottom, large ones from the top: a small one in the middle
+// of what a model has left would keep the next model out.
 u64 FrameAllocator::allocate(u64 bytes) {
   BF_ASSERT(bytes > 0 && bytes % platform::kPageBytes == 0);
-  FreeRange** link = &first_;
-  while (*link != nullptr && (*link)->bytes < bytes) link = &(*link)->next;
-  FreeRange* taken = *link;
-  if (taken == nullptr) return 0;
+  const bool from_top = bytes >= kLargeBytes;
+  FreeRange** found = nullptr;
+  for (FreeRange** link = &first_; *link != nullptr; link = &(*link)->next) {
+    if ((*link)->bytes < bytes) continue;
+    found = link;
+    if (!from_top) break;
+  }
+  if (found == nullptr) return 0;
+  FreeRange* const taken = *found;
   free_bytes_ -= bytes;
   if (taken->bytes == bytes) {
-    *link = taken->next;
-  } else {
-    auto* rest = reinterpret_cast<FreeRange*>(taken->start() + bytes);
-    *rest = {taken->next, taken->bytes - bytes};
-    *link = rest;
+    *found = taken->next;
+    return taken->start();
   }
+  if (from_top) {
+    taken->bytes -= bytes;
+    return taken->end();
+  }
+  auto* const rest = reinterpret_cast<FreeRange*>(taken->start() + bytes);
+  *rest = {taken->next, taken->bytes - bytes};
+  *found = rest;
   return reinterpret_cast<u64>(taken);
 }
 

@@ -1,4 +1,5 @@
-// The allocator of physical memory: whole pages, first fit. Free ranges are kept as a list inside
+// The allocator of physical memory: whole pages; small pieces from the bottom, large ones from the top,
+// where they fit first. Free ranges are kept as a list inside
 // themselves, sorted by address and merged, so there can be any number of them. Physical addresses
 // are virtual ones here: all RAM is mapped one to one.
 #pragma once
@@ -9,6 +10,8 @@ namespace bf::x86 {
 
 class FrameAllocator {
  public:
+  static constexpr u64 kLargeBytes = u64{1} << 20;
+
   // Adds free pages; they must be mapped, must not overlap what is free, and not hold address 0.
   void add(Range range);
 
