@@ -393,9 +393,9 @@ examples:
   ./bareflow disk -o disk.img --model tinyllama.gguf
   ./bareflow disk -o disk.img --model a.gguf --model b.gguf --size 8G"""
 CRASH = """\
-Print what a machine wrote to a disk when it failed: cause, registers, backtrace,
-the last lines of its log, its options. The disk is an image, or a device that
-may be read (docs/crash.md)."""
+Print what a machine wrote to a disk when it failed: cause, registers,
+backtrace, the last lines of its log, its options. The disk is an image, or a
+device that may be read (docs/crash.md)."""
 CRASH_EXAMPLES = """\
 examples:
   ./bareflow crash disk.img

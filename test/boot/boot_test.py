@@ -12,7 +12,9 @@ sys.path[:0] = [str(HERE), str(ROOT / "scripts"), str(ROOT / "bench"),
 
 import cases  # noqa: E402
 import qemu  # noqa: E402
-import screens  # noqa: E402, F401 (more cases)
+import debugger  # noqa: E402, F401 (more cases)
+import faults  # noqa: E402, F401
+import screens  # noqa: E402, F401
 
 
 PASSED, FAILED, SKIPPED = 0, 1, 77  # exit statuses as meson reads them

@@ -15,7 +15,6 @@ namespace {
 constexpr u64 kStacksStart = u64{2} << 40;
 constexpr usize kGuardBytes = platform::kPageBytes;
 constexpr u64 kPlaceBytes = 2 * kMainStackBytes;
-constexpr usize kInterruptStackBytes = 16 * 1024;
 constexpr u32 kMostStacks = 64 * (kInterruptStackCount + 3) + 1;  // of 64 cores
 
 std::atomic<u32> stack_count{0};

@@ -8,6 +8,8 @@ namespace bf::x86 {
 
 // The stack the program runs on; the interpreter recurses on it.
 inline constexpr usize kMainStackBytes = usize{4} << 20;
+// Of each kind of interrupt, on each core.
+inline constexpr usize kInterruptStackBytes = usize{16} << 10;
 // Of a worker, which runs bodies of parallel loops.
 inline constexpr usize kWorkerStackBytes = usize{1} << 20;
 

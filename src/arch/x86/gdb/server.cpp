@@ -18,6 +18,7 @@
 #include "arch/x86/registers.h"
 #include "arch/x86/serial.h"
 #include "arch/x86/smp.h"
+#include "arch/x86/stacks.h"
 #include "arch/x86/watchdog.h"
 #include "runtime/options.h"
 #include "runtime/platform.h"
@@ -43,6 +44,8 @@ struct HeldCore {
   // Whether it is about to stand still, does, or is about to go on: an interrupt that comes meanwhile
   // has nothing to do.
   std::atomic<u32> is_here{0};
+  // Goes on by one instruction: because the debugger wants it, or because of bounce().
+  bool steps = false, was_bounced = false;
 };
 HeldCore held[kMostCores];
 
@@ -72,6 +75,7 @@ void copy_registers(HeldCore& h, ExceptionFrame& frame) {
   r.ds = read_segment(0), r.es = read_segment(1), r.fs = read_segment(2), r.gs = read_segment(3);
   read_upper_halves(r.ymm_high);
   frame.rflags &= ~kTrapFlag;
+  h.steps = h.was_bounced = false;
   Breakpoints::unload();
 }
 
@@ -100,7 +104,10 @@ void let_go(u32 self, const Resumption& r) {
   for (u32 i = 0; i < online_cores(); ++i) {
     HeldCore& h = held[i];
     const bool steps = (r.step >> i & 1) != 0, runs = (r.run >> i & 1) != 0;
-    if (steps && h.is_held.load() != 0) h.registers.frame->rflags |= kTrapFlag;
+    if (steps && h.is_held.load() != 0) {
+      h.registers.frame->rflags |= kTrapFlag;
+      h.steps = true;
+    }
     if (i == self || steps || runs) h.must_hold.store(steps || runs ? 0 : 1);
   }
 }
@@ -301,11 +308,33 @@ void stop_for(u32 self, ExceptionFrame& frame, const Stop& stop) {
   stand_still(self, frame);
 }
 
+// An interrupt that came between an exception and the place where its core stands still, or behind that.
+// If the core stood still here and now, it could not be stepped: the next exception would use the same
+// stack. So it comes again when it is one instruction away.
+bool bounce(u32 self, const ExceptionFrame& frame) {
+  const TaskState& state = this_core().segments.state;
+  for (const InterruptStack stack : {InterruptStack::Fault, InterruptStack::Debug}) {
+    const u64 top = state.ist[static_cast<u32>(stack) - 1];
+    if (frame.rsp > top || top - frame.rsp >= kInterruptStackBytes) continue;
+    reinterpret_cast<ExceptionFrame*>(top - sizeof(ExceptionFrame))->rflags |= kTrapFlag;
+    held[self].was_bounced = true;
+    return true;
+  }
+  return false;
+}
+
 Stop debug_stop(u32 self) {
   Stop stop = {.thread = self + 1};
   const u64 status = take_debug_status();
   stop.at_breakpoint = breakpoints.find_hit(status, stop.kind, stop.address);
   return stop;
+}
+
+// Whether the program itself has such an instruction there, of one byte or of two. If not, it was the
+// debugger's, and has been taken out between the exception and now.
+bool follows_breakpoint(u64 address) {
+  u8 bytes[2];
+  return read_memory(address - 2, bytes) != 2 || bytes[1] == 0xcc || (bytes[0] == 0xcd && bytes[1] == 3);
 }
 
 Signal signal_of(u64 vector) {
@@ -332,8 +361,14 @@ bool is_taken(std::string_view port_name) {
 }  // namespace
 
 bool takes_exception(ExceptionFrame& frame, bool is_panic) {
-  if (!is_on || is_attached.load() == 0) return false;
+  if (!is_on) return false;
   const u32 self = this_core().index;
+  if (frame.vector == kDebug && held[self].was_bounced && !held[self].steps) {
+    (void)take_debug_status();
+    stand_still(self, frame);
+    return true;
+  }
+  if (is_attached.load() == 0) return false;
   if (held[self].is_here.load() != 0) {
     is_on = false;  // this is ours: the debugger's side is broken
     return false;
@@ -345,7 +380,9 @@ bool takes_exception(ExceptionFrame& frame, bool is_panic) {
   if (frame.vector == kBreakpoint) {
     Stop stop = {.thread = self + 1};
     stop.at_breakpoint = breakpoints.has_software(frame.rip - 1);
-    if (stop.at_breakpoint) --frame.rip;
+    const bool is_gone = !stop.at_breakpoint && !follows_breakpoint(frame.rip);
+    if (stop.at_breakpoint || is_gone) --frame.rip;
+    if (is_gone) return true;
     stop_for(self, frame, stop);
     return true;
   }
@@ -361,7 +398,7 @@ bool takes_non_maskable(ExceptionFrame& frame) {
   const bool was_called = h.was_called.exchange(0) != 0;
   if (h.is_here.load() != 0) return true;
   if (h.must_hold.load() != 0 || (speaker.load() == 0 && has_input())) {
-    stand_still(self, frame);
+    if (!bounce(self, frame)) stand_still(self, frame);
     return true;
   }
   // Somebody else was sooner to read what it came for.
