@@ -8,16 +8,15 @@
 
 namespace bf::fs {
 
+u32 switch_checksum(const u8* sector) {
+  return crc32({sector + boot_sector::kSwitch, 16});
+}
+
 namespace {
 
 constexpr u32 kFat12Limit = 4085, kFat16Limit = 65525;
 constexpr u32 kEntryBytes = 32;
 constexpr u32 kBootCode = 90;  // of FAT32
-
-// The checksum in the record of a switched volume.
-u32 switch_checksum(const u8* sector) {
-  return crc32({sector + boot_sector::kSwitch, 16});
-}
 
 bool power_of_two(u32 n) {
   return n != 0 && (n & (n - 1)) == 0;

@@ -63,6 +63,9 @@ struct FatGeometry {
 // Nothing if the sector is none of a FAT volume that fits on the device.
 std::optional<FatGeometry> parse_boot_sector(const u8* sector, u64 device_bytes);
 
+// The checksum in the record of a switched volume.
+u32 switch_checksum(const u8* sector);
+
 // The sets of a FAT32 volume that others have made with two FATs, which are these sets then, if its
 // first sector has nothing that a machine could start from.
 std::optional<SwitchedTables> switchable(const u8* sector, const FatGeometry& geometry);
