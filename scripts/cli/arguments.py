@@ -373,6 +373,14 @@ examples:
   ./bareflow test --matrix
   ./bareflow test --matrix full 'uefi-*-8-nvme' --json
   ./bareflow test --plug 20 --seed 7"""
+SOAK = """\
+Boot once, and talk for hours: prompts, answers that are stopped, new
+conversations, words of the prompt line, the model anew. What is free at the end
+must be no less than once compiled code had settled, after the first minute."""
+SOAK_EXAMPLES = """\
+examples:
+  ./bareflow soak
+  ./bareflow soak --tokens 5000 --smp 2 --seed 7"""
 ISO = """\
 Make an ISO that boots from BIOS and UEFI, on a USB stick as well as in QEMU.
 
@@ -521,6 +529,20 @@ def _add_test(commands):
                        help="of the moments that --plug kills at (default: another one each time)")
 
 
+def _add_soak(commands):
+    parser = _command(commands, "soak", "one boot, a long conversation, no memory lost", SOAK, SOAK_EXAMPLES)
+    add_model(parser)
+    parser.add_argument("--tokens", metavar="N", type=_whole(1, 32), default=200_000,
+                        help="talk until N tokens have been told (default: 200000)")
+    parser.add_argument("--seed", metavar="N", type=_whole(0, 64),
+                        help="what is said, and when it is stopped (default: another one each time)")
+    parser.add_argument("--host", action="store_true", help="in a Linux process, which takes minutes, not hours")
+    parser.add_argument("--smp", metavar="N", type=_cores, help="cores (default: 1)")
+    parser.add_argument("--mem", metavar="SIZE", type=_memory, help="memory (default: as for `run`)")
+    parser.add_argument("--json", action="store_true",
+                        help="one JSON object on standard output, with all that was measured")
+
+
 def _add_iso(commands):
     parser = _command(commands, "iso", "make a bootable ISO", ISO, ISO_EXAMPLES)
     parser.add_argument("-o", "--output", metavar="FILE", required=True,
@@ -660,7 +682,7 @@ def parse(arguments):
     parser = Parser(prog="./bareflow", description=ALL, epilog=ALL_EXAMPLES)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands",
                                      parser_class=Parser)
-    for add in (_add_run, _add_host, _add_exec, _add_test, _add_iso, _add_disk, _add_crash, _add_gdb, _add_bench, _add_gguf,
+    for add in (_add_run, _add_host, _add_exec, _add_test, _add_soak, _add_iso, _add_disk, _add_crash, _add_gdb, _add_bench, _add_gguf,
                 _add_setup):
         add(commands)
     if not arguments:
