@@ -31,17 +31,19 @@ class Words(unittest.TestCase):
         return line
 
     def type(self, *lines, options=()):
-        """What each line shows, up to the next prompt, and the log."""
+        """What each line shows, up to the next prompt or question, and the log."""
         process = subprocess.Popen(self.line(*options), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, cwd=self.folder.name)
         shown, out = b"", []
         for line in [*lines, "/quit"]:
-            while not shown.endswith(PROMPT):
+            while not shown.endswith((PROMPT, b")? ")):
                 piece = os.read(process.stdout.fileno(), 4096)
                 self.assertTrue(piece, f"it ended: {shown}")
                 shown += piece
             out.append(shown.decode().removesuffix("> "))
             shown = b""
+            if callable(line):
+                line = line()
             process.stdin.write(line.encode() + b"\r")
             process.stdin.flush()
         _, log = process.communicate(timeout=60)
@@ -131,6 +133,19 @@ class Words(unittest.TestCase):
         self.assertIn("There is no such model: nothing.gguf", unknown)
         self.assertEqual(before, after)
         self.assertEqual(before, last)
+
+    def test_a_person_chooses_where_no_model_is_left(self):
+        """The wanted one is none, and the one before has been deleted meanwhile."""
+        pathlib.Path(self.folder.name, "bad.gguf").write_bytes(b"GGUF, but no more of it" * 1000)
+        shutil.copy(STORY, pathlib.Path(self.folder.name, "other.gguf"))
+
+        def delete_and_change():
+            os.remove(self.model)
+            return "/model bad.gguf"
+        before, asked, again, _, after = self.type("Once", delete_and_change, "1", "2", "Once")[0]
+        for shown in (asked, again):
+            self.assertRegex(shown, r"  1  bad.gguf, .*\n +2  other.gguf, .*\nWhich one \(1 to 2, ")
+        self.assertEqual(before, after)
 
     def test_models_come_and_go_without_a_leak(self):
         def resident(shown):
