@@ -145,6 +145,10 @@ Result<void> start(Keeper& k) {
 
 void keep_crash_records() {
   if (options::find("crash").value_or("1") == "0") return;
+  // What else is on the machine's disks is nothing that a boot should wait for.
+  const auto disks = x86::find_disks();
+  const auto is_writable = [](const x86::DmaDisk* disk) { return disk->writable(); };
+  if (std::none_of(disks.begin(), disks.end(), is_writable)) return;
   auto* const k = new Keeper;
   const auto done = start(*k);
   if (!done) print("[crash] no record of a fault can be kept: %s\n", done.error().message());
