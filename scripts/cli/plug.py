@@ -302,8 +302,8 @@ def table(rows, failures):
         lines.append(f"{disk_kind:<8}{volume:<20}{len(group):>6}{sum(r['operations'] for r in group):>12,}"
                      f"{left['between']:>9}{left['old']:>6}{left['new']:>6}"
                      f"{sum(row['clean'] for row in group):>7}")
-    lines += ["", "clean: fsck.fat -n has nothing to say at once. On FAT16 it may find clusters that",
-              "belong to nothing, until the next machine's first write."]
+    lines += ["", "clean: fsck.fat -n has nothing to say at once. On FAT16 it may find clusters",
+              "that belong to nothing, until the next machine's first write."]
     for failure in failures:
         lines += ["", failure["problem"], f"  disk: {failure['image']}", f"  log: {failure['log']}"]
     return lines
