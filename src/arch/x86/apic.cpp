@@ -88,12 +88,12 @@ void measure_timer() {
   write(kTimer, kMasked | kTimerVector);
   write(kTimerStart, kMost);
   const u64 start = platform::ticks();
-  const u64 wait = platform::ticks_per_second() / 1000;
+  const u64 wait = platform::ticks_per_second() / 10'000;
   while (platform::ticks() - start < wait) __builtin_ia32_pause();
   const u64 counts = kMost - read(kTimerNow);
   const u64 ticks = platform::ticks() - start;
   write(kTimerStart, 0);
-  timer_hertz = counts * (platform::ticks_per_second() / 1000) / ticks * 1000;
+  timer_hertz = counts * (platform::ticks_per_second() / 10'000) / ticks * 10'000;
   if (timer_hertz < 1'000'000) timer_hertz = 1'000'000;  // waits that are too short do no harm
 }
 

@@ -41,7 +41,8 @@ class Screen {
   void put(std::string_view bytes, u8 colour);
   void put_log(std::string_view bytes);
   void draw_row(u32 row);
-  Cell wanted(u32 row, u32 column) const;
+  u32 first_difference(u32 row, u32 column) const;
+  void draw_cursor();
 
   Display* display_ = nullptr;
   Display* cleared_ = nullptr;  // and shows what is in drawn
@@ -146,24 +147,33 @@ void Screen::show_status(std::string_view line) {
   status_changed_ = true;
 }
 
-// A cursor of ours is a cell with its colours exchanged.
-Cell Screen::wanted(u32 row, u32 column) const {
-  Cell cell = cells[row * columns_ + column];
-  if (!cursor_shown_ || row != cursor_row_ || column != cursor_column_) return cell;
-  const u32 foreground = cell.foreground;
-  cell.foreground = cell.background;
-  cell.background = foreground;
-  return cell;
+// The first cell from `column` on that is not as it should be; mostly there is none, so two are compared
+// at once.
+u32 Screen::first_difference(u32 row, u32 column) const {
+  const Cell* wanted = cells + row * columns_;
+  const Cell* shown = drawn + row * columns_;
+  for (; column + 2 <= columns_; column += 2)
+    if (__builtin_memcmp(wanted + column, shown + column, 2 * sizeof(Cell)) != 0) break;
+  while (column < columns_ && wanted[column] == shown[column]) ++column;
+  return column;
 }
 
 void Screen::draw_row(u32 row) {
-  for (u32 column = 0; column < columns_; ++column) {
-    const Cell cell = wanted(row, column);
-    Cell& shown = drawn[row * columns_ + column];
-    if (shown == cell) continue;
-    shown = cell;
-    display_->draw(row, column, cell);
+  for (u32 column = 0; (column = first_difference(row, column)) < columns_; ++column) {
+    const u32 at = row * columns_ + column;
+    drawn[at] = cells[at];
+    display_->draw(row, column, cells[at]);
   }
+}
+
+// A cursor of ours is a cell with its colours exchanged: to the next drawing, that cell is a wrong one.
+void Screen::draw_cursor() {
+  Cell cell = cells[cursor_row_ * columns_ + cursor_column_];
+  const u32 foreground = cell.foreground;
+  cell.foreground = cell.background;
+  cell.background = foreground;
+  drawn[cursor_row_ * columns_ + cursor_column_] = cell;
+  display_->draw(cursor_row_, cursor_column_, cell);
 }
 
 bool Screen::draw_if_due() {
@@ -178,18 +188,19 @@ void Screen::draw() {
   if (display_ == nullptr || !terminal_started_) return;
   drawn_at_ = platform::ticks();
   const Terminal::RowRange changed = terminal_.take_changes();
-  const u32 old_row = cursor_row_;
-  cursor_row_ = terminal_.cursor_row();
-  cursor_column_ = terminal_.cursor_column();
-  if (display_->has_cursor())
-    display_->move_cursor(cursor_row_, cursor_column_, terminal_.cursor_shown());
-  else
-    cursor_shown_ = terminal_.cursor_shown();
   for (u32 row = changed.first; row < changed.last; ++row) draw_row(row);
-  draw_row(old_row);
-  draw_row(cursor_row_);
   if (status_changed_) draw_row(rows_ - 1);
   status_changed_ = false;
+  const u32 row = terminal_.cursor_row(), column = terminal_.cursor_column();
+  if (display_->has_cursor()) return display_->move_cursor(row, column, terminal_.cursor_shown());
+  const bool stays = cursor_shown_ && terminal_.cursor_shown() && row == cursor_row_ && column == cursor_column_;
+  const bool is_whole = cursor_row_ < changed.first || cursor_row_ >= changed.last;
+  if (stays && is_whole) return;
+  draw_row(cursor_row_);
+  cursor_row_ = row;
+  cursor_column_ = column;
+  cursor_shown_ = terminal_.cursor_shown();
+  if (cursor_shown_) draw_cursor();
 }
 
 }  // namespace

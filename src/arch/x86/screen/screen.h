@@ -45,6 +45,6 @@ void show_status_on_screen(std::string_view line);
 // again in kScreenPauseNs.
 [[nodiscard]] bool draw_screen_if_due();
 void draw_screen();
-inline constexpr u64 kScreenPauseNs = 16'000'000;
+inline constexpr u64 kScreenPauseNs = 40'000'000;
 
 }  // namespace bf::x86

@@ -58,11 +58,13 @@ void Terminal::reset() {
   bottom_ = rows_;
   wraps_ = false;
   cursor_shown_ = wrap_mode_ = true;
+  change_pen();
   for (u32 row = 0; row < most_rows_; ++row) erase(row, 0, columns_);
 }
 
 void Terminal::set_usual_foreground(u8 colour) {
   usual_foreground_ = colour;
+  change_pen();
 }
 
 void Terminal::set_rows(u32 rows) {
@@ -156,7 +158,7 @@ void Terminal::put_control(u32 character) {
 
 // ---- Text ---------------------------------------------------------------------------------
 
-Cell Terminal::cell_with(u32 character) const {
+void Terminal::change_pen() {
   u32 foreground = pen_.usual ? usual_foreground_ : pen_.foreground, background = pen_.background;
   if (pen_.bold && foreground < kBright) foreground += kBright;
   if (pen_.dim && pen_.usual) foreground = kBright;
@@ -165,12 +167,9 @@ Cell Terminal::cell_with(u32 character) const {
     foreground = background;
     background = swapped;
   }
-  Cell cell = kBlankCell;
-  cell.character = character;
-  cell.foreground = foreground & 15;
-  cell.background = background & 15;
-  cell.underlined = pen_.underlined ? 1 : 0;
-  return cell;
+  pen_cell_.foreground = foreground & 15;
+  pen_cell_.background = background & 15;
+  pen_cell_.underlined = pen_.underlined ? 1 : 0;
 }
 
 void Terminal::put_text(u32 character) {
@@ -187,11 +186,14 @@ void Terminal::put_text(u32 character) {
     wraps_ = false;
   }
   part_wide(row_, column_, column_ + width);
-  Cell cell = cell_with(character);
-  cell.half = static_cast<u32>(width == 2 ? Half::Left : Half::None);
+  Cell cell = pen_cell_;
+  cell.character = character;
+  if (width == 2) {
+    cell.half = static_cast<u32>(Half::Right);
+    at(row_, column_ + 1) = cell;
+    cell.half = static_cast<u32>(Half::Left);
+  }
   at(row_, column_) = cell;
-  cell.half = static_cast<u32>(Half::Right);
-  if (width == 2) at(row_, column_ + 1) = cell;
   changed(row_, row_ + 1);
   column_ += width;
   if (column_ == columns_) {
@@ -279,7 +281,8 @@ void Terminal::erase(u32 row, u32 first, u32 last) {
   last = least_of(last, columns_);
   if (first >= last) return;
   part_wide(row, first, last);
-  for (u32 column = first; column < last; ++column) at(row, column) = blank();
+  const Cell cell = blank();
+  for (u32 column = first; column < last; ++column) at(row, column) = cell;
   changed(row, row + 1);
 }
 
@@ -303,6 +306,7 @@ void Terminal::move_to(u32 row, u32 column) {
 
 void Terminal::restore() {
   pen_ = saved_.pen;
+  change_pen();
   move_to(saved_.row, saved_.column);
 }
 
@@ -403,6 +407,7 @@ void Terminal::set_graphics() {
     if (parameters_[i] == 38 || parameters_[i] == 48) set_colour(i, parameters_[i] == 48);
     else set_attribute(parameters_[i]);
   }
+  change_pen();
 }
 
 void Terminal::set_attribute(u32 number) {

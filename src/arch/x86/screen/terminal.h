@@ -88,7 +88,7 @@ class Terminal {
   void save() { saved_ = {row_, column_, pen_}; }
   void restore();
   void part_wide(u32 row, u32 first_column, u32 last_column);
-  Cell cell_with(u32 character) const;
+  void change_pen();
   Cell blank() const;
   Cell& at(u32 row, u32 column) { return cells_[row * columns_ + column]; }
   void changed(u32 first_row, u32 last_row);
@@ -101,6 +101,7 @@ class Terminal {
   bool wraps_ = false;  // the line is full, and the cursor at its end
   u32 top_ = 0, bottom_ = 0;  // of the scroll region: [top, bottom)
   Pen pen_;
+  Cell pen_cell_ = kBlankCell;  // what a space looks like with it
   u8 usual_foreground_ = kForeground;
   Colours colours_ = Colours::Ansi;
   bool cursor_shown_ = true, wrap_mode_ = true;
