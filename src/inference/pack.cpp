@@ -6,7 +6,7 @@ namespace {
 
 // The units of a field of 16 rows, `row_bytes` apart, side by side.
 template <class Unit>
-void interleave(u8* to, const u8* from, u64 row_bytes, Field field) {
+void interleave(u8* to, const u8* from, u64 row_bytes, const Field& field) {
   for (u64 i = 0; i < field.count; ++i, from += sizeof(Unit), to += field.stride() * kGroupRows)
     for (u64 row = 0; row < kGroupRows; ++row)
       copy_bytes(to + row * sizeof(Unit), from + row * row_bytes, sizeof(Unit));
@@ -23,7 +23,9 @@ bool all_finite(const u8* units, u64 count) {
   return finite;
 }
 
-bool all_finite(const u8* units, u64 count, Floats floats) {
+// Not inlined, like interleave_field: while a model loads, they are compiled by themselves, and
+// small.
+[[gnu::noinline]] bool all_finite(const u8* units, u64 count, Floats floats) {
   switch (floats) {
     case Floats::Half:
       return all_finite<u16, 0x7c00>(units, count);
@@ -37,13 +39,13 @@ bool all_finite(const u8* units, u64 count, Floats floats) {
 }
 
 template <class Unit>
-u8* pick(u8* to, const u8* from, Field field) {
+u8* pick(u8* to, const u8* from, const Field& field) {
   for (u64 i = 0; i < field.count; ++i, to += sizeof(Unit), from += field.stride() * kGroupRows)
     copy_bytes(to, from, sizeof(Unit));
   return to;
 }
 
-void interleave_field(u8* to, const u8* from, u64 row_bytes, Field field) {
+[[gnu::noinline]] void interleave_field(u8* to, const u8* from, u64 row_bytes, const Field& field) {
   if (field.unit_bytes == 4)
     interleave<u32>(to, from, row_bytes, field);
   else if (field.unit_bytes == 2)
@@ -52,7 +54,7 @@ void interleave_field(u8* to, const u8* from, u64 row_bytes, Field field) {
     interleave<u8>(to, from, row_bytes, field);
 }
 
-u8* pick_field(u8* to, const u8* block, u64 row, Field field) {
+u8* pick_field(u8* to, const u8* block, u64 row, const Field& field) {
   const u8* from = block + row * field.unit_bytes;
   if (field.unit_bytes == 4) return pick<u32>(to, from, field);
   if (field.unit_bytes == 2) return pick<u16>(to, from, field);
@@ -70,7 +72,8 @@ bool pack_group(u8* to, const u8* rows, const Format& format, u64 columns) {
     for (const Field& field : format.fields) {
       u8* const units = to + field.begin(stored) * kGroupRows;
       interleave_field(units, rows + stored, row_bytes, field);
-      finite = finite & all_finite(units, field.count * kGroupRows, field.floats);
+      if (field.floats != Floats::None)
+        finite = finite & all_finite(units, field.count * kGroupRows, field.floats);
       stored += field.bytes();
     }
     rows += stored;
