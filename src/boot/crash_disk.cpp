@@ -34,10 +34,6 @@ struct Keeper {
 };
 Keeper* keeper = nullptr;
 
-int length(std::string_view text) {
-  return static_cast<int>(std::min<usize>(text.size(), 100));
-}
-
 u64 wall_clock_now(const Keeper& k) {
   if (k.armed_wall_clock == 0) return 0;
   return k.armed_wall_clock + (platform::clock_ns() - k.armed_ns) / 1'000'000'000;
@@ -82,16 +78,16 @@ void write_record(const x86::FaultReport& report) {
   write_crash_record(facts, k.memory);
   k.disk->settle();
   const auto done = k.file->overwrite(0, k.memory);
-  if (done) print("crash record: BAREFLOW/crash on %.*s\n", length(k.place), k.place.data());
+  if (done) print("crash record: BAREFLOW/crash on %.*s\n", printed_length(k.place), k.place.data());
   else print("crash record: none: %s\n", done.error().message());
 }
 
 void tell(const CrashFacts& facts) {
   const auto summary = crash_summary(facts.report), place = crash_place(facts.report);
-  print("[crash] the last run ended with a fault: %.*s\n", length(summary), summary.data());
+  print("[crash] the last run ended with a fault: %.*s\n", printed_length(summary), summary.data());
   const DateAndTime d = date_of(facts.wall_clock);
   print("[crash] ");
-  if (!place.empty()) print("in %.*s, ", length(place), place.data());
+  if (!place.empty()) print("in %.*s, ", printed_length(place), place.data());
   print("after %lu.%lu s", facts.uptime_ns / 1'000'000'000, facts.uptime_ns / 100'000'000 % 10);
   if (facts.wall_clock != 0)
     print(", on %04u-%02u-%02u at %02u:%02u UTC", d.year, d.month, d.day, d.hour, d.minute);
@@ -158,7 +154,7 @@ void keep_crash_records() {
   }
   keeper = k;
   x86::set_report_hook(write_record);
-  print("[crash] a fault would be recorded in BAREFLOW/crash on %.*s\n", length(k->place),
+  print("[crash] a fault would be recorded in BAREFLOW/crash on %.*s\n", printed_length(k->place),
         k->place.data());
 }
 

@@ -1,7 +1,5 @@
 #include "boot/disk_words.h"
 
-#include <algorithm>
-
 #include "arch/x86/disks.h"
 #include "boot/machine_volumes.h"
 #include "runtime/fs/partitions.h"
@@ -11,10 +9,6 @@ namespace bf::boot {
 namespace {
 
 using fs::Volumes;
-
-int length(std::string_view text, usize most) {
-  return static_cast<int>(std::min(text.size(), most));
-}
 
 // "637 MiB", "1.5 GiB", "40 KiB".
 void append_size(Text& out, u64 bytes) {
@@ -29,7 +23,7 @@ void write_models(Text& out, std::span<const Volumes::Model> models, u32 volume)
   for (const Volumes::Model& model : models) {
     if (model.volume != volume) continue;
     const auto path = model.path.view();
-    out.format("    model %.*s, ", length(path, 50), path.data());
+    out.format("    model %.*s, ", printed_length(path, 50), path.data());
     append_size(out, model.bytes);
     out.append("\n");
   }
@@ -38,7 +32,7 @@ void write_models(Text& out, std::span<const Volumes::Model> models, u32 volume)
 void write_volume(Text& out, const Volumes::Volume& volume, bool has_files) {
   const auto label = volume.system->label();
   out.format("%s", volume.system->kind());
-  if (!label.empty()) out.format(" \"%.*s\"", length(label, 32), label.data());
+  if (!label.empty()) out.format(" \"%.*s\"", printed_length(label, 32), label.data());
   if (volume.fat == nullptr) return out.append("\n");
   if (auto free = volume.fat->free_bytes()) {
     out.append(", ");
@@ -57,7 +51,7 @@ void write_part(Text& out, const x86::DmaDisk& disk, u32 number, u64 bytes, std:
   if (number != 0) title.format(", partition %u", number);
   if (number == 0) out.append("  the whole of it: ");
   else out.format("  partition %u", number);
-  if (!name.empty()) out.format(" \"%.*s\"", length(name, 24), name.data());
+  if (!name.empty()) out.format(" \"%.*s\"", printed_length(name, 24), name.data());
   if (number != 0) {
     out.append(", ");
     append_size(out, bytes);

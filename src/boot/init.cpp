@@ -54,10 +54,14 @@ bool has_pixels() {
   return info.pixels.address != 0 && bool(x86::check_pixels(info.pixels));
 }
 
-// As far as it can be reached; more of it when set_up_memory is done.
-void start_screen() {
+void start_text() {
   const TextScreen& text = info.screen;
   if (text.address != 0) x86::start_text_screen(text.address, text.columns, text.rows);
+}
+
+// As far as it can be reached; more of it when set_up_memory is done.
+void start_screen() {
+  start_text();
   if (has_pixels() && info.pixels.address + info.pixels.bytes() <= kEarlyMappedEnd)
     x86::start_pixel_screen(info.pixels);
 }
@@ -65,8 +69,7 @@ void start_screen() {
 // The same with the page tables that stay.
 void start_screen_again() {
   const x86::PixelScreen& p = info.pixels;
-  const TextScreen& text = info.screen;
-  if (text.address != 0) x86::start_text_screen(text.address, text.columns, text.rows);
+  start_text();
   if (p.address == 0) return;
   if (auto fits = x86::check_pixels(p); !fits) return print("[boot] %s\n", fits.error().message());
   if (!x86::map_framebuffer(p.address, p.bytes()))

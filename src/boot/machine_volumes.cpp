@@ -20,22 +20,22 @@ fs::DateTime date_for_files() {
   return {d.year, d.month, d.day, d.hour, d.minute, d.second};
 }
 
-void log_lines(std::string_view lines) {
+}  // namespace
+
+void log_disk_lines(std::string_view lines) {
   while (!lines.empty()) {
-    const usize end = std::min(lines.find('\n'), lines.size());
-    x86::print("[disk] %.*s\n", static_cast<int>(std::min<usize>(end, 100)), lines.data());
-    lines.remove_prefix(std::min(end + 1, lines.size()));
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    x86::print("[disk] %.*s\n", printed_length(line), line.data());
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
   }
 }
-
-}  // namespace
 
 fs::Volumes& machine_volumes() {
   if (volumes == nullptr) {
     volumes = new fs::Volumes;
     for (x86::DmaDisk* disk : x86::find_disks()) volumes->add(*disk);
     volumes->set_clock(date_for_files);
-    log_lines(volumes->notes());
+    log_disk_lines(volumes->notes());
   }
   return *volumes;
 }

@@ -10,4 +10,7 @@ namespace bf::boot {
 // written get the date of the wall clock. On the main stack: reading directories takes some.
 fs::Volumes& machine_volumes();
 
+// Lines of a text, each behind "[disk]".
+void log_disk_lines(std::string_view lines);
+
 }  // namespace bf::boot

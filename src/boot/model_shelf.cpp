@@ -29,10 +29,6 @@ struct InUse {
 };
 InUse in_use;
 
-int length(std::string_view text) {
-  return static_cast<int>(std::min<usize>(text.size(), 100));
-}
-
 u64 megabytes_a_second(u64 bytes, u64 nanoseconds) {
   return bytes * 1000 / std::max<u64>(nanoseconds, 1);
 }
@@ -63,19 +59,26 @@ bool is_model_module(const x86::Blob& blob) {
   return name.size() > 5 && name.ends_with(".gguf");
 }
 
+bool is_in_use(const shell::ShelfModel& row) {
+  if (in_use.place.view() != kModule)
+    return row.name.view() == in_use.name.view() && row.place.view() == in_use.place.view();
+  return row.name.view() == kModuleFile && row.bytes == in_use.bytes;
+}
+
+void note_in_use(std::string_view name, std::string_view place, u64 bytes, u8* pages) {
+  in_use.name.clear();
+  in_use.name.append(name);
+  in_use.place.clear();
+  in_use.place.append(place);
+  in_use.bytes = bytes;
+  in_use.pages = pages;
+}
+
 class Shelf final : public shell::ModelShelf {
  public:
   std::vector<shell::ShelfModel> list() override {
-    std::vector<shell::ShelfModel> all;
-    for (const auto& model : machine_volumes().models()) {
-      shell::ShelfModel row;
-      row.name.append(model.path.view());
-      row.place.append(place_of(model));
-      row.bytes = model.bytes;
-      row.number = all.size();
-      row.in_use = is_in_use(row);
-      all.push_back(std::move(row));
-    }
+    std::vector<shell::ShelfModel> all = shelf_rows(machine_volumes().models());
+    for (shell::ShelfModel& row : all) row.in_use = is_in_use(row);
     for (const x86::Blob& blob : x86::all_blobs()) {
       if (!is_model_module(blob)) continue;
       shell::ShelfModel row;
@@ -93,7 +96,7 @@ class Shelf final : public shell::ModelShelf {
     for (const auto& m : models)
       if (m.path.view() == model.name.view() && place_of(m) == model.place.view()) return load_model(m);
     const auto name = model.name.view();
-    return Error::format("model %.*s: it is not there any more", length(name), name.data());
+    return Error::format("model %.*s: it is not there any more", printed_length(name), name.data());
   }
 
   void give_back(u8* memory, usize bytes) override {
@@ -110,34 +113,29 @@ class Shelf final : public shell::ModelShelf {
   }
 
  private:
-  static bool is_in_use(const shell::ShelfModel& row) {
-    if (in_use.place.view() != kModule)
-      return row.name.view() == in_use.name.view() && row.place.view() == in_use.place.view();
-    return row.name.view() == kModuleFile && row.bytes == in_use.bytes;
-  }
-
   static Result<void> put_module(const shell::ShelfModel& model) {
     const auto name = model.name.view();
     if (!x86::rename_blob(name, "model"))
-      return Error::format("model %.*s: it is not there any more", length(name), name.data());
+      return Error::format("model %.*s: it is not there any more", printed_length(name), name.data());
     note_in_use(name, kModule, model.bytes, nullptr);
     return {};
-  }
-
- public:
-  static void note_in_use(std::string_view name, std::string_view place, u64 bytes, u8* pages) {
-    in_use.name.clear();
-    in_use.name.append(name);
-    in_use.place.clear();
-    in_use.place.append(place);
-    in_use.bytes = bytes;
-    in_use.pages = pages;
   }
 };
 
 Shelf shelf;
 
 }  // namespace
+
+std::vector<shell::ShelfModel> shelf_rows(std::span<const fs::Volumes::Model> models) {
+  std::vector<shell::ShelfModel> rows;
+  for (const auto& model : models) {
+    shell::ShelfModel& row = rows.emplace_back();
+    row.name.append(model.path.view());
+    row.place.append(place_of(model));
+    row.bytes = model.bytes;
+  }
+  return rows;
+}
 
 Result<void> load_model(const fs::Volumes::Model& model) {
   auto file = machine_volumes().open(model);
@@ -157,16 +155,16 @@ Result<void> load_model(const fs::Volumes::Model& model) {
   }
   const u64 time = platform::clock_ns() - start;
   const auto path = model.path.view(), place = place_of(model);
-  Shelf::note_in_use(path, place, model.bytes, memory);
-  print("[boot] model: %.*s, %lu bytes from %.*s in %lu ms, %lu MB/s\n", length(path), path.data(),
-        model.bytes, length(place), place.data(), time / 1'000'000,
+  note_in_use(path, place, model.bytes, memory);
+  print("[boot] model: %.*s, %lu bytes from %.*s in %lu ms, %lu MB/s\n", printed_length(path), path.data(),
+        model.bytes, printed_length(place), place.data(), time / 1'000'000,
         megabytes_a_second(model.bytes, time));
   return {};
 }
 
 shell::ModelShelf& model_shelf() {
   if (in_use.place.view().empty())
-    Shelf::note_in_use(kModule, kModule, platform::blob("model").size(), nullptr);
+    note_in_use(kModule, kModule, platform::blob("model").size(), nullptr);
   return shelf;
 }
 

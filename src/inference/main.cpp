@@ -72,10 +72,9 @@ i32 tell_all(MutableBytes model, const Settings& settings) {
       if (generator.load(model, settings, error)) {
         const i32 status = tell(generator, settings, console, model.size, is_first, ending);
         if (ending == Ending::Quit) return status;
-      } else if (is_first || model.data == nullptr) {
-        return fail(error, kBadModel);
       } else {
         fail(error, kBadModel);
+        if (is_first || model.data == nullptr) return kBadModel;
       }
     }
     bf_free(model.data);

@@ -16,14 +16,12 @@ constexpr usize kTableLines = kLiveRows + 2;
 constexpr u64 kBetweenTables = 1'000'000'000;
 
 // Sequences of terminals: ECMA-48, and DEC's scroll region, save and restore.
-#define BF_ESCAPE "\x1b"
-constexpr const char* kSave = BF_ESCAPE "7";
-constexpr const char* kRestore = BF_ESCAPE "8";
-constexpr const char* kClear = BF_ESCAPE "[2J";
-constexpr const char* kHome = BF_ESCAPE "[H";
-constexpr const char* kEndOfRow = BF_ESCAPE "[K\n";
-constexpr const char* kWholeScreen = BF_ESCAPE "[r";
-#undef BF_ESCAPE
+constexpr const char* kSave = "\x1b" "7";
+constexpr const char* kRestore = "\x1b" "8";
+constexpr const char* kClear = "\x1b[2J";
+constexpr const char* kHome = "\x1b[H";
+constexpr const char* kEndOfRow = "\x1b[K\n";
+constexpr const char* kWholeScreen = "\x1b[r";
 
 // The table of /top, also while the program tells a text beneath it.
 struct LiveTop {

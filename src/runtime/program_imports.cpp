@@ -29,6 +29,17 @@ std::string_view columns_text() {
   return {text, static_cast<usize>(std::snprintf(text, sizeof text, "%u", columns))};
 }
 
+std::string_view stats_text() {
+  return make_stats_text == nullptr ? std::string_view{} : make_stats_text();
+}
+
+// Blobs that are made when they are asked for.
+struct MadeText {
+  std::string_view name;
+  std::string_view (*make)();
+};
+constexpr MadeText kMadeTexts[] = {{"stats", stats_text}, {"columns", columns_text}};
+
 #define BF_IMPORT(name) \
   { #name, reinterpret_cast < const void*>(&name) }
 const ProgramImport kImports[] = {
@@ -97,10 +108,9 @@ int32_t bf_read_ready() {
 
 const void* bf_blob(const char* name, uint64_t name_bytes, uint64_t* bytes) {
   const std::string_view wanted(name, name_bytes);
-  if (wanted == "stats" || wanted == "columns") {
-    const std::string_view text = wanted == "columns"          ? columns_text()
-                                  : make_stats_text == nullptr ? ""
-                                                               : make_stats_text();
+  for (const MadeText& made : kMadeTexts) {
+    if (wanted != made.name) continue;
+    const std::string_view text = made.make();
     *bytes = text.size();
     return text.empty() ? nullptr : text.data();
   }

@@ -12,6 +12,11 @@
 
 namespace bf {
 
+// For "%.*s": of a name from outside not more than a line should hold.
+inline int printed_length(std::string_view text, usize most = 100) {
+  return static_cast<int>(text.size() < most ? text.size() : most);
+}
+
 class Text {
  public:
   void append(std::string_view s) { bytes_.insert(bytes_.end(), s.begin(), s.end()); }

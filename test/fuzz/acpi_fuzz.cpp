@@ -90,16 +90,7 @@ void look(const u8* data, usize size) {
   return memory;
 }
 
-}  // namespace
-
-#ifdef BF_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const u8* data, usize size) {
-  look(data, size);
-  return 0;
-}
-#else
-int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 1000;
+int look_at_rounds(int rounds) {
   const std::string seed = machine();
   const bf::fuzz::Bytes bytes(seed.begin(), seed.end());
   look(bytes.data(), bytes.size());
@@ -113,4 +104,7 @@ int main(int argc, char** argv) {
               static_cast<unsigned long long>(accepted));
   return seed_is_good && accepted > 100 ? 0 : 1;
 }
-#endif
+
+}  // namespace
+
+#include "entry.h"

@@ -49,19 +49,14 @@ void look(fuzz::Bytes bytes) {
   demand(again && again->told);
 }
 
-}  // namespace
-
-#ifdef BF_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const u8* data, usize size) {
+void look(const u8* data, usize size) {
   fuzz::Bytes bytes(data, data + size);
   look(bytes);
   fix_sums(bytes);
   look(bytes);
-  return 0;
 }
-#else
-int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 1000;
+
+int look_at_rounds(int rounds) {
   CrashFacts facts;
   facts.report = "\nfault: page fault\n  #0  0x1234 somewhere+0x10\n";
   facts.options = "temp=0\n";
@@ -71,12 +66,13 @@ int main(int argc, char** argv) {
   const bool seed_is_good = accepted == 1;
   fuzz::Mutator mutator(1);
   for (int i = 0; i < rounds; ++i) {
-    auto bytes = mutator.mutate(seed);
-    look(bytes);
-    fix_sums(bytes);
-    look(bytes);
+    const auto bytes = mutator.mutate(seed);
+    look(bytes.data(), bytes.size());
   }
   std::printf("%d records, %llu accepted\n", rounds, static_cast<unsigned long long>(accepted));
   return seed_is_good && accepted > 100 ? 0 : 1;
 }
-#endif
+
+}  // namespace
+
+#include "entry.h"

@@ -213,16 +213,7 @@ class Builder {
   return b.bytes_;
 }
 
-}  // namespace
-
-#ifdef BF_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const u8* data, usize size) {
-  look(data, size);
-  return 0;
-}
-#else
-int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 1000;
+int look_at_rounds(int rounds) {
   const fuzz::Bytes seeds[] = {tags(), space(), table()};
   for (const auto& seed : seeds) look(seed.data(), seed.size());
   const bool good = boots == 1 && functions > 10 && bars > 10 && capabilities > 10 && pieces == 2;
@@ -237,4 +228,7 @@ int main(int argc, char** argv) {
               static_cast<unsigned long long>(pieces));
   return good && boots > static_cast<u64>(rounds) / 30 ? 0 : 1;
 }
-#endif
+
+}  // namespace
+
+#include "entry.h"

@@ -59,17 +59,12 @@ void look(const u8* bytes, usize size, bool is_whole_packets) {
     "Z0,1100,1\nZ2,1200,8\nz0,1100,1\nqXfer:features:read:target.xml:0,ffb\nvCont?\nvCont;s:1;c\n"
     "vCont;c:2\nc1234\ns\nvKill;1\nD\nk";
 
-}  // namespace
-
-#ifdef BF_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const u8* data, usize size) {
+[[maybe_unused]] void look(const u8* data, usize size) {
   look(data, size, true);
   look(data, size, false);
-  return 0;
 }
-#else
-int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 1000;
+
+int look_at_rounds(int rounds) {
   fuzz::Bytes lines(kSession.begin(), kSession.end()), framed = {lines[0]};
   for (std::string_view rest(kSession.data() + 1, kSession.size() - 1); !rest.empty();) {
     const usize end = std::min(rest.find('\n'), rest.size());
@@ -91,4 +86,7 @@ int main(int argc, char** argv) {
               static_cast<unsigned long long>(errors), static_cast<unsigned long long>(resumptions));
   return same && answers > packets / 2 && errors > 100 && resumptions > 100 ? 0 : 1;
 }
-#endif
+
+}  // namespace
+
+#include "entry.h"

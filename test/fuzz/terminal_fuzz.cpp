@@ -48,16 +48,7 @@ void look(const u8* data, usize size) {
   scrolled += terminal.cursor_row() + 1 == terminal.rows();
 }
 
-}  // namespace
-
-#ifdef BF_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const u8* data, usize size) {
-  look(data, size);
-  return 0;
-}
-#else
-int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 1000;
+int look_at_rounds(int rounds) {
   const std::string_view seeds[] = {
       "\x0a\x03one\ntwo\nthree\nfour\nfive\n",
       "\x0a\x03\x1b[31mred\x1b[0m \x1b[1;44mbold\x1b[m\x1b[2J\x1b[H\x1b[3;4Hx\x1b[K\x1b[1;3r\n\n\n\n\x1b[r",
@@ -73,4 +64,7 @@ int main(int argc, char** argv) {
   std::printf("%d streams, %llu ended on the last row\n", rounds, static_cast<unsigned long long>(scrolled));
   return scrolled > 0 ? 0 : 1;
 }
-#endif
+
+}  // namespace
+
+#include "entry.h"

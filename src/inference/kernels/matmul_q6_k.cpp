@@ -13,9 +13,8 @@ namespace {
 struct Block {
   static constexpr u64 kColumns = kSuperBlock;
   static constexpr u64 kBytes = 210;
-  static constexpr u64 kUpper = 128, kScales = 192,
-                       kScale = 208;  // where they are in a row's block
-  // ... and in a packed one: bytes of 16 rows.
+  // Where they are in a row's block, and in a packed one, which has 16 rows.
+  static constexpr u64 kUpper = 128, kScales = 192, kScale = 208;
   static constexpr u64 kPackedScale = 0, kPackedScales = 2 * kLanes, kPackedQuants = 18 * kLanes;
   static constexpr u64 kPackedTriple = 12 * kLanes;  // upper bits, and lower ones twice
   static constexpr i32 kOffset = 32;

@@ -33,7 +33,7 @@ Result<FatVolume::Place> FatVolume::resolve(std::string_view path) {
   }
   if (const char* problem = name_problem(name))
     return Error::format("'%.*s' cannot be the name of a file: %s",
-                         static_cast<int>(std::min<usize>(name.size(), 80)), name.data(), problem);
+                         printed_length(name, 80), name.data(), problem);
   place.name = name;
   return place;
 }
@@ -43,12 +43,11 @@ Result<void> FatVolume::prepare() {
   if (geometry_.bits == 12) return problem("FAT12 is read only");
   if (broken_) return problem("an earlier write failed, nothing is written to it any more");
   if (prepared_) return {};
-  if (!switched()) {
-    if (auto ok = reclaim(); !ok) return ok;
-    if (auto ok = adopt(); !ok) return ok;
-  }
   if (switched()) {
     if (auto ok = synchronise(); !ok) return ok;
+  } else {
+    if (auto ok = reclaim(); !ok) return ok;
+    if (auto ok = adopt(); !ok) return ok;
   }
   prepared_ = true;
   return {};

@@ -25,10 +25,6 @@ Next next = Next::Nothing;
 ShelfModel wanted, former;
 bool has_former = false;
 
-int length(std::string_view text) {
-  return static_cast<int>(std::min<usize>(text.size(), 100));
-}
-
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -36,11 +32,6 @@ char lower(char c) {
 bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() &&
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string_view last_part(std::string_view path) {
-  const usize slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
 // A whole number without anything else; 0 if it is none.
@@ -70,12 +61,7 @@ bool try_choice() {
   for (;;) {
     const auto models = shelf->list();
     if (models.empty()) return false;
-    Text text;
-    text.append("Models that can be read:\n");
-    write_models(text, models);
-    text.format("Which one (1 to %lu, Enter for the first)? ", static_cast<unsigned long>(models.size()));
-    platform::write(Stream::Text, text.view());
-    const usize number = ask_number(models.size());
+    const usize number = ask_which("Models that can be read:\n", models);
     if (number == 0) return false;
     if (try_model(models[number - 1])) return true;
   }
@@ -99,7 +85,7 @@ Answer model_word(Call& call) {
   if (found == nullptr) {
     call.out.format("%s: %.*s. /model lists them.\n",
                     ambiguous ? "Several models are called that" : "There is no such model",
-                    length(call.arguments), call.arguments.data());
+                    printed_length(call.arguments), call.arguments.data());
     return kDone;
   }
   has_former = false;
@@ -145,11 +131,16 @@ bool give_back_model(void* memory) {
   return true;
 }
 
+std::string_view last_part(std::string_view path) {
+  const usize slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
 void write_models(Text& out, std::span<const ShelfModel> models) {
   for (usize i = 0; i < models.size(); ++i) {
     const std::string_view name = models[i].name.view(), place = models[i].place.view();
-    out.format("%3lu  %.*s, %lu MiB, on %.*s%s\n", static_cast<unsigned long>(i + 1), length(name), name.data(),
-               static_cast<unsigned long>(models[i].bytes >> 20), length(place), place.data(),
+    out.format("%3lu  %.*s, %lu MiB, on %.*s%s\n", static_cast<unsigned long>(i + 1), printed_length(name), name.data(),
+               static_cast<unsigned long>(models[i].bytes >> 20), printed_length(place), place.data(),
                models[i].in_use ? " (in use)" : "");
   }
 }
@@ -167,6 +158,15 @@ const ShelfModel* find_model(std::span<const ShelfModel> models, std::string_vie
     found = &model;
   }
   return ambiguous ? nullptr : found;
+}
+
+usize ask_which(std::string_view title, std::span<const ShelfModel> models) {
+  Text text;
+  text.append(title);
+  write_models(text, models);
+  text.format("Which one (1 to %lu, Enter for the first)? ", static_cast<unsigned long>(models.size()));
+  platform::write(Stream::Text, text.view());
+  return ask_number(models.size());
 }
 
 usize ask_number(usize most) {

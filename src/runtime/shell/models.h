@@ -54,6 +54,10 @@ void write_models(Text& out, std::span<const ShelfModel> models);
 // case of its letters; null if there is none, or `ambiguous`.
 const ShelfModel* find_model(std::span<const ShelfModel> models, std::string_view wish,
                              bool& ambiguous);
+// What is behind the last slash.
+std::string_view last_part(std::string_view path);
+// Shows them under a title and asks for one: its number, from 1 on, as ask_number gives it.
+usize ask_which(std::string_view title, std::span<const ShelfModel> models);
 // A number from 1 to `most` and Enter, asked for on the text stream; 0 at the end of the input. Enter
 // alone is 1.
 usize ask_number(usize most);

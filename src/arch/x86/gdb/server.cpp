@@ -23,6 +23,7 @@
 #include "runtime/options.h"
 #include "runtime/platform.h"
 #include "runtime/progress.h"
+#include "runtime/text.h"
 
 namespace bf::x86::gdb {
 
@@ -411,7 +412,7 @@ Result<void> start() {
   const bool waits = wish == "serial,wait";
   if (!waits && wish != "serial")
     return Error::format("gdb=%.*s: use 0, 1, serial or serial,wait",
-                         static_cast<int>(wish.size() < 40 ? wish.size() : 40), wish.data());
+                         printed_length(wish, 40), wish.data());
   if (is_taken("com2")) return Error::format("gdb=serial wants com2, and so does another option");
   if (options::find("text").value_or("") == "com4")
     return Error::format("gdb=serial wants the interrupt of com2, which is com4's, too: text=com4 needs it");
