@@ -2,7 +2,7 @@
 
 The machine is talked to as a person would: prompts, answers that are stopped, new conversations, words
 of the shell, and now and then the model anew. Every so often /mem is asked. What is free at the end must
-be what was free once compiled code had settled, but for a few chunks that the heap holds.
+be what was free once compiled code had settled.
 """
 
 import dataclasses
@@ -24,9 +24,9 @@ from cli.report import Failure, say
 PROMPT = b"\n> "
 STOP = b"\x03"
 SETTLE_S, SETTLE_TOKENS = 60, 2000  # until what is free is looked at for the first time
-# Of a size that was in use last, the heap keeps an empty chunk (src/runtime/heap.h): a few chunks come
-# and go from one look to the next.
-CHUNKS = 4 << 16
+# What has just been compiled and is still to be given back may keep one chunk of the heap (src/runtime/heap.h)
+# at the moment of a look.
+CHUNK = 1 << 16
 HOST_CHUNKS = 1 << 20  # malloc's, too
 SILENCE_S = 300  # an answer's next byte on a busy machine
 RAM, MAPPED = "RAM", "mapped by this process"  # what /mem's parts are parts of
@@ -298,7 +298,7 @@ def main(arguments):
     except qemu.QemuError as error:
         raise Failure(str(error)) from None
     show(samples, counts, talk, seed, arguments.json)
-    if samples[-1].free < samples[0].free - (HOST_CHUNKS if arguments.host else CHUNKS):
+    if samples[-1].free < samples[0].free - (HOST_CHUNKS if arguments.host else CHUNK):
         print("error: memory was lost", file=sys.stderr)
         return 1
     return 0

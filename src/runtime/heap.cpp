@@ -178,6 +178,21 @@ Chunk* put_small(u8* block, u16 chunk_units, usize block_bytes) {
   return &chunk;
 }
 
+// Takes the chunks that nothing is in out of a class's list: a list of their own, by `next`.
+Chunk* take_empty(Chunk*& first) {
+  Chunk* empty = nullptr;
+  Lock lock;
+  for (Chunk *chunk = first, *next; chunk != nullptr; chunk = next) {
+    next = chunk->next;
+    if (chunk->live > 0) continue;
+    unlink(*chunk);
+    state.statistics.page_bytes -= chunk_bytes(chunk->index);
+    chunk->next = empty;
+    empty = chunk;
+  }
+  return empty;
+}
+
 u8* take_large(usize bytes) {
   auto* block = static_cast<u8*>(platform::allocate_pages(bytes));
   if (block == nullptr) return nullptr;
@@ -199,7 +214,7 @@ void* hand_out(u8* block, usize block_bytes, usize alignment, u16 chunk_units) {
 }
 
 // `fresh` tells whether the memory is known to be zero.
-void* allocate_block(usize bytes, usize alignment, bool& fresh) {
+void* take_block(usize bytes, usize alignment, bool& fresh) {
   BF_ASSERT(std::has_single_bit(alignment) && alignment >= kDefaultAlignment);
   BF_ASSERT(alignment <= platform::kPageBytes);
   // Blocks start at multiples of 16, the header needs 16: alignment is what may be lost.
@@ -216,6 +231,14 @@ void* allocate_block(usize bytes, usize alignment, bool& fresh) {
   const usize page_bytes = align_up(wanted, platform::kPageBytes);
   u8* block = take_large(page_bytes);
   return block == nullptr ? nullptr : hand_out(block, page_bytes, alignment, 0);
+}
+
+// What idles in chunks of other sizes is there for a block that nothing else is left for.
+void* allocate_block(usize bytes, usize alignment, bool& fresh) {
+  void* const user = take_block(bytes, alignment, fresh);
+  if (user != nullptr) return user;
+  trim();
+  return take_block(bytes, alignment, fresh);
 }
 
 constexpr usize all_chunk_bytes() {
@@ -279,6 +302,17 @@ void* reallocate(void* user, usize bytes) {
 
 usize usable_bytes(const void* user) {
   return usable_of(header_of(user));
+}
+
+void trim() {
+  for (Chunk*& first : state.chunks) {
+    Chunk* chunk = take_empty(first);
+    while (chunk != nullptr) {
+      Chunk* const next = chunk->next;
+      platform::free_pages(chunk, chunk_bytes(chunk->index));
+      chunk = next;
+    }
+  }
 }
 
 Statistics statistics() {

@@ -42,6 +42,9 @@ usize usable_bytes(const void* block);
 // What the heap may hold of the platform with nothing in it.
 extern const usize kMostIdleBytes;
 
+// Gives the platform back the chunks that nothing is in. (An allocation does so before it fails.)
+void trim();
+
 struct Statistics {
   usize live_blocks = 0;
   usize live_bytes = 0;  // usable bytes of the blocks that are out

@@ -42,6 +42,7 @@ void write_part(Text& out, u64 bytes, const char* what) {
 }
 
 Answer memory_word(Call& call) {
+  heap::trim();  // free is what could be had
   const Memory memory = machine.memory();
   u64 sum = 0;
   for (const MemoryPart& part : account(memory, call.about)) {
