@@ -24,7 +24,8 @@ shell::Memory memory() {
   shell::Memory m;
   m.whole = "RAM";
   m.bytes = report.ram;
-  m.parts = {{"free", report.free},          {"below 1 MiB, the firmware's", report.low},
+  m.parts = {{"free", report.free},          {"free, but for small pieces alone", report.aside},
+             {"below 1 MiB, the firmware's", report.low},
              {"the kernel's image", report.kernel}, {"compiled code, and room for it", report.code},
              {"page tables", report.tables}, {"stacks", report.stacks},
              {"above 1 TiB, not used", report.beyond}};

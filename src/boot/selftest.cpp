@@ -196,9 +196,9 @@ usize use_up(usize bytes) {
 bool memory_adds_up(const char* when) {
   const x86::MemoryReport r = x86::memory_report();
   print("selftest: memory %s: %lu KiB of RAM = low %lu + kernel %lu + modules %lu + tables %lu + "
-        "stacks %lu + code %lu + pages %lu + free %lu + beyond %lu\n",
+        "stacks %lu + code %lu + pages %lu + free %lu + aside %lu + beyond %lu\n",
         when, r.ram >> 10, r.low >> 10, r.kernel >> 10, r.modules >> 10, r.tables >> 10,
-        r.stacks >> 10, r.code >> 10, r.pages >> 10, r.free >> 10, r.beyond >> 10);
+        r.stacks >> 10, r.code >> 10, r.pages >> 10, r.free >> 10, r.aside >> 10, r.beyond >> 10);
   return r.sum() == r.ram;
 }
 

@@ -23,11 +23,17 @@ constexpr u64 kCodeEnd = u64{2} << 40;
 // Less than this and not even the kernel's own stacks and tables would leave room for a program.
 constexpr u64 kLeastFreeBytes = u64{8} << 20;
 
+// Set aside for small pieces, which come and go with what is compiled and said: so much of RAM.
+constexpr u64 kAsideShare = 32;
+constexpr u64 kMostAside = u64{16} << 20;
+
 SpinLock lock;
 constinit FrameAllocator frames;
 constinit PageTable page_table;
 u64 next_code_address = kCodeStart;
 MemoryReport report;  // but for what is free
+u64 aside_bytes = 0;  // for small pieces
+u64 small_bytes = 0;  // of small pieces, in use
 RangeList free_at_start;
 RangeList free_low_pages;  // below 1 MiB
 
@@ -85,6 +91,26 @@ bool map_all(std::span<const Range> modules) {
          map_writable(low_memory) && map_writable(free_at_start);
 }
 
+bool is_small(u64 bytes) {
+  return bytes < FrameAllocator::kLargeBytes;
+}
+
+// What is left of the memory for small pieces. The caller holds the lock.
+u64 left_aside() {
+  const u64 left = small_bytes < aside_bytes ? aside_bytes - small_bytes : 0;
+  return left < frames.free_bytes() ? left : frames.free_bytes();
+}
+
+u64 free_for_all() {
+  return frames.free_bytes() - left_aside();
+}
+
+// Pages of allocate_pages() that are so no longer.
+void take_off_pages(u64 bytes) {
+  report.pages -= bytes;
+  if (is_small(bytes)) small_bytes -= bytes;
+}
+
 Range below(Range r, u64 limit) {
   return {r.start < limit ? r.start : limit, r.end < limit ? r.end : limit};
 }
@@ -124,23 +150,27 @@ Result<void> start_memory(std::span<const Range> ram, std::span<const Range> mod
   for (const Range& r : free_at_start.all())
     if (r.end > kEarlyMappedEnd)
       frames.add({r.start > kEarlyMappedEnd ? r.start : kEarlyMappedEnd, r.end});
+  aside_bytes = report.ram / kAsideShare < kMostAside ? report.ram / kAsideShare : kMostAside;
+  aside_bytes &= ~u64{platform::kPageBytes - 1};
   return {};
 }
 
 u64 free_memory_bytes() {
   SpinGuard guard(lock);
-  return frames.free_bytes();
+  return free_for_all();
 }
 
 u64 largest_free_piece() {
   SpinGuard guard(lock);
-  return frames.largest_free_bytes();
+  const u64 largest = frames.largest_free_bytes();
+  return largest < free_for_all() ? largest : free_for_all();
 }
 
 MemoryReport memory_report() {
   SpinGuard guard(lock);
   MemoryReport now = report;
-  now.free = frames.free_bytes();
+  now.free = free_for_all();
+  now.aside = left_aside();
   return now;
 }
 
@@ -148,8 +178,11 @@ void* take_pages(usize bytes) {
   if (bytes == 0 || bytes > kIdentityEnd) return nullptr;
   SpinGuard guard(lock);
   const usize rounded = align_up(bytes, platform::kPageBytes);
+  if (!is_small(rounded) && rounded > free_for_all()) return nullptr;
   const u64 address = frames.allocate(rounded);
-  if (address != 0) report.pages += rounded;
+  if (address == 0) return nullptr;
+  report.pages += rounded;
+  if (is_small(rounded)) small_bytes += rounded;
   return reinterpret_cast<void*>(address);
 }
 
@@ -250,7 +283,7 @@ void platform::free_pages(void* memory, usize bytes) {
   if (memory == nullptr || bytes == 0) return;
   x86::SpinGuard guard(x86::lock);
   x86::frames.release(reinterpret_cast<u64>(memory), align_up(bytes, kPageBytes));
-  x86::report.pages -= align_up(bytes, kPageBytes);
+  x86::take_off_pages(align_up(bytes, kPageBytes));
 }
 
 // Bare metal counts no mappings.
@@ -294,10 +327,10 @@ platform::CodeMemory platform::allocate_code(usize bytes) {
   if (rounded > x86::kCodeEnd - run ||
       !x86::page_table.map(run, reinterpret_cast<u64>(write), rounded, x86::Access::ReadExecute)) {
     x86::frames.release(reinterpret_cast<u64>(write), rounded);
-    x86::report.pages -= rounded;
+    x86::take_off_pages(rounded);
     return {};
   }
-  x86::report.pages -= rounded;
+  x86::take_off_pages(rounded);
   x86::report.code += rounded;
   // One unmapped page between two pieces.
   x86::next_code_address = run + rounded + kPageBytes;

@@ -19,6 +19,8 @@ namespace bf::x86 {
 // what the boot loader has put there and must stay. Both may be in any order.
 Result<void> start_memory(std::span<const Range> ram, std::span<const Range> modules);
 
+// A thirty-second of RAM, 16 MiB at most, is set aside for pieces below 1 MiB: compiled code's tables
+// and the heap's chunks come and go, and what is free for models does not change with them.
 u64 free_memory_bytes();
 
 // Where all RAM is: the parts together are the whole.
@@ -32,10 +34,11 @@ struct MemoryReport {
   u64 code = 0;   // for compiled code, also what waits to be used again
   u64 pages = 0;  // of allocate_pages: the heap, the program's memory
   u64 free = 0;
+  u64 aside = 0;   // free, but for small pieces alone (below 1 MiB)
   u64 beyond = 0;  // above the addresses that are mapped
 
   u64 sum() const {
-    return low + kernel + modules + tables + stacks + code + pages + free + beyond;
+    return low + kernel + modules + tables + stacks + code + pages + free + aside + beyond;
   }
 };
 MemoryReport memory_report();
