@@ -125,6 +125,24 @@ TEST_CASE("acpi: version 2 has an extended table of 64-bit addresses") {
   CHECK(m.find());
 }
 
+TEST_CASE("acpi: where the extended table is damaged, the first one counts") {
+  Machine m = example();
+  Bytes xsdt = table("XSDT", 44);
+  set(xsdt, 36, kFadt);
+  finish(xsdt);
+  xsdt.back() ^= 1;
+  m.tables[kXsdt] = xsdt;
+  m.root.resize(36);
+  m.root[15] = 2;
+  set(m.root, 20, u32{36});
+  set(m.root, 24, kXsdt);
+  fix_sum(m.root, 8, 20);
+  fix_sum(m.root, 32, 36);
+  CHECK(m.find());
+  m.tables.erase(kRsdt);
+  CHECK_FALSE(m.find());
+}
+
 TEST_CASE("acpi: what is damaged is refused") {
   for (const u64 address : {kRsdt, kFadt, kDsdt}) {
     Machine m = example();

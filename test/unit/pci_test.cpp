@@ -77,6 +77,47 @@ TEST_CASE("pci: functions on all buses behind bridges, each once") {
   CHECK(found.back().at == pci::Address{0, 7, 3, 0});
 }
 
+TEST_CASE("pci: further root buses are found by their device 0") {
+  FakeConfig config;
+  config.add(0, 0, 0, 0x14a41022, 0x060000);
+  config.add_bridge(0, 1, 1);
+  config.add(1, 0, 0, 0x12341234, 0x010802);
+  config.add(0x40, 0, 0, 0x14a41022, 0x060000);
+  config.add_bridge(0x40, 1, 0x41);
+  config.add(0x41, 0, 0, 0x12341234, 0x010802);
+  config.add(0x60, 3, 0, 0x12341234, 0x020000);  // no device 0: nothing is there
+  CHECK(pci::enumerate(config, 0, 0, 255).size() == 3);
+  const auto found = pci::enumerate(config, 0, 0, 255, &config);
+  REQUIRE(found.size() == 6);
+  CHECK(found.back().at == pci::Address{0, 0x41, 0, 0});
+  CHECK(found.back().bridge == pci::Address{0, 0x40, 1, 0});
+  CHECK(pci::enumerate(config, 0, 0, 0x40, &config).size() == 5);
+}
+
+TEST_CASE("pci: all bridges above a function let it through, and no others") {
+  FakeConfig config;
+  config.add(0, 0, 0, 0x29c08086, 0x060000);
+  config.add_bridge(0, 1, 1);
+  config.add_bridge(0, 2, 2);
+  config.add_bridge(2, 0, 3);
+  config.add(3, 0, 0, 0x12341234, 0x010802);
+  const auto found = pci::enumerate(config, 0, 0, 255);
+  const auto command = [&](u8 bus, u8 device) { return config.read({0, bus, device, 0}, pci::kCommand) & 0xffff; };
+  for (auto& [place, words] : config.functions) words.writable[pci::kCommand / 4] = 0xffff;
+  for (const auto& f : found)
+    if (f.at.bus == 3) pci::enable_path(config, found, f);
+  CHECK(command(2, 0) == (pci::kDecodeMemory | pci::kBusMaster));
+  CHECK(command(0, 2) == (pci::kDecodeMemory | pci::kBusMaster));
+  CHECK(command(0, 1) == 0);
+  CHECK(command(0, 0) == 0);
+  // Bridges that say that they are behind each other.
+  pci::Function a{.at = {0, 1, 0, 0}, .bridge = {0, 2, 0, 0}}, b{.at = {0, 2, 0, 0}, .bridge = {0, 1, 0, 0}};
+  config.add(1, 0, 0, 1, 0);
+  config.add(2, 0, 0, 1, 0);
+  const std::vector<pci::Function> circle = {a, b};
+  pci::enable_path(config, circle, a);
+}
+
 TEST_CASE("pci: buses behind the last one are left out, nonsense ends") {
   FakeConfig config;
   config.add_bridge(0, 0, 9);

@@ -18,8 +18,8 @@ bool starts_with(std::span<const u8> bytes, const char* signature, usize count) 
 }
 
 struct Root {
-  u64 address;
-  usize entry_bytes;  // of the table's list of addresses
+  u64 extended;  // the table of addresses of 64 bits; 0: there is none
+  u64 first;     // that of 32 bits
 };
 
 // 5.2.5.3: version 1 has 20 bytes, later ones 36.
@@ -31,13 +31,13 @@ Result<Root> read_root_pointer(std::span<const u8> rsdp) {
   const u64 extended = field<u64>(rsdp, 24);
   const bool has_extended =
       rsdp[15] >= 2 && rsdp.size() >= kBytes2 && extended != 0 && sums_to_zero(rsdp.first(kBytes2));
-  if (has_extended) return Root{extended, 8};
-  return Root{field<u32>(rsdp, 16), 4};
+  return Root{has_extended ? extended : 0, field<u32>(rsdp, 16)};
 }
 
 }  // namespace
 
 Result<std::span<const u8>> table_at(const Memory& memory, u64 address) {
+  if (address == 0) return Error::format("there is no such ACPI table");
   const auto header = memory.view(memory.context, address, kHeaderBytes);
   if (header.size() < kHeaderBytes) return Error::format("no ACPI table at %#lx", address);
   const u32 bytes = field<u32>(header, 4);
@@ -54,10 +54,13 @@ Result<std::span<const u8>> find_table(const Memory& memory, std::span<const u8>
                                        const char* signature) {
   auto root = read_root_pointer(root_pointer);
   if (!root) return root.error();
-  auto list = table_at(memory, root->address);
+  // Some firmware has only the older one right.
+  const bool is_extended = static_cast<bool>(table_at(memory, root->extended));
+  auto list = table_at(memory, is_extended ? root->extended : root->first);
   if (!list) return list.error();
-  for (usize at = kHeaderBytes; list->size() - at >= root->entry_bytes; at += root->entry_bytes) {
-    const u64 address = root->entry_bytes == 8 ? field<u64>(*list, at) : field<u32>(*list, at);
+  const usize entry_bytes = is_extended ? 8 : 4;
+  for (usize at = kHeaderBytes; list->size() - at >= entry_bytes; at += entry_bytes) {
+    const u64 address = entry_bytes == 8 ? field<u64>(*list, at) : field<u32>(*list, at);
     const auto header = memory.view(memory.context, address, kHeaderBytes);
     if (header.size() >= kHeaderBytes && starts_with(header, signature, 4))
       return table_at(memory, address);

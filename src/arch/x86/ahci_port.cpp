@@ -80,11 +80,16 @@ void AhciPort::recover() {
   const bool stopped = stop();
   const u32 task = read_register<u32>(registers_, kTaskFile);
   if (!stopped || (task & (kBusy | kDataRequest)) != 0) reset_link();
-  go();
+  ready_ = go();
 }
 
 AhciPort::Kind AhciPort::start() {
-  if (!stop()) return Kind::Nothing;
+  const Kind kind = stop() ? connect() : Kind::Nothing;
+  may_write_ = kind != Kind::Nothing || !stop();
+  return kind;
+}
+
+AhciPort::Kind AhciPort::connect() {
   write_register<u32>(registers_, kInterruptsEnabled, 0);
   const u64 memory = reinterpret_cast<u64>(memory_);
   write_register<u32>(registers_, kCommandList, static_cast<u32>(memory + kListAt));
@@ -100,7 +105,8 @@ AhciPort::Kind AhciPort::start() {
   }
   if (link() == 0) return Kind::Nothing;
   if (link() != kConnected) reset_link();
-  if (link() != kConnected || !go()) return Kind::Nothing;
+  ready_ = link() == kConnected && go();
+  if (!ready_) return Kind::Nothing;
   const u32 signature = read_register<u32>(registers_, kSignature);
   return signature == kDiskSignature   ? Kind::Disk
          : signature == kDiscSignature ? Kind::Disc
@@ -158,11 +164,15 @@ Result<void> AhciPort::wait() {
   if ((events & kFatal) != 0 || (task & (kError | kFault)) != 0)
     return Error::format("status %02x, error %02x, events %08x, link %08x", task & 0xff,
                          task >> 8 & 0xff, events, read_register<u32>(registers_, kErrors));
+  if ((task & (kBusy | kDataRequest)) != 0) return Error::format("status %02x at its end", task & 0xff);
   return {};
 }
 
 Result<void> AhciPort::run(const AtaCommand& command, u64 memory, u64 bytes) {
   BF_ASSERT(bytes <= kMostBytes && bytes % 2 == 0);
+  // What is issued to a port that does not run is dropped, as if it had been done (3.3.14).
+  if (!ready_) recover();
+  if (!ready_) return Error::format("it does not get ready");
   build(command, memory, bytes);
   write_register<u32>(registers_, kInterrupts, ~u32{0});
   asm volatile("" : : : "memory");  // the lists are in memory before the device is told

@@ -28,11 +28,14 @@ class AhciPort final : public AtaPort {
   enum class Kind : u8 { Nothing, Disk, Disc };
   // Connects, if there is something, and gets ready for commands.
   Kind start();
+  // Whether the device may still write to the port's memory: what it sends first may come late.
+  bool may_write() const { return may_write_; }
 
   Result<void> run(const AtaCommand& command, u64 memory, u64 bytes) override;
   void settle() override { recover(); }
 
  private:
+  Kind connect();
   bool stop();
   bool go();
   void reset_link();
@@ -42,6 +45,8 @@ class AhciPort final : public AtaPort {
 
   u8* const registers_;
   u8* const memory_;
+  bool ready_ = false;  // for a command
+  bool may_write_ = false;
 };
 
 }  // namespace bf::x86

@@ -123,6 +123,37 @@ class AtapiDisc final : public DmaDisk {
   AtaPort& port_;
 };
 
+// Why the last packet failed: the drive's sense key and code (SPC-4, 4.5), or nothing that it would say.
+struct Sense {
+  u8 key = 0, code = 0;
+  // It says so for seconds, until the disc turns; and once, when it is another disc.
+  bool may_pass() const { return key == 6 || (key == 2 && code == 4); }
+};
+
+Sense ask_why(AtaPort& port, u8* buffer) {
+  constexpr u32 kBytes = 18;
+  constexpr u8 kRequestSense[16] = {0x03, 0, 0, 0, kBytes};
+  if (!run_packet(port, kRequestSense, reinterpret_cast<u64>(buffer), kBytes)) return {};
+  return {static_cast<u8>(buffer[2] & 15), buffer[12]};
+}
+
+// A drive that has just got its disc says for a while that it is not ready.
+bool read_capacity(AtaPort& port, u8* buffer) {
+  constexpr u8 kReadCapacity[16] = {0x25};
+  constexpr u64 kPause = 250'000'000;
+  constexpr u32 kMostPauses = 80;
+  Sense sense;
+  for (u32 i = 0, others = 0; i < kMostPauses && others < kTries; ++i) {
+    if (run_packet(port, kReadCapacity, reinterpret_cast<u64>(buffer), 8)) return true;
+    sense = ask_why(port, buffer);
+    if (sense.key == 2 && sense.code == 0x3a) return false;  // there is no disc
+    if (!sense.may_pass()) ++others;
+    else if (sense.key == 2) wait_for(kPause, [] { return false; });
+  }
+  print("[disk] the %s drive has a disc that cannot be read (sense %02x, %02x)\n", port.kind, sense.key, sense.code);
+  return false;
+}
+
 ata::Identity identity_in(const u8* buffer) {
   return ata::read_identity(std::span<const u8, 512>{buffer, 512});
 }
@@ -153,18 +184,12 @@ void add_atapi_disc(AtaPort& port, u8* buffer, DiskList& disks) {
   char model[41] = "?";
   if (port.run({.command = 0xa1, .by_words = true}, memory, 512))
     std::memcpy(model, identity_in(buffer).model, sizeof model);
-  // The first commands may fail because the disc is another one, or still has to turn.
-  for (int attempt = 0; attempt < 2 * kTries; ++attempt) {
-    constexpr u8 kReadCapacity[16] = {0x25};
-    if (!run_packet(port, kReadCapacity, memory, 8)) continue;
-    const auto big_endian = [&](usize at) {
-      return u32{buffer[at]} << 24 | u32{buffer[at + 1]} << 16 | u32{buffer[at + 2]} << 8 |
-             buffer[at + 3];
-    };
-    if (big_endian(4) == kDiscSectorBytes && big_endian(0) != 0)
-      disks.push_back(new AtapiDisc(port, u64{big_endian(0)} + 1, model, disk_name(port, disks)));
-    return;
-  }
+  if (!read_capacity(port, buffer)) return;
+  const auto big_endian = [&](usize at) {
+    return u32{buffer[at]} << 24 | u32{buffer[at + 1]} << 16 | u32{buffer[at + 2]} << 8 | buffer[at + 3];
+  };
+  if (big_endian(4) == kDiscSectorBytes && big_endian(0) != 0)
+    disks.push_back(new AtapiDisc(port, u64{big_endian(0)} + 1, model, disk_name(port, disks)));
 }
 
 }  // namespace bf::x86

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "arch/x86/memory.h"
+#include "runtime/platform.h"
+#include "runtime/progress.h"
 
 namespace bf::x86 {
 
@@ -29,13 +31,17 @@ Result<void> DmaDisk::write_sectors(u64 first, std::span<const u8> from) {
 Result<void> DmaDisk::move(Way way, u64 first, u8* memory, u64 bytes) {
   const bool direct = reaches(memory, bytes);
   if (!direct && bounce_ == nullptr) {
-    bounce_ = static_cast<u8*>(take_pages(kBounceBytes));
-    if (bounce_ == nullptr || !reaches(bounce_, kBounceBytes))
+    auto* const pages = static_cast<u8*>(take_pages(kBounceBytes));
+    if (pages == nullptr || !reaches(pages, kBounceBytes)) {
+      platform::free_pages(pages, kBounceBytes);
       return Error::format("%s: no memory that it can reach", name());
+    }
+    bounce_ = pages;
   }
   const u64 most = direct ? reach_.most_bytes : std::min(reach_.most_bytes, kBounceBytes);
   while (bytes > 0) {
     const u64 piece = std::min(bytes, most);
+    note_progress();  // a large model takes longer than a watchdog's patience
     if (!direct && way == Way::Write) std::memcpy(bounce_, memory, piece);
     auto done = transfer(way, first, reinterpret_cast<u64>(direct ? memory : bounce_),
                          static_cast<u32>(piece / sector_bytes()));

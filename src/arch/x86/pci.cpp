@@ -19,50 +19,66 @@ class Walk {
   Walk(Config& config, u16 segment, u8 last_bus)
       : config_(config), segment_(segment), last_bus_(last_bus) {}
 
-  // Buses wait in a list: bridges behind bridges need no stack.
-  std::vector<Function> from(u8 first_bus) {
-    add_bus(first_bus);
-    for (usize i = 0; i < buses_.size(); ++i)
-      for (u8 device = 0; device < kDevices; ++device) look_at(buses_[i], device);
+  std::vector<Function> from(u8 first_bus, Config* roots) {
+    add_bus(first_bus, {});
+    look_behind();
+    for (u32 bus = first_bus; roots != nullptr && bus <= last_bus_; ++bus) {
+      const u8 root = static_cast<u8>(bus);
+      if (seen_[root] || !is_there(roots->read({segment_, root, 0, 0}, kIds))) continue;
+      add_bus(root, {});
+      look_behind();
+    }
     return static_cast<std::vector<Function>&&>(found_);
   }
 
  private:
-  void add_bus(u8 bus) {
-    if (bus > last_bus_ || seen_[bus]) return;
-    seen_[bus] = true;
-    buses_.push_back(bus);
+  struct Bus {
+    u8 number;
+    Address bridge;
+  };
+
+  // Buses wait in a list: bridges behind bridges need no stack.
+  void look_behind() {
+    for (; next_ < buses_.size(); ++next_)
+      for (u8 device = 0; device < kDevices; ++device) look_at(buses_[next_], device);
   }
 
-  void look_at(u8 bus, u8 device) {
+  void add_bus(u8 bus, Address bridge) {
+    if (bus > last_bus_ || seen_[bus]) return;
+    seen_[bus] = true;
+    buses_.push_back({bus, bridge});
+  }
+
+  void look_at(Bus bus, u8 device) {
     for (u8 function = 0; function < kFunctions; ++function) {
-      const Address at = {segment_, bus, device, function};
+      const Address at = {segment_, bus.number, device, function};
       const u32 ids = config_.read(at, kIds);
       if (!is_there(ids)) {
         if (function == 0) return;  // every device has a function 0
         continue;
       }
       const u32 header = config_.read(at, kHeaderType) >> 16 & 0xff;
-      add(at, ids, header & ~kMultiFunction);
+      add(at, bus.bridge, ids, header & ~kMultiFunction);
       if (function == 0 && (header & kMultiFunction) == 0) return;
     }
   }
 
-  void add(Address at, u32 ids, u32 header) {
+  void add(Address at, Address bridge, u32 ids, u32 header) {
     const u32 kind = config_.read(at, kClass);
-    found_.push_back({at, static_cast<u16>(ids), static_cast<u16>(ids >> 16),
+    found_.push_back({at, bridge, static_cast<u16>(ids), static_cast<u16>(ids >> 16),
                       static_cast<u8>(kind >> 24), static_cast<u8>(kind >> 16),
                       static_cast<u8>(kind >> 8)});
     if (header != kBridgeHeader) return;
     const u8 secondary = static_cast<u8>(config_.read(at, kBuses) >> 8);
-    if (secondary != 0) add_bus(secondary);  // 0: the firmware has not set it up
+    if (secondary != 0) add_bus(secondary, at);  // 0: the firmware has not set it up
   }
 
   Config& config_;
   const u16 segment_;
   const u8 last_bus_;
   bool seen_[256] = {};
-  std::vector<u8> buses_;
+  std::vector<Bus> buses_;
+  usize next_ = 0;  // of the buses
   std::vector<Function> found_;
 };
 
@@ -72,8 +88,9 @@ u32 status_left_alone(u32 command) {
 
 }  // namespace
 
-std::vector<Function> enumerate(Config& config, u16 segment, u8 first_bus, u8 last_bus) {
-  return Walk(config, segment, last_bus).from(first_bus);
+std::vector<Function> enumerate(Config& config, u16 segment, u8 first_bus, u8 last_bus,
+                                Config* roots) {
+  return Walk(config, segment, last_bus).from(first_bus, roots);
 }
 
 Bar read_bar(Config& config, Address at, u32 index) {
@@ -110,6 +127,18 @@ Bar read_bar(Config& config, Address at, u32 index) {
 
 void enable(Config& config, Address at, u32 bits) {
   config.write(at, kCommand, status_left_alone(config.read(at, kCommand)) | bits);
+}
+
+void enable_path(Config& config, std::span<const Function> all, const Function& function) {
+  constexpr u32 kMostBridges = 256;  // whatever they say of each other
+  Address bridge = function.bridge;
+  for (u32 i = 0; i < kMostBridges && bridge != Address{}; ++i) {
+    enable(config, bridge, kDecodeMemory | kBusMaster);
+    const Address here = bridge;
+    bridge = {};
+    for (const Function& f : all)
+      if (f.at == here) bridge = f.bridge;
+  }
 }
 
 u8 find_capability(Config& config, Address at, u8 number, u8 after) {

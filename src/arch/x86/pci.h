@@ -41,6 +41,7 @@ class Config {
 
 struct Function {
   Address at;
+  Address bridge;  // that leads to its bus; Address{} (the first function of all): none
   u16 vendor = 0;
   u16 device = 0;
   u8 base_class = 0;
@@ -52,8 +53,10 @@ struct Function {
 };
 
 // All functions behind the first bus of a segment, across bridges; each bus is looked at once,
-// whatever the bridges say.
-std::vector<Function> enumerate(Config& config, u16 segment, u8 first_bus, u8 last_bus);
+// whatever the bridges say. With `roots`, also behind further root buses, which large machines have
+// several of: those of the buses left over whose device 0 answers there.
+std::vector<Function> enumerate(Config& config, u16 segment, u8 first_bus, u8 last_bus,
+                                Config* roots = nullptr);
 
 struct Bar {
   u64 address = 0;  // 0: there is none, or nobody gave it an address
@@ -66,6 +69,8 @@ Bar read_bar(Config& config, Address at, u32 index);
 
 // Sets bits of the command register (the status beside it is left as it is).
 void enable(Config& config, Address at, u32 bits);
+// Lets the bridges above a function through what it reads and writes.
+void enable_path(Config& config, std::span<const Function> all, const Function& function);
 
 // The next capability with that number behind `after` (0: the first one); 0 if there is none.
 u8 find_capability(Config& config, Address at, u8 number, u8 after = 0);

@@ -84,7 +84,8 @@ void find_all() {
     buses->functions = enumerate(buses->ports, 0, 0, 255);
   } else {
     for (const Ecam& e : buses->memory->pieces())
-      for (const Function& f : enumerate(*buses->memory, e.segment, e.first_bus, e.last_bus))
+      for (const Function& f :
+           enumerate(*buses->memory, e.segment, e.first_bus, e.last_bus, &buses->ports))
         buses->functions.push_back(f);
   }
   print("[pci] %lu functions (%s)\n", buses->functions.size(),
@@ -119,6 +120,7 @@ u8* map_registers(const Function& f, u32 index, usize least_bytes) {
           f.at.function, index, bar.bytes, bar.address, wrong);
     return nullptr;
   }
+  enable_path(config(), functions(), f);
   enable(config(), f.at, kDecodeMemory | kBusMaster | kNoInterrupts);
   return registers;
 }

@@ -61,6 +61,7 @@ struct Registers {
   u8* notify = nullptr;
   u8* device = nullptr;
   u32 notify_step = 0;
+  u32 notify_bytes = 0;
 };
 
 u8* map_part(const pci::Function& f, u8 capability, usize least) {
@@ -76,11 +77,14 @@ u8* map_part(const pci::Function& f, u8 capability, usize least) {
 
 bool find_registers(const pci::Function& f, Registers& r) {
   constexpr u8 kVendorSpecific = 9;
-  for (u8 at = 0; (at = pci::find_capability(pci::config(), f.at, kVendorSpecific, at)) != 0;) {
+  constexpr u32 kMost = 48;  // as many as fit: the list may go in circles
+  u8 at = 0;
+  for (u32 i = 0; i < kMost && (at = pci::find_capability(pci::config(), f.at, kVendorSpecific, at)) != 0; ++i) {
     const u32 kind = pci::config().read(f.at, at) >> 24;
     if (kind == 1 && r.common == nullptr) r.common = map_part(f, at, kCommonBytes);
     if (kind == 2 && r.notify == nullptr) {
       r.notify = map_part(f, at, 2);
+      r.notify_bytes = pci::config().read(f.at, static_cast<u16>(at + 12));
       r.notify_step = pci::config().read(f.at, static_cast<u16>(at + 16));
     }
     if (kind == 4 && r.device == nullptr) r.device = map_part(f, at, 24);
@@ -241,9 +245,9 @@ const char* start(const Registers& r, DiskList& disks) {
   auto* const shared = static_cast<Shared*>(page);
   shared->available.flags = kNoInterrupt;
   if (!set_up_queue(r.common, shared)) return "has no queue";
-  u8* const doorbell =
-      r.notify + u64{read_register<u16>(r.common, kQueueNotifyOffset)} * r.notify_step;
-  disks.push_back(new VirtioDisk(shared, doorbell, g));
+  const u64 doorbell = u64{read_register<u16>(r.common, kQueueNotifyOffset)} * r.notify_step;
+  if (doorbell + 2 > r.notify_bytes) return "has its doorbell somewhere else";
+  disks.push_back(new VirtioDisk(shared, r.notify + doorbell, g));
   return nullptr;
 }
 
