@@ -17,6 +17,7 @@ enum Register : u32 {
   kTaskPriority = 0x08,
   kEndOfInterrupt = 0x0b,
   kSpurious = 0x0f,
+  kInService = 0x10,    // eight of 32 vectors each
   kCommand = 0x30,      // of the x2APIC it has 64 bits
   kCommandHigh = 0x31,  // of the xAPIC alone
   kTimer = 0x32,
@@ -58,12 +59,14 @@ void command(u32 apic_id, u32 low) {
     asm volatile("mfence; lfence" : : : "memory");
     return write_msr(kMsrX2ApicFirst + kCommand, u64{apic_id} << 32 | low);
   }
-  // An interrupt in between would send one of its own.
+  // An interrupt in between would send one of its own; an NMI leaves the first half as it was.
   const u64 flags = disable_interrupts();
   while ((read(kCommand) & kSendPending) != 0) __builtin_ia32_pause();
+  const u32 before = read(kCommandHigh);
   write(kCommandHigh, apic_id << 24);
   write(kCommand, low);
   while ((read(kCommand) & kSendPending) != 0) __builtin_ia32_pause();
+  write(kCommandHigh, before);
   restore_interrupts(flags);
 }
 
@@ -73,6 +76,7 @@ void enable() {
   if (x2) write_msr(kMsrApicBase, base | kBaseX2Apic);
   const u32 entries = (read(kVersion) >> 16 & 0xff) + 1;
   write(kTimer, kMasked);
+  write(kTimerDivider, kDivideBy16);
   if (entries >= 6) write(kThermal, kMasked);
   if (entries >= 5) write(kCounters, kMasked);
   write(kLint0, kMasked);
@@ -84,7 +88,6 @@ void enable() {
 // Against the time stamp counter, in a millisecond.
 void measure_timer() {
   constexpr u32 kMost = 0xffffffff;
-  write(kTimerDivider, kDivideBy16);
   write(kTimer, kMasked | kTimerVector);
   write(kTimerStart, kMost);
   const u64 start = platform::ticks();
@@ -134,6 +137,12 @@ u32 id() {
 
 void end_of_interrupt() {
   write(kEndOfInterrupt, 0);
+}
+
+bool in_service() {
+  u32 any = 0;
+  for (u32 i = 0; i < 8; ++i) any |= read(static_cast<Register>(kInService + i));
+  return any != 0;
 }
 
 void send(u32 apic_id, u8 vector) {

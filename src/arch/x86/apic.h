@@ -19,6 +19,8 @@ bool is_x2apic();
 u32 id();
 
 void end_of_interrupt();
+// Whether this core is inside an interrupt that has not been ended.
+bool in_service();
 void send(u32 apic_id, u8 vector);
 void send_nmi(u32 apic_id);
 // The two steps that start a core: it waits from the first on, and comes with the second, in real

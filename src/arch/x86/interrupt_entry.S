@@ -16,11 +16,13 @@
 interrupt_common:
   enter_cpp bf_interrupt
 
-// What nobody has asked for.
+// What nobody has asked for. There is one entry for all of them: which vector it was, nobody knows.
   .balign 16
   .globl bf_unknown_interrupt
 bf_unknown_interrupt:
-  iretq
+  pushq $0
+  pushq $0
+  enter_cpp bf_end_unknown_interrupt
 
 // bf_call_on_stack(stack_pointer, function)
   .globl bf_call_on_stack

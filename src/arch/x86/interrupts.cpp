@@ -43,4 +43,10 @@ extern "C" void bf_interrupt(const ExceptionFrame* frame) {
   if (frame->vector == kCallVector && call_hook != nullptr) run_call_hook(*frame);
 }
 
+// What firmware has left pending, a line of the old interrupt controller: as long as it has not been ended,
+// nothing of its priority or a lower one gets through.
+extern "C" void bf_end_unknown_interrupt(const ExceptionFrame*) {
+  if (apic::is_on() && apic::in_service()) apic::end_of_interrupt();
+}
+
 }  // namespace bf::x86

@@ -10,7 +10,7 @@ namespace {
 // IA-PC HPET specification 1.0a, 2.3: registers, in words of 32 bits.
 constexpr usize kHpetBytes = 0x400;
 constexpr u32 kPeriod = 0x004 / 4, kConfiguration = 0x010 / 4, kCounter = 0x0f0 / 4;
-constexpr u32 kEnable = 1, kLongestPeriod = 100'000'000;  // in femtoseconds
+constexpr u32 kEnable = 1, kLegacyLines = 2, kLongestPeriod = 100'000'000;  // in femtoseconds
 constexpr u64 kFemtosecondsPerSecond = 1'000'000'000'000'000;
 volatile u32* hpet = nullptr;
 
@@ -20,8 +20,9 @@ u64 start_hpet(u64 address) {
   if (hpet == nullptr) return 0;
   const u32 period = hpet[kPeriod];
   if (period == 0 || period > kLongestPeriod) return 0;
-  // From 0 on, as it pleases nobody else: what is measured does not depend on when.
-  const u32 configuration = hpet[kConfiguration];
+  // From 0 on, as it pleases nobody else: what is measured does not depend on when. It does not take the
+  // lines of the 8254 and the clock, either.
+  const u32 configuration = hpet[kConfiguration] & ~kLegacyLines;
   hpet[kConfiguration] = configuration & ~kEnable;
   hpet[kCounter] = 0;
   hpet[kCounter + 1] = 0;
