@@ -91,6 +91,8 @@ TEST_CASE("keyboard: Caps Lock is for letters") {
   CHECK(typed("us", {kCaps, kCaps | kUp, 0x10, 0x02, kShift, 0x10, 0x02, kShift | kUp, kCaps, 0x10}) == "Q1q!q");
   CHECK(typed("fr", {kCaps, 0x10, 0x03, 0x02, kShift, 0x03}) == "A\u00c9&2");
   CHECK(typed("de", {kCaps, 0x1a, 0x0c}) == "Üß");
+  // Held down, it says so again and again.
+  CHECK(typed("us", {kCaps, kCaps, kCaps, kCaps, kCaps | kUp, 0x10, kCaps, kCaps, kCaps | kUp, 0x10}) == "Qq");
 }
 
 TEST_CASE("keyboard: Control follows the layout's letters") {

@@ -29,6 +29,8 @@ constexpr u8 kDivisor115200 = 1;
 // hypervisor the far end may be a pipe that somebody has stopped reading for a while.
 constexpr u64 kStuckAfterNs = 2'000'000'000;
 constexpr u64 kStuckAfterNsVirtual = 600'000'000'000;
+// Somebody who has typed Ctrl-S may read for a while; a line may have been pulled.
+constexpr u64 kHeldAfterNsCodes = 600'000'000'000, kHeldAfterNsLines = 30'000'000'000;
 
 // Where these ports have been since the PC/AT; the firmware keeps to it.
 constinit SerialPort ports[kSerialPortCount] = {SerialPort(0x3f8), SerialPort(0x2f8),
@@ -63,18 +65,28 @@ bool SerialPort::start() {
   return present_;
 }
 
-bool SerialPort::may_send(u8 bits) {
+// By the other end, which wants nothing just now.
+bool SerialPort::is_held() {
   if (flow_ == SerialFlow::Codes) pump();  // it may bring an XOFF, or its end
-  const bool is_held =
-      flow_ == SerialFlow::Lines ? (in8(base_ + kModemStatus) & kClearToSend) == 0 : held_;
-  return !is_held && (in8(base_ + kLineStatus) & bits) == bits;
+  return flow_ == SerialFlow::Lines ? (in8(base_ + kModemStatus) & kClearToSend) == 0 : held_;
+}
+
+// What is held for too long is dropped, until the other end wants something again.
+bool SerialPort::wait_until_wanted() {
+  if (!is_held()) {
+    drops_ = false;
+    return true;
+  }
+  if (drops_) return false;
+  const Deadline deadline(flow_ == SerialFlow::Codes ? kHeldAfterNsCodes : kHeldAfterNsLines);
+  while (!drops_ && is_held()) drops_ = deadline.passed();
+  return !drops_;
 }
 
 bool SerialPort::wait_for(u8 bits) {
-  if (may_send(bits)) return true;
-  const u64 limit = under_hypervisor() ? kStuckAfterNsVirtual : kStuckAfterNs;
-  const Deadline deadline(limit);
-  while (!may_send(bits)) {
+  if (!wait_until_wanted()) return false;
+  const Deadline deadline(under_hypervisor() ? kStuckAfterNsVirtual : kStuckAfterNs);
+  while ((in8(base_ + kLineStatus) & bits) != bits) {
     if (!deadline.passed()) continue;
     present_ = false;
     return false;
@@ -121,9 +133,10 @@ void SerialPort::let_send(bool on) {
   if (flow_ == SerialFlow::Codes) out8(base_ + kData, on ? kXon : kXoff);
 }
 
-// The port's interrupt comes here, too: not in the middle of it.
+// The port's interrupt comes here, too, and other cores that send: not in the middle of it.
 void SerialPort::pump() {
   const u64 flags = disable_interrupts();
+  if (queue_.test_and_set(std::memory_order_acquire)) return restore_interrupts(flags);
   while (present_ && input_.has_room() && (in8(base_ + kLineStatus) & kDataReady) != 0) {
     const u8 byte = in8(base_ + kData);
     const bool is_code = flow_ == SerialFlow::Codes && (byte == kXon || byte == kXoff);
@@ -135,6 +148,7 @@ void SerialPort::pump() {
     room_ = 0;  // what is sent next looks at it
   }
   if (input_.must_stop()) let_send(false);
+  queue_.clear(std::memory_order_release);
   restore_interrupts(flags);
 }
 
@@ -145,8 +159,10 @@ bool SerialPort::can_read() {
 
 u8 SerialPort::read() {
   const u64 flags = disable_interrupts();
+  while (queue_.test_and_set(std::memory_order_acquire)) __builtin_ia32_pause();
   const u8 byte = input_.take();
   if (input_.may_go_on()) let_send(true);
+  queue_.clear(std::memory_order_release);
   restore_interrupts(flags);
   return byte;
 }

@@ -2,6 +2,7 @@
 // is queued when somebody looks, sends, or the port interrupts.
 #pragma once
 
+#include <atomic>
 #include <string_view>
 
 #include "arch/x86/input_queue.h"
@@ -29,7 +30,8 @@ class SerialPort {
   // Until then: Lines, if the other end holds CTS when start() looks, or else None.
   void set_flow(SerialFlow flow) { flow_ = flow; }
 
-  // Sends all bytes, '\n' as "\r\n" if `carriage_returns`. Waits for a slow reader, but a
+  // Sends all bytes, '\n' as "\r\n" if `carriage_returns`. Waits for a slow reader, and for one that
+  // makes it wait, but not for ever: then bytes are dropped until they are wanted again. A
   // transmitter that stays busy is given up for good.
   void write(std::string_view bytes, bool carriage_returns);
   // Waits until everything has left the port.
@@ -41,11 +43,12 @@ class SerialPort {
   bool can_read();
   u8 read();  // only if can_read()
 
-  // Takes in what has come. All reading is done by one core, the one that the port interrupts.
+  // Takes in what has come, on any core. read() is for one core, the one that the port interrupts.
   void pump();
 
  private:
-  bool may_send(u8 line_status_bits);
+  bool is_held();
+  bool wait_until_wanted();
   bool wait_for(u8 line_status_bits);
   void put(u8 byte);
   void let_send(bool on);
@@ -54,6 +57,8 @@ class SerialPort {
   bool present_ = false;
   SerialFlow flow_ = SerialFlow::None;
   bool held_ = false;  // by an XOFF
+  bool drops_ = false;
+  std::atomic_flag queue_;  // taken by who changes input_; an NMI finds it taken and goes on
   InputQueue input_;
   u32 room_ = 0;  // bytes that fit into the transmit queue without asking again
 };

@@ -152,10 +152,12 @@ bool KeyDecoder::take_modifier(u8 code, bool extended, bool pressed) {
       (extended ? alt_gr_ : alt_) = pressed;
       return true;
     case kCapsLockKey:
-      caps_lock_ = caps_lock_ != pressed;
+      caps_lock_ = caps_lock_ != (pressed && !caps_held_);  // a key that is held says so again and again
+      caps_held_ = pressed;
       return true;
     case kNumLockKey:
-      num_lock_ = num_lock_ != pressed;
+      num_lock_ = num_lock_ != (pressed && !num_held_);
+      num_held_ = pressed;
       return true;
     default:
       return false;

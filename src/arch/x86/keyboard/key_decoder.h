@@ -47,6 +47,7 @@ class KeyDecoder {
   u8 to_skip_ = 0;  // of a sequence that begins with 0xe1
   bool extended_ = false;
   bool left_shift_ = false, right_shift_ = false, caps_lock_ = false, num_lock_ = false;
+  bool caps_held_ = false, num_held_ = false;
   bool left_control_ = false, right_control_ = false, alt_ = false, alt_gr_ = false;
   u32 dead_ = 0;  // the mark that waits for a letter
 
