@@ -22,7 +22,6 @@ namespace {
 
 using x86::print;
 
-constexpr std::string_view kFileName = "crash";
 
 // What a fault finds ready.
 struct Keeper {
@@ -123,7 +122,7 @@ x86::DmaDisk* disk_at(std::string_view place) {
 Result<void> start(Keeper& k) {
   fs::FileStore store(machine_volumes());
   if (!store) return {};
-  auto file = store.reserve(kFileName, kCrashRecordBytes);
+  auto file = store.reserve(kCrashFileName, kCrashRecordBytes);
   if (!file) return file.error();
   auto* const memory = static_cast<u8*>(x86::take_pages(kCrashRecordBytes));
   if (memory == nullptr) return Error::format("there is no memory for it");

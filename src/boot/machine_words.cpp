@@ -7,9 +7,11 @@
 #include "arch/x86/page_table.h"
 #include "arch/x86/power.h"
 #include "arch/x86/processor.h"
+#include "boot/crash_disk.h"
 #include "boot/disk_words.h"
 #include "boot/machine_volumes.h"
 #include "boot/model_shelf.h"
+#include "runtime/fs/unicode.h"
 #include "runtime/shell/machine.h"
 
 namespace bf::boot {
@@ -70,6 +72,8 @@ Result<Text> keep(std::string_view name, std::string_view text) {
   fs::FileStore store(machine_volumes());
   if (!store)
     return Error::format("there is no FAT disk to write to that has a folder BAREFLOW");
+  if (fs::same_name(name, kCrashFileName))
+    return Error::format("%.*s is the machine's own file: give it another name", printed_length(name), name.data());
   const std::span<const u8> bytes(reinterpret_cast<const u8*>(text.data()), text.size());
   if (auto done = store.replace(name, bytes); !done) return done.error();
   Text place;

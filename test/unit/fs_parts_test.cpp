@@ -166,6 +166,19 @@ TEST_CASE("pieces of long names that do not belong together are no name") {
   }
 }
 
+TEST_CASE("a long name that could tell a terminal what to do is none") {
+  FatDirectory directory(std::vector<u8>(512), 32);
+  REQUIRE(directory.put("a name of several slots.txt", {.bytes = 1, .time = {}}, 512));
+  for (const u8 control : {0x01, 0x1b, 0x7f}) {
+    FatDirectory bad(directory.bytes(), 32);
+    bad.slot_at(0)[1] = control;  // a unit of the last piece
+    FatDirectory::Item item;
+    u32 at = 0;
+    REQUIRE(bad.next(at, item));
+    CHECK(item.name.view().find(static_cast<char>(control)) == std::string_view::npos);
+  }
+}
+
 TEST_CASE("names that FAT does not have are refused") {
   for (const char* name : {"", ".", "..", "a:b", "a*", "tab\t", "ends.", "ends ", "\xff"})
     CHECK(name_problem(name));
@@ -239,6 +252,13 @@ TEST_CASE("Rock Ridge names in pieces, and continued in another block") {
   REQUIRE(models.size() == 2);
   CHECK(text(models[0].path) == "model.gguf");
   CHECK(text(models[1].path) == "sub/else.gguf");
+  for (usize at = 0; at + 9 < image.size(); ++at)
+    if (std::memcmp(&image[at], "else.gguf", 9) == 0) image[at] = 0x1b;
+  Volumes odd;
+  odd.add(disk);
+  models = odd.models();
+  REQUIRE(models.size() == 2);
+  CHECK(text(models[1].path) == "sub/_lse.gguf");
 }
 
 TEST_CASE("directories that contain each other are listed once") {

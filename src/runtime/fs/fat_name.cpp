@@ -113,7 +113,8 @@ bool LongName::take(const u8* s, Text& name) {
   u32 length = 0;
   while (length < slots_ * kUnitsPerSlot && units_[length] != 0 && units_[length] != 0xffff)
     ++length;
-  if (length == 0) return false;
+  const auto is_control = [](u16 unit) { return unit < 0x20 || unit == 0x7f; };
+  if (length == 0 || std::any_of(units_, units_ + length, is_control)) return false;  // no name of FAT's
   append_utf16(name, {units_, length});
   return true;
 }

@@ -22,6 +22,18 @@ u64 place_of(u32 block, u32 bytes) {
   return block | u64{bytes} << 32;
 }
 
+// A name with such a character might tell a terminal what to do.
+bool is_control(u16 unit) {
+  return unit < 0x20 || unit == 0x7f;
+}
+
+void append_printable(Text& name, std::span<const u8> bytes) {
+  for (const u8 byte : bytes) {
+    const char c = is_control(byte) ? '_' : static_cast<char>(byte);
+    name.append({&c, 1});
+  }
+}
+
 bool is(const u8* at, const char* signature) {
   return std::memcmp(at, signature, 2) == 0;
 }
@@ -110,6 +122,7 @@ void IsoVolume::name_record(std::span<const u8> identifier, Record& record) cons
   } else {
     for (u8 c : identifier) units.push_back(c < 0x80 ? c : '_');
   }
+  std::replace_if(units.begin(), units.end(), is_control, u16{'_'});
   // The version at the end, and the dot of a name without an extension.
   const auto version = std::find(units.begin(), units.end(), ';');
   units.erase(version, units.end());
@@ -127,7 +140,7 @@ bool IsoVolume::read_system_use(std::span<const u8> area, Record& record) {
       const auto field = area.first(area[2]);
       area = area.subspan(area[2]);
       if (is(field.data(), "NM") && field.size() > 5 && (field[4] & 6) == 0)
-        record.name.append({reinterpret_cast<const char*>(field.data()) + 5, field.size() - 5});
+        append_printable(record.name, field.subspan(5));
       if (is(field.data(), "RE") || is(field.data(), "SL")) return false;
       if (is(field.data(), "CL") && field.size() >= 12 &&
           !follow_child(get32(field.data() + 4), record))
