@@ -180,21 +180,26 @@ class Soak:
 
     def turn(self):
         kind, count = self.random.random(), self.counts
-        if kind < 0.6:
+        if kind < 0.5:
             count.prompts += 1
             self.talk.say(self.words())
-        elif kind < 0.75:
+        elif kind < 0.62:
             count.prompts += 1
             count.stops += 1
             self.talk.say(self.words(), stop_after=self.random.randrange(400))
         elif kind < 0.94:
             count.restarts += 1
             self.talk.say("/new")
-        elif kind < 0.99 or self.model is None:
+        elif kind < 0.998 or self.model is None:
             count.asides += 1
             self.talk.say(self.random.choice(ASIDES))
         else:
-            count.models += 1
+            self.change_model()
+
+    def change_model(self):
+        """The same one anew, where there is a shelf: all that was compiled for it goes."""
+        if self.model is not None:
+            self.counts.models += 1
             self.talk.say(f"/model {self.model}")
 
     def settled(self):
@@ -210,6 +215,8 @@ class Soak:
         samples, due = [], settle_tokens
         while self.talk.tokens < tokens:
             self.turn()
+            if self.counts.models == 0 and self.talk.tokens > tokens // 2:
+                self.change_model()
             if self.talk.tokens < due or (not samples and time.monotonic() - self.talk.start < settle_seconds):
                 continue
             samples.append(self.settled())
@@ -246,7 +253,7 @@ def lost(samples, noise):
     return ""
 
 
-OPTIONS = "interactive=1\nNO_COLOR=1\nchat=1\nchat-template=zephyr\ntokens=256\ncontext=256\n"
+OPTIONS = "interactive=1\nNO_COLOR=1\nchat=1\nchat-template=llama2\ntokens=256\ncontext=512\n"
 
 
 def line_of(sample):

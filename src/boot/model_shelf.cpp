@@ -105,11 +105,7 @@ class Shelf final : public shell::ModelShelf {
       in_use.pages = nullptr;
       return;
     }
-    // Of a boot module its whole pages: the first and the last one may hold something else, too.
-    const u64 start = reinterpret_cast<u64>(memory);
-    const u64 first = align_up(start, u64{platform::kPageBytes});
-    const u64 end = (start + bytes) / platform::kPageBytes * platform::kPageBytes;
-    if (first < end) x86::release_module_pages(first, end - first);
+    x86::release_module(reinterpret_cast<u64>(memory), bytes);
   }
 
  private:

@@ -1100,11 +1100,11 @@ def soak(place):
     """A short one: prompts, stops, new conversations, the model anew. The long one is `./bareflow soak`."""
     machine = qemu.Machine(iso=place.program_iso, options=talking.OPTIONS + "seed=3\n")
     try:
-        samples, counts, talk = talking.soak(lambda text, log: qemu.Guest(machine, text, log), 700, 5, 0, 350,
+        samples, counts, talk = talking.soak(lambda text, log: qemu.Guest(machine, text, log), 700, 11, 0, 200,
                                              lambda sample: print(talking.line_of(sample)))
     except Failure as failure:
         raise AssertionError(str(failure)) from None
-    check(talk.tokens >= 700 and counts.stops and counts.restarts, f"not all of it: {counts}")
+    check(talk.tokens >= 700 and counts.stops and counts.restarts and counts.models, f"not all of it: {counts}")
     # Code is still being compiled: what that takes has been set aside. A conversation that is not forgotten
     # would be more than what it adds to the heap.
     check(samples[-1].free == samples[0].free, f"memory was lost: {samples}")

@@ -61,13 +61,10 @@ u8* platform::take_blob(std::string_view name, usize& bytes) {
   return memory;
 }
 
-// Its whole pages: the first and the last one may hold something else, too.
 void platform::drop_blob(std::string_view name) {
   usize bytes;
   u8* const memory = take_blob(name, bytes);
-  const u64 start = reinterpret_cast<u64>(memory);
-  const u64 first = align_up(start, kPageBytes), end = (start + bytes) / kPageBytes * kPageBytes;
-  if (memory != nullptr && first < end) x86::release_module_pages(first, end - first);
+  if (memory != nullptr) x86::release_module(reinterpret_cast<u64>(memory), bytes);
 }
 
 }  // namespace bf

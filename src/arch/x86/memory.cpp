@@ -20,6 +20,7 @@ constexpr u64 kEarlyMappedEnd = u64{4} << 30;  // what entry.S has mapped
 constexpr u64 kIdentityEnd = u64{1} << 40;
 constexpr u64 kCodeStart = u64{1} << 40;
 constexpr u64 kCodeEnd = u64{2} << 40;
+constexpr u64 kFarStart = u64{3} << 40, kFarEnd = u64{4} << 40;
 // Less than this and not even the kernel's own stacks and tables would leave room for a program.
 constexpr u64 kLeastFreeBytes = u64{8} << 20;
 
@@ -33,8 +34,11 @@ constinit PageTable page_table;
 u64 next_code_address = kCodeStart;
 MemoryReport report;  // but for what is free
 u64 aside_bytes = 0;  // for small pieces
-u64 small_bytes = 0;  // of small pieces, in use
+u64 small_bytes = 0;  // of small pieces, in use; page tables are such
 RangeList free_at_start;
+constexpr u32 kMostModules = 64;  // whose ends are known
+Range modules_there[kMostModules];
+u32 module_count = 0;
 RangeList free_low_pages;  // below 1 MiB
 
 u64 address_of(const u8* symbol) {
@@ -43,7 +47,9 @@ u64 address_of(const u8* symbol) {
 
 u64 take_table_frame() {
   const u64 frame = frames.allocate(platform::kPageBytes);
-  if (frame != 0) report.tables += platform::kPageBytes;
+  if (frame == 0) return 0;
+  report.tables += platform::kPageBytes;
+  small_bytes += platform::kPageBytes;
   return frame;
 }
 
@@ -142,6 +148,8 @@ Result<void> start_memory(std::span<const Range> ram, std::span<const Range> mod
   report.low = take_out({0, kLowMemoryEnd});
   report.kernel = take_out({address_of(kernel_text_start), address_of(kernel_end)});
   for (const Range& m : modules) report.modules += take_out(m);
+  for (const Range& m : modules)
+    if (module_count < kMostModules) modules_there[module_count++] = m;
 
   for (const Range& r : free_at_start.all()) frames.add(below(r, kEarlyMappedEnd));
   if (free_at_start.bytes() < kLeastFreeBytes || !map_all(modules))
@@ -186,11 +194,21 @@ void* take_pages(usize bytes) {
   return reinterpret_cast<void*>(address);
 }
 
-void release_module_pages(u64 address, usize bytes) {
-  if (address < kLowMemoryEnd) return;  // stays what it is
+void release_module(u64 address, usize bytes) {
+  if (bytes == 0 || address < kLowMemoryEnd) return;  // that stays what it is
+  constexpr u64 kPage = platform::kPageBytes;
   SpinGuard guard(lock);
-  frames.release(address, bytes);
-  report.modules -= bytes;
+  u64 first = address & ~(kPage - 1), end = align_up(address + bytes, kPage);
+  for (u32 i = 0; i < module_count; ++i) {
+    Range& m = modules_there[i];
+    if (m.start == address && m.end == address + bytes) m = {};
+    if (m.empty()) continue;
+    if (m.start < first + kPage && m.end > first) first += kPage;
+    if (m.start < end && m.end > end - kPage) end -= kPage;
+  }
+  if (first >= end) return;
+  frames.release(first, end - first);
+  report.modules -= end - first;
 }
 
 bool map_fresh_pages(u64 address, usize bytes) {
@@ -226,10 +244,36 @@ bool make_writable(u64 address, usize bytes) {
   return done;
 }
 
+// Where firmware has much address space it puts large windows at its end.
+u8* map_far_device(u64 first, u64 end) {
+  struct Window {
+    u64 physical, end, address;
+  };
+  constexpr u32 kMost = 32;
+  static Window windows[kMost];
+  static u32 count = 0;
+  static u64 next = kFarStart;
+  SpinGuard guard(lock);
+  for (u32 i = 0; i < count; ++i)
+    if (first >= windows[i].physical && end <= windows[i].end)
+      return reinterpret_cast<u8*>(windows[i].address + (first - windows[i].physical));
+  if (count == kMost || end - first > kFarEnd - next || !page_table.map(next, first, end - first, Access::Device))
+    return nullptr;
+  windows[count++] = {first, end, next};
+  const u64 address = next;
+  next += end - first + platform::kPageBytes;
+  return reinterpret_cast<u8*>(address);
+}
+
 u8* map_device(u64 address, usize bytes) {
+  constexpr u64 kPhysicalEnd = u64{1} << 52;
   const u64 first = address & ~u64{platform::kPageBytes - 1};
   const u64 end = align_up(address + bytes, u64{platform::kPageBytes});
-  if (address == 0 || end > kIdentityEnd || end <= first) return nullptr;
+  if (address == 0 || end > kPhysicalEnd || end <= first) return nullptr;
+  if (end > kIdentityEnd) {
+    u8* const window = map_far_device(first, end);
+    return window == nullptr ? nullptr : window + (address - first);
+  }
   SpinGuard guard(lock);
   for (u64 page = first; page < end; page += platform::kPageBytes)
     if (!page_table.is_mapped(page) &&

@@ -7,6 +7,7 @@
 //                     taken
 //   0x100'0000'0000   code compiled at run time, executable, never writable
 //   0x200'0000'0000   stacks, with an unmapped page below each
+//   0x300'0000'0000   registers of devices that lie above the first TiB
 #pragma once
 
 #include <span>
@@ -48,8 +49,8 @@ u64 largest_free_piece();
 // Contiguous memory, not zeroed, mapped one to one; null if there is not that much.
 void* take_pages(usize bytes);
 
-// Pages of a boot module that nobody needs any more.
-void release_module_pages(u64 address, usize bytes);
+// Gives back a boot module that nobody needs any more, but for pages that hold something of another one.
+void release_module(u64 address, usize bytes);
 
 // Maps fresh memory at a fixed address, for a stack; false if there is not that much.
 [[nodiscard]] bool map_fresh_pages(u64 virtual_address, usize bytes);
@@ -58,8 +59,8 @@ void release_module_pages(u64 address, usize bytes);
 // read. False if they cannot.
 [[nodiscard]] bool make_readable(u64 physical_address, usize bytes);
 
-// The registers of a device, mapped one to one and never cached; null if that cannot be. Asked again
-// for the same ones, it gives the same.
+// The registers of a device, never cached, one to one where they lie in the first TiB; null if that cannot
+// be. Asked again for the same ones, it gives the same.
 u8* map_device(u64 physical_address, usize bytes);
 
 // The memory of a screen, mapped one to one; what is written there is gathered into long writes (write
