@@ -64,6 +64,7 @@ Text name_of(const Jinja& jinja) {
   }
   if (has("<|assistant|>") && has("<|end|>")) return "phi3";
   if (has("<|user|>") && has("<|endoftext|>")) return "zephyr";
+  if (has("'<|user|>\\n' + message['content'] + '\\n'")) return "tulu";
   if (has("<|user|>") && has("eos_token")) return "tinyllama";
   if (has("<start_of_turn>")) return "gemma";
   if (has("<|start_header_id|>") && has("<|end_header_id|>")) return "llama3";

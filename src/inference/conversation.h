@@ -20,7 +20,7 @@ class KeyInterruptor : public Interruptor {
 class Console {
  public:
   [[nodiscard]] bool prepare() {
-    prepared_ = prepared_ || (editor_.prepare() && transcript_.prepare());
+    prepared_ = prepared_ || transcript_.prepare();
     return prepared_;
   }
   Input& input() { return input_; }

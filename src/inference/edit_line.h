@@ -9,17 +9,17 @@
 // It knows nothing of keys and screens; line_editor.h brings these together.
 #pragma once
 
-#include "inference/types.h"
+#include "inference/list.h"
 
 namespace inference {
 
 class EditLine {
  public:
-  static constexpr u64 kCapacity = 2048;
+  static constexpr u64 kCapacity = 1 << 14;
 
-  Text text() const { return {bytes_, size_}; }
+  Text text() const { return {bytes_.data(), bytes_.size()}; }
   u64 cursor() const { return cursor_; }  // in bytes
-  bool at_end() const { return cursor_ == size_; }
+  bool at_end() const { return cursor_ == bytes_.size(); }
 
   // Columns of a terminal that the bytes [first, last) take.
   u64 columns(u64 first, u64 last) const;
@@ -29,21 +29,21 @@ class EditLine {
   u64 previous(u64 at) const;
   u64 following(u64 at) const;
 
-  // At the cursor, which moves behind it; nothing if it does not fit any more.
-  void insert(Text character);
+  // At the cursor, which moves behind it; false if it does not fit any more.
+  [[nodiscard]] bool insert(Text character);
   // Replaces everything; the cursor goes to the end. Cut to the capacity.
   void set(Text text);
 
   void left();
   void right();
   void home() { cursor_ = 0; }
-  void end() { cursor_ = size_; }
+  void end() { cursor_ = bytes_.size(); }
   void word_left() { cursor_ = word_start(); }
   void word_right() { cursor_ = word_end(); }
 
   void erase_before() { erase(previous(cursor_), cursor_); }
   void erase_at() { erase(cursor_, following(cursor_)); }
-  void erase_to_end() { erase(cursor_, size_); }
+  void erase_to_end() { erase(cursor_, bytes_.size()); }
   void erase_to_start() { erase(0, cursor_); }
   void erase_word() { erase(word_start(), cursor_); }
   void erase_word_at() { erase(cursor_, word_end()); }
@@ -55,8 +55,7 @@ class EditLine {
   u64 width_at(u64 at) const;
   void erase(u64 first, u64 last);
 
-  char bytes_[kCapacity];
-  u64 size_ = 0;
+  List<char> bytes_;
   u64 cursor_ = 0;
 };
 

@@ -362,7 +362,7 @@ bool GrammarParser::parse_character(u32& code) {
   }
   if (code > Grammar::kLastCode) return fail(start, "there is no such character");
   if (digits > 0) return true;
-  constexpr Text kLetters = "nrt\\\"[]", kMeant = "\n\r\t\\\"[]";
+  constexpr Text kLetters = "nrt\\\"[]-", kMeant = "\n\r\t\\\"[]-";
   for (u64 i = 0; i < kLetters.size; ++i)
     if (at_ <= text_.size && kind == kLetters[i]) {
       code = static_cast<u8>(kMeant[i]);

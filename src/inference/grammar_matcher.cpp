@@ -68,7 +68,7 @@ void GrammarMatcher::expand() {
     const Frame frame = frames_[top];
     if (frame.node == kNone || grammar_.node(frame.node).kind == Node::Code ||
         grammar_.node(frame.node).kind == Node::Class) {
-      if (!stacks_.add(top)) failed_ = true;
+      if (stacks_.size() >= kMostStacks || !stacks_.add(top)) failed_ = true;
     } else if (grammar_.node(frame.node).kind == Node::End) {
       push(frame.parent == kNone ? intern(kNone, kNone) : frame.parent);
     } else {

@@ -49,6 +49,7 @@ class GrammarMatcher {
  private:
   static constexpr u32 kNone = UINT32_MAX;
   static constexpr u64 kMostFrames = 1 << 20;
+  static constexpr u64 kMostStacks = 1 << 15;  // of a place: every character of every piece tries them all
 
   struct Frame {
     u32 node;    // what is to come next; kNone: the end of the text

@@ -24,10 +24,6 @@ void show_repeated(char byte, u64 count) {
 
 }  // namespace
 
-bool LineEditor::prepare() {
-  return history_.allocate(kHistoryLines);
-}
-
 // How much of a line is seen: one column is left to the cursor behind it.
 void LineEditor::measure() {
   constexpr u64 kUsual = 80, kLeast = 20;
@@ -185,7 +181,7 @@ void LineEditor::insert(i32 first_byte) {
   }
   const bool appends = line_.at_end() && drawn_cursor_ == drawn_columns_;
   const u64 before = line_.text().size;
-  line_.insert({bytes, length});
+  if (!line_.insert({bytes, length})) return show("\a");
   // What is typed at the end needs no redrawing.
   const u64 width = line_.columns(before, line_.text().size);
   if (!appends || line_.text().size == before || drawn_columns_ + width > room_) return draw();
@@ -196,9 +192,10 @@ void LineEditor::insert(i32 first_byte) {
 void LineEditor::remember() {
   const Text text = line_.text();
   if (text.empty()) return;
-  HistoryLine& place = history_[remembered_++ % kHistoryLines];
-  place.size = text.size;
-  copy_bytes(place.bytes, text.data, text.size);
+  List<char>& place = history_[remembered_++ % kHistoryLines];
+  place.clear();
+  for (const char byte : text)
+    if (!place.add(byte)) break;
 }
 
 // Shows the line that was entered `back` lines ago; where there is none, nothing happens.
@@ -208,8 +205,8 @@ void LineEditor::browse(u64 back) {
   browsing_ = back;
   first_ = 0;
   if (back == 0) return line_.set(draft_.text());
-  const HistoryLine& old = history_[(remembered_ - back) % kHistoryLines];
-  line_.set({old.bytes, old.size});
+  const List<char>& old = history_[(remembered_ - back) % kHistoryLines];
+  line_.set({old.data(), old.size()});
 }
 
 // The first byte that is seen, so that the cursor is: as it was, or with the cursor in the middle.

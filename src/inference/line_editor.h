@@ -1,7 +1,6 @@
 // A prompt line on a terminal: editing keys and a history.
 //
 //   LineEditor editor(input);
-//   if (!editor.prepare()) ...          // memory is short
 //   Text line;
 //   while (editor.read_line("> ", line)) ...
 //
@@ -24,9 +23,6 @@ class LineEditor {
  public:
   explicit LineEditor(Input& input) : input_(input) {}
 
-  // Room for the history.
-  [[nodiscard]] bool prepare();
-
   // False at the end of the input. The text is valid until the next call.
   bool read_line(Text prompt, Text& line);
 
@@ -46,11 +42,6 @@ class LineEditor {
   void draw();
   void scroll_to_cursor(u64 room);
 
-  struct HistoryLine {
-    u64 size;
-    char bytes[EditLine::kCapacity];
-  };
-
   Input& input_;
   EditLine line_;
   EditLine draft_;          // the new line, while older ones are looked at
@@ -59,7 +50,7 @@ class LineEditor {
   u64 first_ = 0;           // of the text that is shown
   u64 drawn_columns_ = 0;  // of the line, as it is on the screen
   u64 drawn_cursor_ = 0;
-  Array<HistoryLine> history_;  // a ring
+  List<char> history_[kHistoryLines];  // a ring
   u64 remembered_ = 0;          // lines ever put into it
   u64 browsing_ = 0;            // how many lines back; 0 is the new line
 };

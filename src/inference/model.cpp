@@ -51,6 +51,9 @@ class Model::Finder {
   // False if tensors share bytes.
   bool check_overlaps();
 
+  // False if the file has more than was asked for.
+  bool check_all_taken();
+
   bool has(Text name) const { return file_.find_tensor(name) != nullptr; }
 
   // Says that a tensor is not for us; false.
@@ -148,6 +151,18 @@ bool Model::Finder::check_overlaps() {
   return true;
 }
 
+// What is not taken would be left out of what the model says.
+bool Model::Finder::check_all_taken() {
+  if (used_ == file_.tensor_count()) return true;
+  for (u64 i = 0; i < file_.tensor_count(); ++i) {
+    const Text name = file_.tensor(i).name;
+    bool taken = false;
+    for (u64 k = 0; k < used_ && !taken; ++k) taken = extents_[k].name == name;
+    if (!taken) return refuse(name);
+  }
+  return true;
+}
+
 namespace {
 
 // "blk.<layer>.<part>.weight"
@@ -220,7 +235,7 @@ bool Model::load(const Gguf& file, MutableBytes memory, Error& error) {
     error << "model: not enough memory for its norms: give the machine more memory";
     return false;
   }
-  return find_all(find) && find.check_overlaps() && pair_up(error) && pack(error);
+  return find_all(find) && find.check_overlaps() && find.check_all_taken() && pair_up(error) && pack(error);
 }
 
 float* Model::take_floats(u64 count) {

@@ -37,7 +37,8 @@ double RopeAngles::frequency(u64 pair, u64 rotated_dim) const {
 }
 
 double RopeAngles::magnitude() const {
-  return original_context == 0 ? 1.0 : 1.0 - 0.1 * log(static_cast<double>(scale));
+  const double sharper = original_context == 0 ? 1.0 : 1.0 - 0.1 * log(static_cast<double>(scale));
+  return sharper * attention;
 }
 
 }  // namespace inference

@@ -15,6 +15,7 @@ namespace inference {
 struct RopeAngles {
   float base = 10000.0f;
   float scale = 1.0f;              // 1 / factor of linear scaling or YaRN
+  float attention = 1.0f;          // what rotated elements are multiplied by, beside what YaRN does
   u64 original_context = 0;        // with YaRN: what the model was trained for first; else 0
   const float* factors = nullptr;  // of each pair, or null
 

@@ -220,7 +220,9 @@ bool parse_decimal(Text text, double& value) {
 bool Settings::read(Text text, Error& error) {
   const Options options(text, error);
   has_tokens = options.integer("tokens", tokens);
-  options.integer("context", transformer.context);
+  constexpr u64 kMostContext = 1 << 24;
+  options.integer("context", transformer.context, 0, kMostContext, "give a number of positions from 2, or 0 for the model's");
+  if (transformer.context == 1) options.refuse("context", "1", "give a number of positions from 2, or 0 for the model's");
   Text kv = "f16";
   options.find("kv", kv);
   transformer.kv = kv == Text("q8_0") ? KvFormat::Q8_0 : KvFormat::F16;

@@ -54,6 +54,11 @@ class MetadataReader {
     return error_.empty() ? value : 1;
   }
 
+  bool is_zero(Text name) const {
+    float value = 1.0f;
+    return file_.find_float(Key(architecture_, name).text(), value) && value == 0.0f;
+  }
+
   // A positive, finite number.
   float positive(Text name, float fallback) {
     const Key full(architecture_, name);
@@ -84,13 +89,20 @@ bool read_architecture(const Gguf& file, Architecture& architecture, Error& erro
   return false;
 }
 
+// Older files have another key; 0 means that nothing is scaled.
+float rope_factor(MetadataReader& metadata) {
+  const Text key = metadata.has("rope.scaling.factor") ? Text("rope.scaling.factor") : Text("rope.scale_linear");
+  return metadata.is_zero(key) ? 1.0f : metadata.positive(key, 1.0f);
+}
+
 bool read_rope(MetadataReader& metadata, const Shape& shape, RopeAngles& rope, Error& error) {
   rope.base = metadata.positive("rope.freq_base", 10000.0f);
+  rope.attention = metadata.positive("rope.scaling.attn_factor", 1.0f);
   const Text type = metadata.text("rope.scaling.type");
   const bool yarn = type == Text("yarn");
-  if (yarn || type == Text("linear"))
-    rope.scale = 1.0f / metadata.positive("rope.scaling.factor", 1.0f);
-  else if (!(type == Text("none")) && !type.empty() && error.empty())
+  if (yarn || type == Text("linear") || type.empty())
+    rope.scale = 1.0f / rope_factor(metadata);
+  else if (!(type == Text("none")) && error.empty())
     error << "model: RoPE scaling " << Quoted(type)
           << " is not supported: give a model with none, linear or yarn scaling";
   if (yarn)

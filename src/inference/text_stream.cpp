@@ -21,15 +21,23 @@ void TextStream::print(u64 count) {
 bool TextStream::add(Text text) {
   for (const char byte : text)
     if (!held_.add(byte)) print(held_.size());  // memory is short: rather print than lose it
-  u64 sure = held_.size();                      // the first byte that a stop string may begin at
+  // The first byte that a stop string may begin at. One that is whole counts before others that may become
+  // so: then it is over.
+  u64 sure = held_.size();
   each_stop([&](Text stop) {
-    for (u64 at = 0; at < sure; ++at) {
-      const u64 here = min(stop.size, held_.size() - at);
-      if (!(Text(held_.data() + at, here) == Text(stop.first(here)))) continue;
+    for (u64 at = 0; at + stop.size <= held_.size() && at < sure; ++at) {
+      if (!(Text(held_.data() + at, stop.size) == stop)) continue;
       sure = at;
-      stop_ = here == stop.size ? stop : Text();
+      stop_ = stop;
     }
   });
+  if (stop_.empty())
+    each_stop([&](Text stop) {
+      for (u64 at = 0; at < sure; ++at) {
+        const u64 here = held_.size() - at;
+        if (here < stop.size && Text(held_.data() + at, here) == Text(stop.first(here))) sure = at;
+      }
+    });
   print(sure);
   return !stop_.empty();
 }

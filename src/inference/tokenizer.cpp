@@ -28,8 +28,11 @@ i32 parse_byte_piece(Text piece) {
 // Pieces that end a turn or a text by their names, and are control tokens, whatever else a file
 // says: as in llama.cpp.
 constexpr Text kEndNames[] = {
-    "<|eot_id|>",    "<|eom_id|>", "<|im_end|>",         "<|end|>", "<|endoftext|>",
-    "<end_of_turn>", "<EOT>",      "<end_of_utterance>", "_<EOT>",  "<|end_of_text|>",
+    "<|eot_id|>",    "<|eom_id|>", "<|im_end|>",         "<|end|>",     "<|endoftext|>",
+    "<end_of_turn>", "<EOT>",      "<end_of_utterance>", "_<EOT>",      "<|end_of_text|>",
+    "</s>",          "<eos>",      "[EOS]",              "[EOT]",       "<|fim_pad|>",
+    "<|repo_name|>", "<|file_sep|>",
+    "<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",  // DeepSeek's
 };
 static_assert(sizeof kEndNames / sizeof kEndNames[0] == Tokenizer::kEndNameCount);
 
@@ -61,8 +64,8 @@ u8 Tokenizer::byte(u32 token) const {
 }
 
 bool Tokenizer::ends_sequence(u32 token) const {
-  // A model that was trained on texts divided by "begin" says so to end one.
-  if (token == end_ || token == end_of_turn_ || token == begin_) return true;
+  if (token == end_ || token == end_of_turn_ || token == end_of_message_) return true;
+  if (token == begin_) return begin_ends_;
   for (u32 named : named_ends_)
     if (token == named) return true;
   return false;
@@ -123,6 +126,7 @@ bool Tokenizer::load_pieces(const Gguf& file, u64 vocabulary, Error& error) {
 
 bool Tokenizer::load_scores(const Gguf& file, Error& error) {
   GgufArray scores;
+  if (!file.has("tokenizer.ggml.scores")) return true;  // then all pieces have the same
   if (!file.find_array("tokenizer.ggml.scores", scores) || scores.type != GgufType::F32 ||
       scores.count != pieces_.size()) {
     error << "model: its tokenizer has no score for each piece (metadata tokenizer.ggml.scores): "
@@ -180,25 +184,36 @@ bool Tokenizer::index_pieces(Error& error) {
   return true;
 }
 
-u32 Tokenizer::special_token(const Gguf& file, Text key, u32 fallback, Error& error) const {
+u32 Tokenizer::special_token(const Gguf& file, Text key, u32 fallback) const {
   u64 value = fallback;
-  if (!file.find_integer(key, value)) return fallback < pieces_.size() ? fallback : kNone;
+  const bool is_there = file.find_integer(key, value);
   if (value < pieces_.size()) return static_cast<u32>(value);
-  error << "model: metadata " << key << " is " << value << ", but there are " << pieces_.size()
-        << " pieces: " << kAdvice;
-  return kNone;
+  const u32 usual = fallback < pieces_.size() ? fallback : kNone;
+  if (!is_there) return usual;
+  // Some converters write so where there is none.
+  Message line;
+  line << "model: metadata " << key << " is " << value << ", but there are " << pieces_.size() << " pieces: ";
+  if (usual == kNone) line << "none is taken\n";
+  else line << usual << " is taken\n";
+  line.write(BF_STREAM_LOG);
+  return usual;
 }
 
 bool Tokenizer::load_special(const Gguf& file, Error& error) {
   // Where a file says nothing, the numbers that llama.cpp takes: SentencePiece's own, and GPT-2's.
   const auto number = [&](Text key, u32 sentence, u32 pairs) {
-    return error.empty() ? special_token(file, key, byte_level_ ? pairs : sentence, error) : kNone;
+    return special_token(file, key, byte_level_ ? pairs : sentence);
   };
   begin_ = number("tokenizer.ggml.bos_token_id", 1, 11);
   end_ = number("tokenizer.ggml.eos_token_id", 2, 11);
   end_of_turn_ = number("tokenizer.ggml.eot_token_id", kNone, kNone);
+  end_of_message_ = number("tokenizer.ggml.eom_token_id", kNone, kNone);
   unknown_ = number("tokenizer.ggml.unknown_token_id", 0, kNone);
   for (u64 i = 0; i < kEndNameCount; ++i) named_ends_[i] = find(kEndNames[i]);
+  // A model that was trained on texts divided by "begin" says so to end one. What is taken for it where
+  // the file says nothing may be any piece.
+  const bool is_named = !byte_level_ || file.has("tokenizer.ggml.bos_token_id");
+  begin_ends_ = begin_ != kNone && is_named && type(begin_) == TokenType::Control;
   add_begin_ = !byte_level_ || whole_words_;
   add_space_ = !byte_level_;
   file.find_bool("tokenizer.ggml.add_bos_token", add_begin_);

@@ -50,7 +50,7 @@ class Tokenizer {
  public:
   static constexpr u32 kNone = NameTable::kNone;
   static constexpr u64 kAnySize = 0;
-  static constexpr u64 kEndNameCount = 10;
+  static constexpr u64 kEndNameCount = 18;
 
   // `vocabulary` is how many rows the embedding has; the pieces must be as many. kAnySize for a
   // vocabulary without a model.
@@ -64,7 +64,9 @@ class Tokenizer {
   u32 find(Text piece) const {
     return index_.find(index_.hash(piece), [&](u32 other) { return pieces_[other] == piece; });
   }
-  float score(u32 token) const { return load_unaligned<float>(scores_ + 4 * u64{token}); }
+  float score(u32 token) const {
+    return scores_ == nullptr ? 0.0f : load_unaligned<float>(scores_ + 4 * u64{token});
+  }
   Text piece(u32 token) const { return pieces_[token]; }
   TokenType type(u32 token) const;
   // The byte that a token of type Byte stands for.
@@ -96,7 +98,7 @@ class Tokenizer {
   bool load_merges(const Gguf& file, Error& error);
   bool load_types(const Gguf& file, Error& error);
   bool load_special(const Gguf& file, Error& error);
-  u32 special_token(const Gguf& file, Text key, u32 fallback, Error& error) const;
+  u32 special_token(const Gguf& file, Text key, u32 fallback) const;
   bool index_pieces(Error& error);
   bool encode_sentence(Text text, Encoding& encoding) const;
   bool encode_words(Text escaped, Encoding& encoding) const;
@@ -119,6 +121,8 @@ class Tokenizer {
   u32 begin_ = kNone;
   u32 end_ = kNone;
   u32 end_of_turn_ = kNone;
+  u32 end_of_message_ = kNone;
+  bool begin_ends_ = false;
   u32 named_ends_[kEndNameCount];  // kNone where a name is no piece
   u32 unknown_ = kNone;
   bool add_begin_ = true;

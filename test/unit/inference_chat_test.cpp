@@ -154,6 +154,9 @@ TEST_CASE("a file's template is known by its marks") {
   CHECK(detected("{{ '<|user|>\n' + message['content'] + eos_token }}{{ '<|assistant|>' }}") ==
         "tinyllama");
   CHECK(detected("{{ '<|user|>\n' + content + '<|endoftext|>' }}") == "zephyr");
+  // An end of the sequence behind answers alone.
+  CHECK(detected("{{ '<|user|>\\n' + message['content'] + '\\n' }}"
+                 "{{ '<|assistant|>\\n' + message['content'] + eos_token }}") == "tulu");
   CHECK(detected("{{ '<|user|>' + content + '<|end|>' + '<|assistant|>' }}") == "phi3");
   CHECK(detected("{{ '<start_of_turn>' + role }}") == "gemma");
   CHECK(detected("{{ '<|im_start|>' + role + '<|im_sep|>' }}") == "");

@@ -13,7 +13,7 @@ TEST_CASE("editing moves by characters, not bytes") {
   CHECK(line.columns(0, line.text().size) == 5);  // \u4e16 takes two
   line.left();
   line.left();
-  line.insert("x");
+  CHECK(line.insert("x"));
   CHECK(as_string(line.text()) == "a\u00e9x\u4e16b");
   line.erase_at();
   CHECK(as_string(line.text()) == "a\u00e9xb");
@@ -23,7 +23,7 @@ TEST_CASE("editing moves by characters, not bytes") {
   line.home();
   line.left();
   line.erase_before();
-  line.insert(">");
+  CHECK(line.insert(">"));
   line.end();
   line.right();
   line.erase_at();
@@ -51,6 +51,7 @@ TEST_CASE("words and ends can be erased") {
 
 TEST_CASE("a line that is full takes no more") {
   EditLine line;
-  for (inference::u64 i = 0; i < EditLine::kCapacity + 5; ++i) line.insert("y");
+  for (inference::u64 i = 0; i < EditLine::kCapacity + 5; ++i)
+    CHECK(line.insert("y") == (i < EditLine::kCapacity));
   CHECK(line.text().size == EditLine::kCapacity);
 }

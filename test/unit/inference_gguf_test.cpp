@@ -223,13 +223,46 @@ TEST_CASE("tokenizers that cannot be") {
       tiny_llama().text("tokenizer.ggml.model", "gpt2").text("tokenizer.ggml.pre", "viking"),
       "pre-tokenizer 'viking'");
   check_refused(tiny_llama().without("tokenizer.ggml.tokens"), "no pieces");
-  check_refused(tiny_llama().without("tokenizer.ggml.scores"), "no score");
   check_refused(tiny_llama().array("tokenizer.ggml.scores", 6, 1, raw(1.0f)), "no score");
   check_refused(tiny_llama().array("tokenizer.ggml.token_type", 5, 1, raw(1)), "no type");
   check_refused(tiny_llama().array("tokenizer.ggml.tokens", 8, 1, gguf_string("a")),
                 "1 tokenizer pieces for an embedding of");
-  check_refused(tiny_llama().number("tokenizer.ggml.bos_token_id", 100000),
-                "bos_token_id is 100000");
+}
+
+TEST_CASE("what llama.cpp makes do without") {
+  CHECK(load(tiny_llama().without("tokenizer.ggml.scores").build()) == "");
+  LoadedModel none{tiny_llama().number("tokenizer.ggml.bos_token_id", 0xffffffff).build()};
+  CHECK(none.loaded);
+  CHECK(none.tokenizer.begin_token() == 1);
+}
+
+TEST_CASE("tensors that nothing uses are refused") {
+  GgufBuilder file = tiny_llama();
+  auto more = file.find("blk.0.ffn_norm.weight");
+  for (const char* name : {"blk.0.attn_q_norm.weight", "output.bias", "blk.0.ffn_gate.bias"}) {
+    more.name = name;
+    file.tensors.push_back(more);
+    check_refused(file, std::string("tensor '") + name + "' is not supported");
+    file.tensors.pop_back();
+  }
+}
+
+TEST_CASE("scaling of RoPE, as files of several times have it") {
+  const auto scale = [](const GgufBuilder& file) {
+    const LoadedModel model{file.build()};
+    CHECK(model.message() == "");
+    return model.model.shape.rope.scale;
+  };
+  const auto with = [](const char* key, float value) { return tiny_llama().real(key, value); };
+  CHECK(scale(tiny_llama()) == 1.0f);
+  CHECK(scale(with("llama.rope.scaling.factor", 4)) == 0.25f);  // without a type it is linear
+  CHECK(scale(with("llama.rope.scale_linear", 4)) == 0.25f);
+  CHECK(scale(with("llama.rope.scale_linear", 4).real("llama.rope.scaling.factor", 2)) == 0.5f);
+  CHECK(scale(with("llama.rope.scaling.factor", 4).text("llama.rope.scaling.type", "none")) == 1.0f);
+  CHECK(scale(with("llama.rope.scaling.factor", 0).text("llama.rope.scaling.type", "linear")) == 1.0f);
+  check_refused(with("llama.rope.scaling.factor", -1), "scaling.factor is no positive number");
+  const LoadedModel model{with("llama.rope.scaling.attn_factor", 1.5f).build()};
+  CHECK(model.model.shape.rope.magnitude() == 1.5);
 }
 
 TEST_CASE("an absurd context is halved until it fits") {

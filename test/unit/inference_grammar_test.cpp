@@ -65,6 +65,7 @@ const Table kTables[] = {
     {"root ::= \"a\" | \"b\" |", {"", "a", "b"}, {}, {"ab", "c"}},
     {"root ::= \"a\"*", {"", "a", "aaaaaaaaaaaa"}, {}, {"b", "ab"}},
     {"root ::= \"ab\"+ \"c\"?", {"ab", "abab", "ababc"}, {"", "aba"}, {"c", "abcc"}},
+    {"root ::= [\\-a]+ \"\\-\"?", {"-", "a-a", "--"}, {""}, {"b"}},
     {"root ::= [ab]{3}", {"aba", "bbb"}, {"", "ab"}, {"abab", "c"}},
     {"root ::= [ab]{2,}", {"ab", "abba"}, {"", "a"}, {"abc"}},
     {"root ::= [ab]{1,3}", {"a", "ab", "aba"}, {""}, {"abab"}},
@@ -296,5 +297,18 @@ TEST_CASE("too many readings of a text are an end, not a crash") {
     place = next;
   }
   CHECK(steps < 40);
+  CHECK(matcher.failed());
+}
+
+TEST_CASE("repetitions of repetitions that may be empty are too many readings") {
+  const LoadedGrammar loaded("root ::= x{500}\nx ::= y{500}\ny ::= \"a\"?");
+  GrammarMatcher matcher(loaded.grammar);
+  GrammarMatcher::Place place, next;
+  bool good = matcher.start(place);
+  for (int steps = 0; steps < 40 && good; ++steps) {
+    good = matcher.step(place, 'a', next);
+    matcher.keep(next);
+    place = next;
+  }
   CHECK(matcher.failed());
 }

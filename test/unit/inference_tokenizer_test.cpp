@@ -170,6 +170,18 @@ TEST_CASE("what ends turns by its name is a control token, whatever its type say
   CHECK(t.decode({kFirst + 2, kFirst + 1}) == "a");
 }
 
+TEST_CASE("the beginning ends a text only where the file says what it is") {
+  GgufBuilder pairs;
+  add_byte_pairs(pairs, "gpt-2", {});
+  pairs.number("tokenizer.ggml.eos_token_id", 3);
+  CHECK_FALSE(LoadedTokenizer(pairs.build()).tokenizer.ends_sequence(11));
+  GgufBuilder sentences;
+  add_vocabulary(sentences, {"\u2581", "a", "</s>"});
+  CHECK(LoadedTokenizer(sentences.build()).tokenizer.ends_sequence(1));
+  sentences.number("tokenizer.ggml.bos_token_id", kFirst + 1);  // a piece like others
+  CHECK_FALSE(LoadedTokenizer(sentences.build()).tokenizer.ends_sequence(kFirst + 1));
+}
+
 TEST_CASE("an unfinished character is held back") {
   const LoadedTokenizer t(vocabulary({"a"}));
   inference::Detokenizer detokenizer(t.tokenizer, true);

@@ -190,6 +190,8 @@ class Stops(unittest.TestCase):
         self.assertEqual(both(["temp=0", "tokens=60", *beginnings], "Once upon a time").stdout, whole)
 
     def test_several_lines_in_one(self):
+        told = both(["grammar=root ::= \"xabc\"", "reverse-prompt=abc", "reverse-prompt=xabcd"], "Hi")
+        self.assertEqual(told.stdout, b"Hix\n")  # what is whole counts, not what begins before it
         told = run(BF_NATIVE, ["grammar=root ::= \"a\\\\n\\\\nb\"", "reverse-prompt=\\n\\nb"], "x")
         self.assertEqual(told.stdout, b"xa\n")
 
