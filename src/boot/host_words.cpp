@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -72,16 +73,67 @@ void processor(Text& out) {
 
 // ---- /save: a file of the host
 
+Error cannot_write(const std::string& name, int reason) {
+  return Error::format("cannot write %s: %s", name.c_str(), strerror(reason));
+}
+
+// What a text replaces: a regular file, perhaps behind symbolic links, or nothing yet.
+struct Target {
+  std::string path;
+  bool is_there = false;
+  mode_t mode = 0;  // of what is there
+};
+
+Result<Target> target_of(const std::string& name) {
+  Target target{name};
+  struct stat facts;
+  if (lstat(name.c_str(), &facts) != 0) {
+    if (errno == ENOENT) return target;
+    return cannot_write(name, errno);
+  }
+  if (S_ISLNK(facts.st_mode)) {
+    char* const end = realpath(name.c_str(), nullptr);
+    if (end == nullptr) return cannot_write(name, errno);
+    target.path = end;
+    free(end);
+    if (lstat(target.path.c_str(), &facts) != 0) return cannot_write(name, errno);
+  }
+  if (!S_ISREG(facts.st_mode))
+    return Error::format("%s is there and is no regular file: name another", name.c_str());
+  target.is_there = true;
+  target.mode = facts.st_mode & 07777;
+  return target;
+}
+
+// A file that nobody else has, in the folder of `path`; null, with errno, if there can be none.
+FILE* file_beside(const std::string& path, std::string& fresh) {
+  constexpr int kMostNames = 100;
+  const usize slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
+  FILE* file = nullptr;
+  for (int i = 0; i < kMostNames && file == nullptr; ++i) {
+    fresh = folder + ".save-" + std::to_string(getpid()) + "-" + std::to_string(i);
+    file = fopen(fresh.c_str(), "wbxe");
+    if (file == nullptr && errno != EEXIST) break;
+  }
+  return file;
+}
+
+// Under another name first: what is there is whole, the old text or the new one.
 Result<Text> keep(std::string_view name, std::string_view text) {
-  const std::string path(name), fresh = path + ".new";
-  FILE* const file = fopen(fresh.c_str(), "wb");
-  if (file == nullptr) return Error::format("cannot write %s: %s", path.c_str(), strerror(errno));
+  const std::string path(name);
+  auto target = target_of(path);
+  if (!target) return target.error();
+  std::string fresh;
+  FILE* const file = file_beside(target->path, fresh);
+  if (file == nullptr) return cannot_write(path, errno);
+  if (target->is_there) fchmod(fileno(file), target->mode);  // not all file systems have modes
   bool done = fwrite(text.data(), 1, text.size(), file) == text.size();
   done = fclose(file) == 0 && done;
-  if (!done || rename(fresh.c_str(), path.c_str()) != 0) {
+  if (!done || rename(fresh.c_str(), target->path.c_str()) != 0) {
     const int reason = errno;
     unlink(fresh.c_str());
-    return Error::format("cannot write %s: %s", path.c_str(), strerror(reason));
+    return cannot_write(path, reason);
   }
   Text place;
   place.append(path);

@@ -166,6 +166,37 @@ class Words(unittest.TestCase):
         self.assertRegex(folder, "^Not kept: ")
         self.assertEqual(len(os.listdir(self.folder.name)), 3)
 
+    def test_save_replaces_regular_files_only(self):
+        folder = pathlib.Path(self.folder.name)
+        os.mkfifo(folder / "pipe")
+        os.mkdir(folder / "folder")
+        (folder / "link to a pipe").symlink_to("pipe")
+        (folder / "link to nothing").symlink_to("nowhere")
+        names = ("pipe", "folder", "link to a pipe", "link to nothing")
+        before = sorted(os.listdir(folder))
+        for name, shown in zip(names, self.type(*[f"/save {name}" for name in names])[0]):
+            reason = f"cannot write {name}: No such file" if "nothing" in name else (
+                f"{name} is there and is no regular file: name another\n")
+            self.assertTrue(shown.startswith(f"Not kept: {reason}"), shown)
+            self.assertEqual(shown.count("\n"), 1)
+        self.assertEqual(sorted(os.listdir(folder)), before)
+        self.assertTrue((folder / "pipe").is_fifo() and (folder / "link to a pipe").is_symlink())
+
+    def test_save_writes_through_links_and_leaves_other_files_alone(self):
+        folder = pathlib.Path(self.folder.name)
+        (folder / "kept").mkdir()
+        target = folder / "kept" / "talk.txt"
+        target.write_text("old")
+        target.chmod(0o640)
+        (folder / "link.txt").symlink_to("kept/talk.txt")
+        (folder / "plain.txt.new").write_text("of somebody else")
+        self.type("/save link.txt", "/save plain.txt")
+        self.assertTrue((folder / "link.txt").is_symlink())
+        self.assertEqual(target.read_text(), (folder / "plain.txt").read_text())
+        self.assertEqual(target.stat().st_mode & 0o777, 0o640)
+        self.assertEqual((folder / "plain.txt.new").read_text(), "of somebody else")
+        self.assertEqual(os.listdir(folder / "kept"), ["talk.txt"])
+
     def test_save_a_conversation(self):
         self.type("Hello", "/save talk.txt", options=["chat=1", "chat-template=zephyr"])
         self.assertRegex(pathlib.Path(self.folder.name, "talk.txt").read_text(), r"^> Hello\n.+\n")
