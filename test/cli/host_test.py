@@ -8,6 +8,8 @@ import subprocess
 import gguf_damage
 from support import COMPILED_TIERS, ROOT, STORY, CommandLineTest, bareflow, shared_model, main
 
+from cli import places
+
 GREEDY = ("--prompt", "Once upon a time", "--temp", "0", "--tokens", "24")
 
 
@@ -91,6 +93,18 @@ class Stories(CommandLineTest):
                                           ROOT / "bareflow"], stdin=subprocess.DEVNULL,
                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 self.assertEqual(status, 0)
+
+    def test_what_a_closed_stream_would_get_is_in_no_file(self):
+        """Of the engine alone: ./bareflow opens what is missing before it starts it."""
+        line = [places.HOST_ENGINE, "--blob", f"program={places.PROGRAM}", "--blob", f"model={STORY}",
+                "--text", "prompt=Tom", "--option", "tokens=2", "--stream", "profile=profile.json"]
+        for closed in ("2>&-", ">&-", ">&- 2>&-", "<&- >&- 2>&-"):
+            with self.subTest(closed):
+                status = subprocess.call(["sh", "-c", f'"$@" {closed}', "sh", *line], cwd=self.folder,
+                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.DEVNULL)
+                self.assertEqual(status, 0)
+                json.loads((self.folder / "profile.json").read_text())
 
     def test_interruption_ends_it(self):
         process = subprocess.Popen([ROOT / "bareflow", "host", "--temp", "1"],

@@ -20,7 +20,10 @@ std::string blob_path(std::string_view name);
 u8* read_file(int file, usize bytes, const std::string& name, const std::string& path);
 Error cannot_read(const std::string& name, const std::string& file, int reason);
 
-// streams.cpp: `name` is "profile" or "logits".
+// streams.cpp: what is closed of input, text and log leads nowhere, so that no file that is opened
+// later gets its number, and with it what is meant for the stream. Before any file is opened.
+void open_missing_streams();
+// `name` is "profile" or "logits".
 Result<void> open_stream(const std::string& name, const std::string& file);
 // errno of the first write of text or profile that failed; 0 if none did.
 int lost_output();

@@ -67,6 +67,7 @@ Result<void> bring_up(const CommandLine& line) {
 }
 
 void start(int argc, const char* const* argv) {
+  open_missing_streams();
   const std::span<const char* const> all(argv, static_cast<usize>(argc));
   auto line = parse_command_line(all.empty() ? all : all.subspan(1));
   auto up = line ? bring_up(*line) : Result<void>(line.error());

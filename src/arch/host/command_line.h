@@ -37,7 +37,8 @@ Result<void> bring_up(const CommandLine& line);
 // The exit status of a program that was called the wrong way.
 inline constexpr int kUsageStatus = 2;
 
-// parse_command_line and bring_up; on failure prints the one line about it and exits.
+// open_missing_streams, parse_command_line and bring_up; on failure prints the one line about it
+// and exits.
 void start(int argc, const char* const* argv);
 
 // How wide the terminal is that standard output goes to; 0 if it is none.

@@ -55,6 +55,11 @@ bool needs_line_break(platform::Stream stream, std::string_view bytes) {
 
 }  // namespace
 
+void host::open_missing_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (fcntl(stream, F_GETFD) < 0) open("/dev/null", O_RDWR);
+}
+
 int host::lost_output() {
   return write_error;
 }
