@@ -1,6 +1,7 @@
 """From parsed arguments to what a run gets: the options text, the model, the profile's place."""
 
 import os
+import stat
 from pathlib import Path
 
 from cli import places
@@ -68,15 +69,16 @@ def model(arguments):
 
 
 def text_file(option, name):
-    """The absolute path of a file to be read, of any content."""
+    """The absolute path of a file to be read, of any content. A pipe is not opened: that would wait
+    for somebody who writes to it."""
     path = Path(name).absolute()
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise Failure(f"{option}: {path} is no regular file")
         with open(path, "rb") as file:
             file.read(1)
     except OSError as error:
         raise Failure(f"{option}: cannot read {path}: {error.strerror}") from None
-    if not path.is_file():
-        raise Failure(f"{option}: {path} is no regular file")
     return path
 
 

@@ -1,5 +1,6 @@
 """The command line without a build: help texts, and what is said about wrong use."""
 
+import os
 import re
 import unittest
 
@@ -111,6 +112,15 @@ class Places(CommandLineTest):
                                 (["disk", "-o", self.folder / "d.img", "--size", "1M"], "larger --size")):
             with self.subTest(arguments[1]):
                 self.refused(bareflow(*arguments), 1, word)
+
+    def test_a_pipe_is_no_text_and_is_not_waited_for(self):
+        os.mkfifo(self.folder / "pipe")
+        for option in ("--prompt-file", "--grammar-file", "--tokens-file", "--tokenize"):
+            for name, word in (("pipe", "no regular file"), (".", "no regular file"),
+                               ("none", "No such file"), ("a" * 300, "too long")):
+                with self.subTest(f"{option} {word}"):
+                    self.refused(bareflow("host", option, name, cwd=self.folder, timeout=20), 1,
+                                 option, word)
 
     def test_an_empty_model(self):
         self.refused(bareflow("run", "--model", self.write("empty.gguf", b"")), 1, "empty")
