@@ -53,7 +53,7 @@ def _whole(least, bits):
 
 def _signed(least, most):
     def check(text):
-        if not NUMBER.fullmatch(text.lstrip("-")) or not least <= float(text) <= most:
+        if not NUMBER.fullmatch(text.removeprefix("-")) or not least <= float(text) <= most:
             raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
         return text
     return check
@@ -666,11 +666,16 @@ def _add_setup(commands):
                         help="only name the packages that are missing")
 
 
-def _bind_texts(arguments):
-    """Joins options and free texts with '=', so that a text may begin with a dash."""
+# Options whose values may begin with a dash: free texts, and numbers below zero such as -1e-1.
+DASHED = ("--prompt", "--grammar", "--system", "--reverse-prompt", "--qemu-args", "--batch", "--cflags",
+          "--engine", "--repeat-last-n", "--repeat-penalty", "--frequency-penalty", "--presence-penalty")
+
+
+def _bind_dashed(arguments):
+    """Joins such options and their values with '='."""
     bound = []
     for argument in arguments:
-        if bound and bound[-1] in ("--prompt", "--grammar", "--system", "--reverse-prompt", "--qemu-args", "--batch", "--cflags", "--engine"):
+        if bound and bound[-1] in DASHED:
             bound[-1] += "=" + argument
         else:
             bound.append(argument)
@@ -695,6 +700,6 @@ def parse(arguments):
     if arguments[0] == "exec" and "--" in arguments:
         cut = arguments.index("--")
         arguments, program_arguments = arguments[:cut], arguments[cut + 1:]
-    parsed = parser.parse_args(_bind_texts(arguments))
+    parsed = parser.parse_args(_bind_dashed(arguments))
     parsed.program_arguments = program_arguments
     return parsed

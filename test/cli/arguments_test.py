@@ -6,6 +6,8 @@ import unittest
 
 from support import STORY, CommandLineTest, bareflow, main
 
+from cli import arguments as command_line, settings
+
 COMMANDS = ("run", "host", "exec", "test", "iso", "disk", "crash", "gdb", "bench", "gguf", "setup")
 STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed", "--tier", "--top-k",
                  "--min-p", "--typical", "--repeat-penalty", "--mirostat", "--logit-bias",
@@ -59,6 +61,10 @@ class WrongUse(CommandLineTest):
         (["host", "--min-p", "1.5"], "--min-p", "0 to 1"),
         (["host", "--repeat-last-n", "-2"], "--repeat-last-n", "-1 for all"),
         (["host", "--repeat-penalty", "0"], "--repeat-penalty", "0.01"),
+        (["host", "--repeat-penalty", "-1e-1"], "--repeat-penalty", "0.01"),
+        (["host", "--frequency-penalty", "--1"], "--frequency-penalty", "-100 to 100"),
+        (["host", "--presence-penalty", "-1e3"], "--presence-penalty", "-100 to 100"),
+        (["host", "--frequency-penalty"], "--frequency-penalty"),
         (["host", "--mirostat", "1"], "--mirostat", "2"),
         (["host", "--logit-bias", "7"], "--logit-bias", "15043+1"),
         (["host", "--grammar", "a", "--grammar-file", "b"], "--grammar-file"),
@@ -90,6 +96,19 @@ class WrongUse(CommandLineTest):
                 process = bareflow(*arguments)
                 self.refused(process, 2, *words)
                 self.assertEqual(len(process.stderr.splitlines()), 1)
+
+
+class Values(unittest.TestCase):
+    def options(self, *words):
+        """The option lines of a run."""
+        return settings.option_lines(command_line.parse(["host", *words]))
+
+    def test_numbers_below_zero(self):
+        for number in ("-1", "-1e-1", "-.5", "-5.", "-2E+1", "0.5"):
+            for option in ("frequency-penalty", "presence-penalty"):
+                self.assertEqual(self.options(f"--{option}", number), [f"{option}={number}"])
+                self.assertEqual(self.options(f"--{option}={number}"), [f"{option}={number}"])
+        self.assertEqual(self.options("--repeat-last-n", "-1", "--temp", "0"), ["temp=0", "repeat-last-n=-1"])
 
 
 class Places(CommandLineTest):
