@@ -167,7 +167,8 @@ def add_story(parser):
                        help="sample from the most typical pieces that have probability P together "
                             "(default: 1, which is off)")
     group.add_argument("--min-keep", metavar="N", type=_whole(0, 64),
-                       help="let every step of sampling leave N pieces at least (default: 0)")
+                       help="typical, top-p and min-p leave N pieces at least; top-k may leave fewer "
+                            "(default: 0)")
     group.add_argument("--repeat-last-n", metavar="N", type=_last_n,
                        help="penalties look at the last N tokens; 0: none, -1: the whole context "
                             "(default: 64)")
@@ -223,7 +224,7 @@ def add_prompt(parser):
 def add_batch(parser):
     group = parser.add_argument_group("prompt processing")
     group.add_argument("--batch", metavar="N", type=_batch,
-                       help="take N tokens of the prompt together, at most (default: 64)")
+                       help="take N tokens of the prompt together, at most (default: 48)")
     group.add_argument("--kv", choices=("f16", "q8_0"),
                        help="how keys and values are kept (default: f16)")
 
@@ -632,7 +633,7 @@ def _add_bench(commands):
     group.add_argument("-n", dest="generated_tokens", type=_counts, metavar="A,B",
                        help="numbers of tokens to generate, 0 for none (default: 32)")
     group.add_argument("--batch", type=_cores, metavar="N",
-                       help="tokens of a prompt that are read together (default: 64)")
+                       help="tokens of a prompt that are read together (default: 48)")
     group = parser.add_argument_group("bench --model, bench kernels")
     group.add_argument("--isa", metavar="NAME",
                        help="use no more of the processor than this (docs/options.md)")

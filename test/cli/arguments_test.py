@@ -4,7 +4,7 @@ import os
 import re
 import unittest
 
-from support import STORY, CommandLineTest, bareflow, main
+from support import ROOT, STORY, CommandLineTest, bareflow, main
 
 from cli import arguments as command_line, settings
 
@@ -39,6 +39,12 @@ class Help(CommandLineTest):
                                  ("test", ("--matrix", "--plug", "--json"))):
             text = self.help_of(command)
             self.assertEqual([name for name in options if name not in text], [])
+
+    def test_the_batch_is_what_the_program_takes(self):
+        batch = re.search(r"u64 batch = (\d+);", (ROOT / "src/inference/transformer.h").read_text())[1]
+        for command in ("host", "run", "bench"):
+            self.assertRegex(self.help_of(command), rf"--batch N\s[^(]*\(default:\s+{batch}\)")
+        self.assertRegex((ROOT / "docs/options.md").read_text(), rf"\| `batch` \|.*\| {batch} \|\n")
 
     def test_without_a_command_it_helps_and_fails(self):
         process = bareflow()
