@@ -151,6 +151,8 @@ def add_story(parser):
     group = parser.add_argument_group("story")
     group.add_argument("--tokens", metavar="N", type=_whole(0, 64),
                        help="generate at most N tokens (default: to the end of the story)")
+    group.add_argument("--context", metavar="N", type=_whole(2, 64),
+                       help="a context of N tokens at most (default: the model's)")
     group.add_argument("--temp", metavar="T", type=_decimal(100),
                        help="sampling temperature; 0 is greedy (default: 0.8)")
     group.add_argument("--top-p", metavar="P", type=_decimal(1),

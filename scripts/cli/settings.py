@@ -7,8 +7,8 @@ from pathlib import Path
 from cli import places
 from cli.report import USAGE, Failure
 
-KEYS = ("tokens", "temp", "top-p", "seed", "top-k", "min-p", "typical", "min-keep", "repeat-last-n",
-        "repeat-penalty", "frequency-penalty", "presence-penalty", "mirostat", "mirostat-lr",
+KEYS = ("tokens", "context", "temp", "top-p", "seed", "top-k", "min-p", "typical", "min-keep",
+        "repeat-last-n", "repeat-penalty", "frequency-penalty", "presence-penalty", "mirostat", "mirostat-lr",
         "mirostat-ent", "logit-bias", "chat", "chat-template", "context-shift",
         "tier", "isa", "gdb", "special", "bos", "batch", "kv", "threads", "screen", "keyboard")
 

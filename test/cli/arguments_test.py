@@ -9,7 +9,7 @@ from support import ROOT, STORY, CommandLineTest, bareflow, main
 from cli import arguments as command_line, settings
 
 COMMANDS = ("run", "host", "exec", "test", "iso", "disk", "crash", "gdb", "bench", "gguf", "setup")
-STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--temp", "--top-p", "--seed", "--tier", "--top-k",
+STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--context", "--temp", "--top-p", "--seed", "--tier", "--top-k",
                  "--min-p", "--typical", "--repeat-penalty", "--mirostat", "--logit-bias",
                  "--grammar", "--grammar-file", "--chat", "--system", "--chat-template",
                  "--reverse-prompt", "--no-context-shift",
@@ -59,6 +59,8 @@ class WrongUse(CommandLineTest):
         (["run", "--keyboard", "xx"], "--keyboard", "us"),
         (["host", "--tokens", "many"], "--tokens", "'many'"),
         (["host", "--tokens", "-1"], "--tokens"),
+        (["host", "--context", "1"], "--context", "from 2"),
+        (["iso", "-o", "d.iso", "--context", "few"], "--context", "'few'"),
         (["host", "--temp", "warm"], "--temp", "'warm'"),
         (["host", "--temp", "nan"], "--temp"),
         (["host", "--temp", "101"], "--temp", "0 to 100"),
@@ -108,6 +110,11 @@ class Values(unittest.TestCase):
     def options(self, *words):
         """The option lines of a run."""
         return settings.option_lines(command_line.parse(["host", *words]))
+
+    def test_the_context_in_all_commands_that_tell_stories(self):
+        for words in (["host"], ["run"], ["gdb"], ["iso", "-o", "d.iso"]):
+            parsed = command_line.parse([*words, "--context", "100"])
+            self.assertIn("context=100", settings.option_lines(parsed))
 
     def test_numbers_below_zero(self):
         for number in ("-1", "-1e-1", "-.5", "-5.", "-2E+1", "0.5"):

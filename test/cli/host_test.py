@@ -133,6 +133,14 @@ class Options(CommandLineTest):
         self.assertRegex(self.story_of(process), rb"^x[a-c]{4}!\n$")
         self.refused(bareflow("host", "--grammar", "root ::= none"), 1, "grammar: line 1, column 10")
 
+    def test_a_context_that_is_short(self):
+        process = bareflow("host", "--prompt", "Once", "--temp", 0, "--context", 20)
+        self.assertRegex(process.stderr, rb"model: .*, context 20,")
+        self.assertRegex(process.stderr, rb"prompt 2 tokens .* generated 19 tokens")
+        process = bareflow("host", "--prompt", "Once upon a time", "--context", 2)
+        self.assertEqual(process.returncode, 2)
+        self.assertIn(b"tokens do not fit into the context of 2", process.stderr)
+
     def test_it_ends_before_a_reverse_prompt(self):
         whole = self.story_of(bareflow("host", *GREEDY))
         stop = whole[30:36].decode()
