@@ -685,6 +685,27 @@ def _bind_dashed(arguments):
     return bound
 
 
+# Of each row only one can be given.
+ONE_OF = (("--prompt", "--prompt-file", "--tokens-file", "--tokenize"), ("--logits", "--tokenize"))
+# The first means nothing without the second.
+NEEDS = (("--system", "--chat"), ("--chat-template", "--chat"))
+
+
+def _contradiction(parsed):
+    """What is wrong with options that are fine by themselves, or None."""
+    def is_given(option):
+        return vars(parsed).get(option.strip("-").replace("-", "_")) is not None
+
+    for options in ONE_OF:
+        given = [option for option in options if is_given(option)]
+        if len(given) > 1:
+            return f"{' and '.join(given)}: give one of them"
+    for option, other in NEEDS:
+        if is_given(option) and not is_given(other):
+            return f"{option}: it belongs to a conversation: give {other}, too"
+    return None
+
+
 def parse(arguments):
     """The parsed command line; ends the process where it is wrong."""
     parser = Parser(prog="./bareflow", description=ALL, epilog=ALL_EXAMPLES)
@@ -704,5 +725,7 @@ def parse(arguments):
         cut = arguments.index("--")
         arguments, program_arguments = arguments[:cut], arguments[cut + 1:]
     parsed = parser.parse_args(_bind_dashed(arguments))
+    if wrong := _contradiction(parsed):
+        Parser(prog=f"./bareflow {parsed.command}").error(wrong)
     parsed.program_arguments = program_arguments
     return parsed

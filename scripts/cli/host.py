@@ -19,8 +19,6 @@ def command(arguments):
     line = [str(places.HOST_ENGINE), "--blob", f"program={places.PROGRAM}",
             "--blob", f"model={settings.model(arguments)}"]
     if arguments.prompt_file is not None:
-        if arguments.prompt is not None:
-            raise Failure("--prompt and --prompt-file: give one of them", USAGE)
         line += ["--blob", f"prompt={settings.text_file('--prompt-file', arguments.prompt_file)}"]
     elif arguments.prompt is not None:
         line += ["--text", f"prompt={arguments.prompt}"]

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from cli import places
-from cli.report import USAGE, Failure
+from cli.report import Failure
 
 KEYS = ("tokens", "context", "temp", "top-p", "seed", "top-k", "min-p", "typical", "min-keep",
         "repeat-last-n", "repeat-penalty", "frequency-penalty", "presence-penalty", "mirostat", "mirostat-lr",
@@ -86,8 +86,6 @@ def prompt(arguments):
     """The prompt as bytes, or None."""
     if arguments.prompt_file is None:
         return None if arguments.prompt is None else os.fsencode(arguments.prompt)
-    if arguments.prompt is not None:
-        raise Failure("--prompt and --prompt-file: give one of them", USAGE)
     return text_file("--prompt-file", arguments.prompt_file).read_bytes()
 
 
