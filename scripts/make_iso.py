@@ -100,13 +100,13 @@ def run_grub_mkrescue(tree, output):
         raise IsoError("grub-mkrescue failed:\n" + done.stderr.strip())
 
 
-def make_iso(output, kernel, program=None, model=None, options="", prompt=None):
-    """Writes the ISO. options, words of key=value, go onto the kernel's line in GRUB's menu; the
-    prompt, like the rest, is a file."""
+def make_iso(output, kernel, program=None, model=None, options="", prompt=None, option_lines=None):
+    """Writes the ISO. options, words of key=value, go onto the kernel's line in GRUB's menu; what is no
+    word comes as lines of a file, option_lines; the prompt, like the rest, is a file."""
     check_tools()
     check_input("kernel", kernel)
-    files = {name: path for name, path in (("program", program), ("prompt", prompt), ("model", model))
-             if path}
+    modules = (("program", program), ("prompt", prompt), ("options", option_lines), ("model", model))
+    files = {name: path for name, path in modules if path}
     for name, path in files.items():
         check_input(name, path)
     # Beside the output, so that links work, and so that a half-made ISO never has its name.
@@ -138,10 +138,11 @@ def main():
     parser.add_argument("--model", help="a GGUF file")
     parser.add_argument("--prompt", help="a text to continue, in a file")
     parser.add_argument("--options", default="", help="defaults of the disc: words of key=value")
+    parser.add_argument("--option-lines", metavar="FILE", help="more of them, lines that may hold spaces")
     parser.add_argument("-o", "--output", required=True)
     a = parser.parse_args()
     try:
-        make_iso(a.output, a.kernel, a.program, a.model, a.options, a.prompt)
+        make_iso(a.output, a.kernel, a.program, a.model, a.options, a.prompt, a.option_lines)
     except (IsoError, OSError) as error:
         sys.exit(f"error: {error}")
     print(size_line(a.output, a.model))

@@ -139,7 +139,7 @@ def disk_arguments(machine):
 def command_line(machine, folder, log_fd):
     """QEMU's command line; files it needs are written to `folder`."""
     options = os.path.join(folder, "options")
-    with open(options, "w", encoding="utf-8") as file:
+    with open(options, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(guest_options(machine))
     line = [QEMU, "-nodefaults", "-no-user-config", "-no-reboot", "-vga", "std",
             "-machine", machine.machine, "-cpu", machine.cpu, "-m", machine.memory,

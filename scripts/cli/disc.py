@@ -4,31 +4,49 @@ Discs for `run` are kept in the build directory, each under a key of all that is
 options of a run reach the guest beside the disc, so they need no new one.
 """
 
+import contextlib
 import hashlib
 import os
+import re
 import tempfile
 import time
 from pathlib import Path
 
 import make_iso
-from cli import places
+from cli import places, settings
 from cli.report import Failure, Step
 
+WORD = re.compile("[!-&(-~]+")  # no space, no quote
 KEPT_DISCS = 3
 YOUNG_SECONDS = 900  # a disc that may still be about to be booted
+
+
+def _is_word(option):
+    """Whether an option can stand on the kernel's line in GRUB's menu. Texts, and what may come any
+    number of times, go into a file of the disc: that line is short."""
+    return WORD.fullmatch(option) and option.partition("=")[0] not in (*settings.TEXT_KEYS, "logit-bias")
+
+
+@contextlib.contextmanager
+def _file(data):
+    """The name of a file with these bytes, or None where there are none."""
+    with tempfile.NamedTemporaryFile(prefix="bareflow-disc-") as file:
+        file.write(data or b"")
+        file.flush()
+        yield file.name if data else None
 
 
 def make(path, model, options=(), prompt=None):
     """Writes an ISO to `path`, whole or not at all; without a model if there is none. The prompt is
     bytes."""
+    words = [option for option in options if _is_word(option)]
+    lines = "".join(f"{option}\n" for option in options if not _is_word(option))
     try:
         with (Step(f"making a disc with {model.name}" if model else "making a disc without a model"),
-              tempfile.NamedTemporaryFile(prefix="bareflow-prompt-") as text):
-            text.write(prompt or b"")
-            text.flush()
+              _file(prompt) as prompt_file,
+              _file(lines.encode(errors="surrogateescape")) as lines_file):
             make_iso.make_iso(str(path), str(places.KERNEL), str(places.PROGRAM),
-                              str(model) if model else None, "\n".join(options),
-                              text.name if prompt else None)
+                              str(model) if model else None, "\n".join(words), prompt_file, lines_file)
     except (make_iso.IsoError, OSError) as error:
         raise Failure(f"no disc: {error}") from None
 

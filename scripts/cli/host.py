@@ -34,6 +34,8 @@ def command(arguments):
         line += ["--blob", f"tokenize={settings.text_file('--tokenize', arguments.tokenize)}"]
     for option in settings.option_lines(arguments):
         line += ["--option", option]
+    if grammar := settings.grammar_file(arguments):
+        line += ["--option-file", f"grammar={grammar}"]
     if not _has_prompt(arguments) and sys.stdin.isatty():
         line += ["--option", "interactive=1"]
     profile = settings.profile(arguments)
@@ -47,4 +49,8 @@ def main(arguments):
     packages.require(packages.HOST_SET)
     build(places.HOST_ENGINE, places.PROGRAM)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and exec would keep that
-    os.execv(line[0], line)
+    try:
+        os.execv(line[0], line)
+    except OSError as error:  # E2BIG, of a text of 128 KiB
+        raise Failure(f"cannot start the engine: {error.strerror}: give long texts in files, by "
+                      "--prompt-file and --grammar-file") from None

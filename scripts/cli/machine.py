@@ -90,7 +90,7 @@ def _sector_bytes(kind, image):
 
 def describe(arguments, model, interactive=False, image=None, more_options=()):
     """The machine, with a disc that holds the model, or with a disk."""
-    options = settings.option_lines(arguments) + [f"interactive={int(interactive)}", *more_options]
+    options = settings.machine_option_lines(arguments) + [f"interactive={int(interactive)}", *more_options]
     for_loader = [line for line in options if line.startswith("screen=")]
     if arguments.display == "curses" and not for_loader:
         for_loader = ["screen=text"]  # a terminal shows no pixels

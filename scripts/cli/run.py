@@ -94,8 +94,10 @@ def main(arguments):
     if "help" in (arguments.cpu, arguments.machine):
         return _show_names(arguments)
     machine.check_disk(arguments)
+    # What is wrong with these is said before anything is built.
+    settings.machine_option_lines(arguments)
     if not machine.kept_disk(arguments):
-        settings.model(arguments)  # what is wrong with it is said before anything is built
+        settings.model(arguments)
     packages.require(package_set(arguments))
     build(places.KERNEL, places.PROGRAM)
     interactive = settings.prompt(arguments) is None and sys.stdin.isatty()

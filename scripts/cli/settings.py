@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from cli import places
-from cli.report import Failure
+from cli.report import USAGE, Failure
 
 KEYS = ("tokens", "context", "temp", "top-p", "seed", "top-k", "min-p", "typical", "min-keep",
         "repeat-last-n", "repeat-penalty", "frequency-penalty", "presence-penalty", "mirostat", "mirostat-lr",
@@ -13,6 +13,9 @@ KEYS = ("tokens", "context", "temp", "top-p", "seed", "top-k", "min-p", "typical
         "tier", "isa", "gdb", "special", "bos", "batch", "kv", "threads", "screen", "keyboard")
 
 TEXT_KEYS = ("grammar", "system", "reverse-prompt")  # of several lines, perhaps
+
+# What the kernel has room for (boot/boot_options.h), but for what a launcher adds.
+MACHINE_BYTES = 126 * 1024
 
 
 def _escape(text):
@@ -22,9 +25,6 @@ def _escape(text):
 
 def _texts(arguments):
     values = vars(arguments)
-    if values.get("grammar_file") is not None:
-        path = text_file("--grammar-file", values["grammar_file"])
-        values["grammar"] = path.read_bytes().decode(errors="surrogateescape")
     for key in TEXT_KEYS:
         value = values.get(key.replace("-", "_"))
         if value is not None:
@@ -32,8 +32,19 @@ def _texts(arguments):
                 yield f"{key}={_escape(text)}"
 
 
+def grammar_file(arguments):
+    """The absolute path of a grammar, or None."""
+    if vars(arguments).get("grammar_file") is None:
+        return None
+    path = text_file("--grammar-file", arguments.grammar_file)
+    if b"\0" in path.read_bytes():
+        raise Failure(f"--grammar-file: {path} holds a zero byte, and a grammar is a text", USAGE)
+    return path
+
+
 def option_lines(arguments):
-    """`key=value` pairs as docs/options.md defines them, for what was given."""
+    """`key=value` pairs as docs/options.md defines them, for what was given; the text of a grammar's
+    file is not among them."""
     values = vars(arguments)
     lines = []
     for key in KEYS:
@@ -43,6 +54,18 @@ def option_lines(arguments):
     if values["command"] in ("run", "gdb") and os.environ.get("NO_COLOR"):
         lines.append("NO_COLOR=1")
     return lines + list(_texts(arguments))
+
+
+def machine_option_lines(arguments):
+    """All of them, for a machine, which has room for so much."""
+    lines = option_lines(arguments)
+    if path := grammar_file(arguments):
+        lines.append("grammar=" + _escape(path.read_bytes().decode(errors="surrogateescape")))
+    count = len("\n".join(lines).encode(errors="surrogateescape"))
+    if count > MACHINE_BYTES:
+        raise Failure(f"the options, with all texts and the grammar, have {count:,} bytes: a machine takes "
+                      f"{MACHINE_BYTES:,}: give shorter ones")
+    return lines
 
 
 def screenshot(arguments):

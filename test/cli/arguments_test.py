@@ -3,10 +3,14 @@
 import os
 import re
 import unittest
+from pathlib import Path
+from unittest import mock
 
 from support import ROOT, STORY, CommandLineTest, bareflow, main
 
-from cli import arguments as command_line, settings
+from cli import arguments as command_line
+from cli import disc, host, settings
+from cli.report import Failure
 
 COMMANDS = ("run", "host", "exec", "test", "iso", "disk", "crash", "gdb", "bench", "gguf", "setup")
 STORY_OPTIONS = ("--model", "--prompt", "--tokens", "--context", "--temp", "--top-p", "--seed", "--tier", "--top-k",
@@ -132,6 +136,42 @@ class Values(unittest.TestCase):
                 self.assertEqual(self.options(f"--{option}", number), [f"{option}={number}"])
                 self.assertEqual(self.options(f"--{option}={number}"), [f"{option}={number}"])
         self.assertEqual(self.options("--repeat-last-n", "-1", "--temp", "0"), ["temp=0", "repeat-last-n=-1"])
+
+
+class LongTexts(CommandLineTest):
+    def test_a_machine_has_room_for_so_much(self):
+        room = re.search(r"char text_\[(\d+) \* 1024\]", (ROOT / "src/boot/boot_options.h").read_text())[1]
+        self.assertLess(settings.MACHINE_BYTES + 1024, int(room) * 1024)
+        self.write("long.gbnf", b"root ::= [a-z]\n#" + b"x" * (settings.MACHINE_BYTES - 60))
+        self.write("longer.gbnf", b"root ::= [a-z]\n#" + b"\n" * (settings.MACHINE_BYTES // 2))
+        for words in (["run"], ["iso", "-o", "d.iso"]):
+            self.refused(bareflow(*words, "--grammar-file", "longer.gbnf", cwd=self.folder), 1,
+                         f"a machine takes {settings.MACHINE_BYTES:,}")
+            parsed = command_line.parse([*words, "--grammar-file", str(self.folder / "long.gbnf")])
+            self.assertLessEqual(len(settings.machine_option_lines(parsed)[0]), settings.MACHINE_BYTES)
+
+    def test_a_grammar_without_zero_bytes(self):
+        path = self.write("zero.gbnf", b'root ::= "a\0"')
+        for words in (["host"], ["run"], ["iso", "-o", self.folder / "d.iso"]):
+            self.refused(bareflow(*words, "--grammar-file", path), 2, "--grammar-file", "zero byte")
+
+    def test_a_text_that_is_too_long_for_a_command_line(self):
+        parsed = command_line.parse(["host", "--prompt", "x" * (128 << 10)])
+        with (mock.patch("cli.host.build"), mock.patch("cli.host.packages.require"),
+              mock.patch("cli.host.signal.signal"), self.assertRaisesRegex(Failure, "--prompt-file")):
+            host.main(parsed)
+
+    def test_on_a_disc_words_stand_in_the_menu_and_texts_in_a_file(self):
+        parsed = command_line.parse(["iso", "-o", "d.iso", "--temp", "0", "--chat", "--system", "It's\nnice.",
+                                     "--logit-bias", "5+1", "--grammar", "root::=[a]", "--seed", "3"])
+        written = []
+
+        def make(*arguments):
+            written.extend((arguments[4], Path(arguments[6]).read_text()))
+        with mock.patch("make_iso.make_iso", make):
+            disc.make(Path("d.iso"), STORY, settings.machine_option_lines(parsed))
+        self.assertEqual(written, ["temp=0\nseed=3\nchat=1", "logit-bias=5+1\ngrammar=root::=[a]\n"
+                                   "system=It's\\nnice.\n"])
 
 
 class Places(CommandLineTest):

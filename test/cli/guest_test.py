@@ -11,6 +11,8 @@ import json
 import gguf_damage
 from support import COMPILED_TIERS, STORY, CommandLineTest, bareflow, shared_model, main
 
+import qemu
+
 GREEDY = ("--prompt", "Once upon a time", "--temp", "0", "--tokens", "24")
 
 
@@ -41,6 +43,19 @@ class Stories(CommandLineTest):
         lines = "Tom and\nThe last\n"
         self.assertEqual(self.story_of(bareflow("run", *options, text=lines)),
                          self.story_of(bareflow("host", *options, text=lines)))
+
+    def test_a_long_grammar_and_texts_with_spaces(self):
+        """Beside a disc, and on one that is kept."""
+        rules = b'root ::= "\\"" [a-c]{4} tail\n' + b"# it's not much\n" * 5_000 + b'tail ::= " \xc3\xa9"?\n'
+        options = ("--grammar-file", self.write("long.gbnf", rules), "--chat", "--chat-template", "zephyr",
+                   "--system", "Be 'kind'.\nBe brief.\udcff", "--prompt", "Hello", "--temp", 0)
+        told = self.story_of(bareflow("host", *options))
+        self.assertRegex(told, rb'^"[a-c]{4}')
+        self.assertEqual(self.story_of(bareflow("run", *options)), told)
+        self.story_of(bareflow("iso", "-o", self.folder / "kept.iso", *options))
+        result = qemu.capture(qemu.Machine(iso=str(self.folder / "kept.iso"), options="interactive=0\n"),
+                              timeout=200)
+        self.assertEqual((result.status, result.text), (0, told), result.log)
 
     def test_a_disk_that_is_kept(self):
         """Made at the first run, read at the second, which names its model, and at the third."""

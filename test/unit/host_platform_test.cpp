@@ -9,6 +9,7 @@
 #include "arch/host/command_line.h"
 #include "runtime/cpu_features.h"
 #include "runtime/heap.h"
+#include "runtime/options.h"
 #include "runtime/platform.h"
 #include "runtime/program_abi.h"
 #include "runtime/program_imports.h"
@@ -95,6 +96,21 @@ TEST_CASE("command lines make blobs and options") {
   CHECK(bf_blob("prompt", 6, &bytes) != nullptr);
   CHECK(bytes == 3);
   CHECK(bf_blob("stats", 5, &bytes) == nullptr);
+}
+
+TEST_CASE("an option's value may be a file, of several lines and any length") {
+  const std::string file = "/tmp/bareflow-host-test-" + std::to_string(getpid());
+  const std::string head = "root ::= \"\\n\"\r\n", tail(300'000, '#');
+  FILE* out = fopen(file.c_str(), "w");
+  fputs((head + tail).c_str(), out);
+  fclose(out);
+  const std::string option = "grammar=" + file;
+  REQUIRE(refusal({"--option-file", option.c_str(), "--option", "temp=0"}) == "");
+  unlink(file.c_str());
+  CHECK(options::find("temp") == "0");
+  CHECK(options::find("grammar") == "root ::= \"\\\\n\"\\r\\n" + tail);
+  CHECK_THAT(refusal({"--option-file", option.c_str()}), Catch::Matchers::Contains(file));
+  CHECK_THAT(refusal({"--option-file", "grammar"}), Catch::Matchers::Contains("NAME=VALUE"));
 }
 
 TEST_CASE("a blob that is taken is writable, aligned, and gone") {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "arch/host/bring_up.h"
+#include "runtime/platform.h"
 
 namespace bf::host {
 
@@ -16,18 +17,33 @@ Result<CommandLine::Pair> split(const char* option, const std::string& text) {
   return CommandLine::Pair(text.substr(0, equals), text.substr(equals + 1));
 }
 
+// A file's text as a line of options: line ends and backslashes as docs/options.md says.
+Result<void> add_option_file(const CommandLine::Pair& option, std::string& options) {
+  constexpr const char* kName = "option-file";
+  auto mapped = map_blob(kName, option.second);
+  if (!mapped) return mapped;
+  options += option.first + "=";
+  for (const u8 byte : platform::blob(kName)) {
+    if (byte == '\n' || byte == '\r' || byte == '\\') options += '\\';
+    options += byte == '\n' ? 'n' : byte == '\r' ? 'r' : static_cast<char>(byte);
+  }
+  options += '\n';
+  platform::drop_blob(kName);
+  return {};
+}
+
 }  // namespace
 
 Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
   CommandLine line;
   for (usize i = 0; i < arguments.size(); i += 2) {
     const std::string option = arguments[i];
-    const bool known =
-        option == "--blob" || option == "--text" || option == "--option" || option == "--stream";
+    const bool known = option == "--blob" || option == "--text" || option == "--option" ||
+                       option == "--option-file" || option == "--stream";
     if (!known) {
       return Error::format(
-          "error: %s: unknown; use --blob NAME=FILE, --text NAME=STRING, --option KEY=VALUE or "
-          "--stream profile=FILE or logits=FILE",
+          "error: %s: unknown; use --blob NAME=FILE, --text NAME=STRING, --option KEY=VALUE, "
+          "--option-file KEY=FILE or --stream profile=FILE or logits=FILE",
           option.c_str());
     }
     if (i + 1 == arguments.size())
@@ -38,6 +54,8 @@ Result<CommandLine> parse_command_line(std::span<const char* const> arguments) {
       line.files.push_back(*pair);
     else if (option == "--text")
       line.texts.push_back(*pair);
+    else if (option == "--option-file")
+      line.option_files.push_back(*pair);
     else if (option == "--stream")
       line.streams.push_back(*pair);
     else
@@ -52,7 +70,12 @@ Result<void> bring_up(const CommandLine& line) {
     if (!mapped) return mapped.error();
   }
   for (const auto& [name, text] : line.texts) add_blob(name, text);
-  add_blob("options", line.options);
+  std::string options = line.options;
+  for (const CommandLine::Pair& option : line.option_files) {
+    auto added = add_option_file(option, options);
+    if (!added) return added.error();
+  }
+  add_blob("options", options);
   for (const auto& [name, file] : line.streams) {
     auto opened = open_stream(name, file);
     if (!opened) return opened.error();

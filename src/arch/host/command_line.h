@@ -7,7 +7,8 @@
 //   auto up = host::bring_up(*line);
 //
 // What is named `--blob` and `--text` is what platform::blob() finds; `--option` lines are
-// collected to the blob "options"; `--stream profile=FILE` gives the profile a listener.
+// collected to the blob "options", and so is `--option-file grammar=FILE`, whose value is the text
+// of the file, of any length; `--stream profile=FILE` gives the profile a listener.
 #pragma once
 
 #include <span>
@@ -21,10 +22,11 @@ namespace bf::host {
 
 struct CommandLine {
   using Pair = std::pair<std::string, std::string>;
-  std::vector<Pair> files;    // --blob NAME=FILE
-  std::vector<Pair> texts;    // --text NAME=STRING
-  std::vector<Pair> streams;  // --stream NAME=FILE
-  std::string options;        // --option KEY=VALUE, a line each
+  std::vector<Pair> files;         // --blob NAME=FILE
+  std::vector<Pair> texts;         // --text NAME=STRING
+  std::vector<Pair> streams;       // --stream NAME=FILE
+  std::string options;             // --option KEY=VALUE, a line each
+  std::vector<Pair> option_files;  // --option-file KEY=FILE
 };
 
 // `arguments` without the program's own name.
