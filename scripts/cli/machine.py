@@ -9,6 +9,7 @@ benchmarks (bench/cores.py) and tests (cli/matrix.py) use with command lines of 
 import contextlib
 import os
 import re
+import stat
 import tempfile
 from pathlib import Path
 
@@ -59,9 +60,10 @@ def check_disk(arguments):
 def kept_disk(arguments):
     """The image of --disk-image if it is there already, or None."""
     path = Path(arguments.disk_image).absolute() if arguments.disk_image else None
-    if path is None or not path.exists():
+    mode = settings.mode_of(path, "--disk-image: cannot read") if path else None
+    if mode is None:
         return None
-    if not path.is_file():
+    if not stat.S_ISREG(mode):
         raise Failure(f"--disk-image: {path} is no regular file")
     return path
 

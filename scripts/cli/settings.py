@@ -74,12 +74,24 @@ def screenshot(arguments):
     return output(name) if name is not None else None
 
 
+def mode_of(path, refusal):
+    """What is at `path`, as stat's mode; None if nothing is. Where that cannot be known, `refusal` is
+    how the line about it begins."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Failure(f"{refusal} {path}: {error.strerror}") from None
+
+
 def model(arguments):
     """The model's absolute path; a file that cannot be booted is refused here and now."""
     if arguments.model == "":
         raise Failure("--model: the name is empty: give a GGUF file, or leave the option out")
     path = Path(arguments.model).absolute() if arguments.model else places.DEFAULT_MODEL
-    if path.exists() and not path.is_file() and not path.is_dir():
+    mode = mode_of(path, "model: cannot read")
+    if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise Failure(f"model: {path} is no regular file: give a GGUF file")
     try:
         with open(path, "rb") as file:
@@ -128,9 +140,10 @@ def profile(arguments):
 def output(path):
     """An absolute path whose folder is there and can be written to."""
     path = Path(path).absolute()
-    if path.is_dir():
+    mode = mode_of(path, "cannot write")
+    if mode is not None and stat.S_ISDIR(mode):
         raise Failure(f"{path} is a folder: name a file")
-    if path.exists() and not path.is_file():
+    if mode is not None and not stat.S_ISREG(mode):
         raise Failure(f"{path} is there and is no regular file: name a file, and copy it to a device "
                       "with dd")
     if not os.access(path.parent, os.W_OK):

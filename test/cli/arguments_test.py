@@ -177,6 +177,7 @@ class LongTexts(CommandLineTest):
 class Places(CommandLineTest):
     def test_what_cannot_be_read_or_written_is_said_before_the_build(self):
         nowhere = self.folder / "none" / "file"
+        long = "a" * 300
         for arguments, word in ((["host", "--model", nowhere], "No such file"),
                                 (["run", "--model", self.folder], "directory"),
                                 (["host", "--profile", nowhere], "--profile"),
@@ -184,6 +185,11 @@ class Places(CommandLineTest):
                                 (["host", "--model", ""], "empty"),
                                 (["host", "--model", "/dev/zero"], "no regular file"),
                                 (["iso", "-o", "/dev/null"], "no regular file"),
+                                (["host", "--model", long], "model: cannot read"),
+                                (["host", "--model", STORY / "x"], "Not a directory"),
+                                (["iso", "-o", long], "cannot write"),
+                                (["host", "--prompt", "a", "--logits", long], "too long"),
+                                (["run", "--disk", "nvme", "--disk-image", long], "--disk-image"),
                                 (["iso", "-o", STORY, "--model", STORY], "the model itself"),
                                 (["iso", "-o", self.folder], "is a folder"),
                                 (["iso", "-o", self.folder / "d.iso", "--prompt-file", nowhere],
