@@ -388,7 +388,7 @@ ISO = """\
 Make an ISO that boots from BIOS and UEFI, on a USB stick as well as in QEMU.
 
 Options of the story and the engine become the disc's defaults; they can be
-edited in GRUB's menu."""
+edited in GRUB's menu, all but texts and biases."""
 ISO_EXAMPLES = """\
 examples:
   ./bareflow iso -o bareflow.iso

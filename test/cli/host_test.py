@@ -131,7 +131,8 @@ class Options(CommandLineTest):
         path = self.write("grammar.gbnf", b'root ::= [a-c]{4} tail # no \\n\r\ntail ::= "!"\n')
         process = bareflow("host", "--prompt", "x", "--grammar-file", path, "--temp", 1, "--seed", 2)
         self.assertRegex(self.story_of(process), rb"^x[a-c]{4}!\n$")
-        path = self.write("long.gbnf", b"root ::= tail\n" + b"# not much\n" * 30_000 + b'tail ::= [a-c]{4} "\xc3\xa9"\n')
+        path = self.write("long.gbnf", b"root ::= tail\n" + b"# not much\n" * 30_000 +
+                          b'tail ::= [a-c]{4} "\xc3\xa9"\n')
         process = bareflow("host", "--prompt", "x", "--grammar-file", path, "--temp", 1, "--seed", 2)
         self.assertRegex(self.story_of(process), b"^x[a-c]{4}\xc3\xa9\n$")
         self.refused(bareflow("host", "--grammar", "root ::= none"), 1, "grammar: line 1, column 10")
