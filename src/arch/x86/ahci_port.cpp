@@ -70,7 +70,7 @@ bool AhciPort::go() {
 void AhciPort::reset_link() {
   const u32 control = read_register<u32>(registers_, kControl) & ~u32{15};
   write_register<u32>(registers_, kControl, control | 1);
-  wait_for(2 * kMillisecond, [] { return false; });
+  pause_for(2 * kMillisecond);
   write_register<u32>(registers_, kControl, control);
   wait_for(100 * kMillisecond,
            [&] { return (read_register<u32>(registers_, kStatus) & 15) == kConnected; });

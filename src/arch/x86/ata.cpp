@@ -44,9 +44,9 @@ class Channel {
   void reset() {
     select(0);
     out8(control_, kNoInterrupts | kReset);
-    pause(10 * kMicrosecond);
+    pause_for(10 * kMicrosecond);
     out8(control_, kNoInterrupts);
-    pause(2000 * kMicrosecond);
+    pause_for(2000 * kMicrosecond);
     wait_for(kResetTime, [&] { return (in8(control_) & kBusy) == 0; });
   }
 
@@ -86,12 +86,9 @@ class Channel {
   static constexpr u16 kErrors = 1, kFeatures = 1, kCount = 2, kLowLba = 3, kMiddleLba = 4,
                        kHighLba = 5, kDevice = 6, kCommand = 7;
 
-  static void pause(u64 nanoseconds) {
-    wait_for(nanoseconds, [] { return false; });
-  }
   void select(u8 device) const {
     out8(commands_ + kDevice, static_cast<u8>(0xa0 | device));
-    pause(kMicrosecond);
+    pause_for(kMicrosecond);
   }
 
   void prepare_master(bool writes, u64 memory, u64 bytes) {
@@ -124,7 +121,7 @@ class Channel {
     put(kMiddleLba, c.lba >> 8);
     put(kHighLba, c.lba >> 16);
     put(kCommand, c.command);
-    pause(kMicrosecond);
+    pause_for(kMicrosecond);
   }
 
   Result<void> failed(const char* why) const {
@@ -148,7 +145,7 @@ class Channel {
     if (auto done = wait_for_request(); !done) return done;
     for (int i = 0; i < 12; i += 2)
       out16(commands_, static_cast<u16>(packet[i] | packet[i + 1] << 8));
-    pause(kMicrosecond);
+    pause_for(kMicrosecond);
     return {};
   }
 

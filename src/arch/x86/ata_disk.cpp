@@ -148,7 +148,7 @@ bool read_capacity(AtaPort& port, u8* buffer) {
     sense = ask_why(port, buffer);
     if (sense.key == 2 && sense.code == 0x3a) return false;  // there is no disc
     if (!sense.may_pass()) ++others;
-    else if (sense.key == 2) wait_for(kPause, [] { return false; });
+    else if (sense.key == 2) pause_for(kPause);
   }
   print("[disk] the %s drive has a disc that cannot be read (sense %02x, %02x)\n", port.kind, sense.key, sense.code);
   return false;

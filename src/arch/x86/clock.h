@@ -34,4 +34,20 @@ class Deadline {
   u64 wait_ticks_;
 };
 
+// Asks again and again until condition() holds, for so long at most; false if it never did.
+template <class Condition>
+bool wait_for(u64 nanoseconds, Condition&& condition) {
+  const Deadline deadline(nanoseconds);
+  while (!condition()) {
+    // The last look comes after the time: an emulator may have slept between the two.
+    if (deadline.passed()) return condition();
+    __builtin_ia32_pause();
+  }
+  return true;
+}
+
+inline void pause_for(u64 nanoseconds) {
+  wait_for(nanoseconds, [] { return false; });
+}
+
 }  // namespace bf::x86

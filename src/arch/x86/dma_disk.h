@@ -2,6 +2,7 @@
 // command can hold, and memory that a device cannot reach goes through a buffer.
 #pragma once
 
+#include "arch/x86/clock.h"
 #include "runtime/fs/block_device.h"
 
 namespace bf::x86 {
@@ -15,10 +16,6 @@ template <class T>
 void write_register(u8* base, usize offset, T value) {
   *reinterpret_cast<volatile T*>(base + offset) = value;
 }
-
-// Asks again and again until condition() holds, for so long at most; false if it never did.
-template <class Condition>
-bool wait_for(u64 nanoseconds, Condition&& condition);
 
 class DmaDisk : public fs::BlockDevice {
  public:
@@ -55,16 +52,3 @@ class DmaDisk : public fs::BlockDevice {
 };
 
 }  // namespace bf::x86
-
-#include "arch/x86/clock.h"
-
-template <class Condition>
-bool bf::x86::wait_for(u64 nanoseconds, Condition&& condition) {
-  const Deadline deadline(nanoseconds);
-  while (!condition()) {
-    // The last look comes after the time: an emulator may have slept between the two.
-    if (deadline.passed()) return condition();
-    __builtin_ia32_pause();
-  }
-  return true;
-}

@@ -40,17 +40,11 @@ constexpr u16 kAcpiIsOn = 1 << 0;
 constexpr u16 kSleepTypeMask = 7 << 10;
 constexpr u16 kSleepEnable = 1 << 13;
 
-void wait(u64 nanoseconds) {
-  const x86::Deadline deadline(nanoseconds);
-  while (!deadline.passed()) __builtin_ia32_pause();
-}
-
 void enable_acpi(const x86::acpi::PowerControl& power) {
   if ((x86::in16(power.pm1a_control) & kAcpiIsOn) != 0 || power.smi_command == 0) return;
   x86::out8(power.smi_command, power.acpi_enable);
-  const x86::Deadline deadline(3'000'000'000);
-  while ((x86::in16(power.pm1a_control) & kAcpiIsOn) == 0 && !deadline.passed())
-    __builtin_ia32_pause();
+  x86::wait_for(3'000'000'000,
+                [&] { return (x86::in16(power.pm1a_control) & kAcpiIsOn) != 0; });
 }
 
 void sleep(u16 port, u8 type) {
@@ -66,7 +60,7 @@ void power_off() {
   enable_acpi(*power);
   sleep(power->pm1a_control, power->sleep_type_a);
   sleep(power->pm1b_control, power->sleep_type_b);
-  wait(1'000'000'000);
+  x86::pause_for(1'000'000'000);
   x86::print("the machine did not switch itself off\n");
 }
 
@@ -87,13 +81,13 @@ namespace {
       x86::acpi::find_power_control({root_pointer, root_pointer_bytes}, view_memory, nullptr);
   if (power && power->reset_port != 0) {
     x86::out8(power->reset_port, power->reset_value);
-    wait(kPatience);
+    x86::pause_for(kPatience);
   }
   x86::out8(0x64, 0xfe);
-  wait(kPatience);
+  x86::pause_for(kPatience);
   x86::out8(0xcf9, 0x02);
   x86::out8(0xcf9, 0x06);
-  wait(kPatience);
+  x86::pause_for(kPatience);
   constexpr u8 kNoTable[10] = {};
   asm volatile("lidt %0; int3" : : "m"(kNoTable));
   halt();

@@ -80,21 +80,6 @@ bool prepare(Core& core) {
   return true;
 }
 
-void wait(u64 nanoseconds) {
-  const Deadline deadline(nanoseconds);
-  while (!deadline.passed()) __builtin_ia32_pause();
-}
-
-template <class Done>
-bool wait_for(u64 nanoseconds, Done&& done) {
-  const Deadline deadline(nanoseconds);
-  while (!done()) {
-    if (deadline.passed()) return done();
-    __builtin_ia32_pause();
-  }
-  return true;
-}
-
 // Intel SDM volume 3, 8.4.4.1: the second call is for cores that have missed the first one. The time
 // limits are for emulators on busy machines; who comes is not waited for.
 bool call(u32 apic_id, u64 page, const Core& core) {
@@ -107,7 +92,7 @@ bool call(u32 apic_id, u64 page, const Core& core) {
   apic::send_start(apic_id, page);
   if (!wait_for(kBetweenCalls, is_taken)) {
     apic::send_start(apic_id, page);
-    (void)wait_for(longest, is_taken);
+    wait_for(longest, is_taken);
   }
   return bf_core_waiting.exchange(nullptr, std::memory_order_seq_cst) == nullptr;
 }
@@ -162,7 +147,7 @@ u64 place_entry() {
 void start_others(const Wanted& wanted, u64 page) {
   constexpr u64 kAfterInit = 10'000'000;
   for (u32 i = 0; i < wanted.count; ++i) apic::send_init(wanted.ids[i]);
-  wait(kAfterInit);
+  pause_for(kAfterInit);
   Core* spare = nullptr;  // of a core that has not come
   for (u32 i = 0; i < wanted.count; ++i) {
     Core* core = spare != nullptr ? spare : new_core();
@@ -299,7 +284,7 @@ void stop_other_cores() {
     if (i != self) apic::send_nmi(core_at(i).apic_id);
   for (u32 i = 0; i < count; ++i)
     if (i != self)
-      (void)wait_for(kLongest, [&] { return core_at(i).is_stopped.load() != 0; });
+      wait_for(kLongest, [&] { return core_at(i).is_stopped.load() != 0; });
 }
 
 void stop_if_asked() {

@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "arch/x86/apic.h"
-#include "arch/x86/dma_disk.h"
+#include "arch/x86/clock.h"
 #include "arch/x86/io_apic.h"
 #include "arch/x86/port_io.h"
 #include "arch/x86/print.h"
