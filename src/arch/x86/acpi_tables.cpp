@@ -50,22 +50,32 @@ Result<std::span<const u8>> table_at(const Memory& memory, u64 address) {
   return table;
 }
 
-Result<std::span<const u8>> find_table(const Memory& memory, std::span<const u8> root_pointer,
-                                       const char* signature) {
-  auto root = read_root_pointer(root_pointer);
-  if (!root) return root.error();
-  // Some firmware has only the older one right.
-  const bool is_extended = static_cast<bool>(table_at(memory, root->extended));
-  auto list = table_at(memory, is_extended ? root->extended : root->first);
-  if (!list) return list.error();
-  const usize entry_bytes = is_extended ? 8 : 4;
-  for (usize at = kHeaderBytes; list->size() - at >= entry_bytes; at += entry_bytes) {
-    const u64 address = entry_bytes == 8 ? field<u64>(*list, at) : field<u32>(*list, at);
+namespace {
+
+// The list of tables has addresses of 32 or 64 bits.
+template <class Address>
+Result<std::span<const u8>> find_in(const Memory& memory, std::span<const u8> list,
+                                    const char* signature) {
+  for (usize at = kHeaderBytes; list.size() - at >= sizeof(Address); at += sizeof(Address)) {
+    const u64 address = field<Address>(list, at);
     const auto header = memory.view(memory.context, address, kHeaderBytes);
     if (header.size() >= kHeaderBytes && starts_with(header, signature, 4))
       return table_at(memory, address);
   }
   return Error::format("there is no ACPI table %s", signature);
+}
+
+}  // namespace
+
+Result<std::span<const u8>> find_table(const Memory& memory, std::span<const u8> root_pointer,
+                                       const char* signature) {
+  auto root = read_root_pointer(root_pointer);
+  if (!root) return root.error();
+  // Some firmware has only the older one right.
+  if (auto list = table_at(memory, root->extended)) return find_in<u64>(memory, *list, signature);
+  auto list = table_at(memory, root->first);
+  if (!list) return list.error();
+  return find_in<u32>(memory, *list, signature);
 }
 
 }  // namespace bf::x86::acpi

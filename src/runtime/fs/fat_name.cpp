@@ -113,7 +113,6 @@ bool LongName::take(const u8* s, Text& name) {
   u32 length = 0;
   while (length < slots_ * kUnitsPerSlot && units_[length] != 0 && units_[length] != 0xffff)
     ++length;
-  const auto is_control = [](u16 unit) { return unit < 0x20 || unit == 0x7f; };
   if (length == 0 || std::any_of(units_, units_ + length, is_control)) return false;  // no name of FAT's
   append_utf16(name, {units_, length});
   return true;
@@ -127,7 +126,7 @@ const char* name_problem(std::string_view name) {
   if (units.size() > kMaxLongUnits) return "it is longer than 255 characters";
   if (name.back() == '.' || name.back() == ' ') return "it ends with a dot or a space";
   for (char c : name)
-    if (static_cast<u8>(c) < 0x20 || c == 0x7f || std::strchr("\"*/:<>?\\|", c))
+    if (is_control(static_cast<u8>(c)) || std::strchr("\"*/:<>?\\|", c))
       return "it has characters that FAT does not allow";
   return nullptr;
 }

@@ -22,11 +22,6 @@ u64 place_of(u32 block, u32 bytes) {
   return block | u64{bytes} << 32;
 }
 
-// A name with such a character might tell a terminal what to do.
-bool is_control(u16 unit) {
-  return unit < 0x20 || unit == 0x7f;
-}
-
 void append_printable(Text& name, std::span<const u8> bytes) {
   for (const u8 byte : bytes) {
     const char c = is_control(byte) ? '_' : static_cast<char>(byte);
