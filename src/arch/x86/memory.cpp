@@ -2,6 +2,9 @@
 
 #include <emmintrin.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "arch/x86/frames.h"
 #include "arch/x86/image.h"
 #include "arch/x86/page_table.h"
@@ -147,9 +150,10 @@ Result<void> start_memory(std::span<const Range> ram, std::span<const Range> mod
   };
   report.low = take_out({0, kLowMemoryEnd});
   report.kernel = take_out({address_of(kernel_text_start), address_of(kernel_end)});
-  for (const Range& m : modules) report.modules += take_out(m);
-  for (const Range& m : modules)
+  for (const Range& m : modules) {
+    report.modules += take_out(m);
     if (module_count < kMostModules) modules_there[module_count++] = m;
+  }
 
   for (const Range& r : free_at_start.all()) frames.add(below(r, kEarlyMappedEnd));
   if (free_at_start.bytes() < kLeastFreeBytes || !map_all(modules))
@@ -244,25 +248,23 @@ bool make_writable(u64 address, usize bytes) {
   return done;
 }
 
-// Where firmware has much address space it puts large windows at its end.
-u8* map_far_device(u64 first, u64 end) {
-  struct Window {
-    u64 physical, end, address;
-  };
-  constexpr u32 kMost = 32;
-  static Window windows[kMost];
+// Where registers at `address` are seen; 0 if there is no room. Where firmware has much address space
+// it puts large windows at its end: of what lies beyond the memory that is mapped one to one, blocks
+// are shown in the order in which they are asked for. No device's registers cross the end of one,
+// since they are aligned to their size.
+u64 seen_at(u64 address) {
+  constexpr u64 kBlockBytes = u64{1} << 36;
+  static u64 blocks[(kFarEnd - kFarStart) / kBlockBytes];
   static u32 count = 0;
-  static u64 next = kFarStart;
-  SpinGuard guard(lock);
-  for (u32 i = 0; i < count; ++i)
-    if (first >= windows[i].physical && end <= windows[i].end)
-      return reinterpret_cast<u8*>(windows[i].address + (first - windows[i].physical));
-  if (count == kMost || end - first > kFarEnd - next || !page_table.map(next, first, end - first, Access::Device))
-    return nullptr;
-  windows[count++] = {first, end, next};
-  const u64 address = next;
-  next += end - first + platform::kPageBytes;
-  return reinterpret_cast<u8*>(address);
+  if (address < kIdentityEnd) return address;
+  const u64 offset = address % kBlockBytes;
+  const auto end = blocks + count;
+  const auto block = std::find(blocks, end, address - offset);
+  if (block == end) {
+    if (count == std::size(blocks)) return 0;
+    blocks[count++] = address - offset;
+  }
+  return kFarStart + static_cast<u64>(block - blocks) * kBlockBytes + offset;
 }
 
 u8* map_device(u64 address, usize bytes) {
@@ -270,16 +272,14 @@ u8* map_device(u64 address, usize bytes) {
   const u64 first = address & ~u64{platform::kPageBytes - 1};
   const u64 end = align_up(address + bytes, u64{platform::kPageBytes});
   if (address == 0 || end > kPhysicalEnd || end <= first) return nullptr;
-  if (end > kIdentityEnd) {
-    u8* const window = map_far_device(first, end);
-    return window == nullptr ? nullptr : window + (address - first);
-  }
   SpinGuard guard(lock);
-  for (u64 page = first; page < end; page += platform::kPageBytes)
-    if (!page_table.is_mapped(page) &&
-        !page_table.map(page, page, platform::kPageBytes, Access::Device))
+  const u64 seen = seen_at(first);
+  if (seen == 0 || seen_at(end - 1) != seen + (end - 1 - first)) return nullptr;
+  for (u64 at = 0; at < end - first; at += platform::kPageBytes)
+    if (!page_table.is_mapped(seen + at) &&
+        !page_table.map(seen + at, first + at, platform::kPageBytes, Access::Device))
       return nullptr;
-  return reinterpret_cast<u8*>(address);
+  return reinterpret_cast<u8*>(seen + (address - first));
 }
 
 bool map_framebuffer(u64 address, usize bytes) {
