@@ -1,7 +1,7 @@
 """Results at 80 columns."""
 
 PRODUCT = "matmul_"
-LOADING = ("bf_main", "pack_group")
+LOADING = ("bf_main", "take_model", "pack_group")
 LIMITS = {"pp": "multiplying", "tg": "reading memory"}
 
 
