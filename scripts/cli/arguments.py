@@ -51,6 +51,15 @@ def _whole(least, bits):
     return check
 
 
+def _number(least, most, of=""):
+    """A whole number, of those things."""
+    def check(text):
+        if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number {of and f'of {of} '}from {least} to {most}")
+        return int(text)
+    return check
+
+
 def _signed(least, most):
     def check(text):
         if not NUMBER.fullmatch(text.removeprefix("-")) or not least <= float(text) <= most:
@@ -76,48 +85,6 @@ def _memory(text):
     if not MEMORY.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512M or 4G")
     return text
-
-
-def _cores(text):
-    if not re.fullmatch("[0-9]{1,3}", text) or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of cores from 1 to 999")
-    return text
-
-
-def _threads(text):
-    if not re.fullmatch("[0-9]{1,2}", text) or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of threads from 1 to 64")
-    return text
-
-
-def _batch(text):
-    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= 1024:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of tokens from 1 to 1024")
-    return text
-
-
-def _repeat(text):
-    if not re.fullmatch("[0-9]{1,3}", text) or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs from 1 to 999")
-    return int(text)
-
-
-def _kills(text):
-    if not re.fullmatch("[0-9]{1,6}", text) or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 999999")
-    return int(text)
-
-
-def _seed(text):
-    if not re.fullmatch("[0-9]{1,9}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 999999999")
-    return int(text)
-
-
-def _jobs(text):
-    if not re.fullmatch("[0-9]{1,2}", text) or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of machines from 1 to 99")
-    return int(text)
 
 
 def _share(text):
@@ -225,7 +192,7 @@ def add_prompt(parser):
 
 def add_batch(parser):
     group = parser.add_argument_group("prompt processing")
-    group.add_argument("--batch", metavar="N", type=_batch,
+    group.add_argument("--batch", metavar="N", type=_number(1, 1024, "tokens"),
                        help="take N tokens of the prompt together, at most (default: 48)")
     group.add_argument("--kv", choices=("f16", "q8_0"),
                        help="how keys and values are kept (default: f16)")
@@ -270,7 +237,7 @@ def add_engine(parser, profile=True):
 
 def add_threads(parser):
     group = parser.add_argument_group("cores")
-    group.add_argument("--threads", metavar="N", type=_threads,
+    group.add_argument("--threads", metavar="N", type=_number(1, 64, "threads"),
                        help="cores that share the work (default: all)")
 
 
@@ -283,7 +250,7 @@ def add_machine(parser):
                             "lists them")
     group.add_argument("--machine", metavar="NAME", default="q35",
                        help="pc or q35, QEMU's names of machines (default: q35)")
-    group.add_argument("--smp", metavar="N", type=_cores, help="cores (default: 1)")
+    group.add_argument("--smp", metavar="N", type=_number(1, 999, "cores"), help="cores (default: 1)")
     group.add_argument("--uefi", action="store_true", help="UEFI firmware instead of BIOS")
     group.add_argument("--display", metavar="KIND", default="none",
                        help="the screen: gtk or sdl, in a window, or curses (default: none)")
@@ -520,15 +487,15 @@ def _add_test(commands):
                        help="instead, a story on machines of every kind; pairs (the default): every "
                             "pair of their properties once; full: every combination. NAME then means "
                             "machines, as --list names them")
-    group.add_argument("--plug", nargs="?", const=300, metavar="N", type=_kills,
+    group.add_argument("--plug", nargs="?", const=300, metavar="N", type=_number(1, 999999),
                        help="instead, kill QEMU N times (default: 300) while it writes to a disk, and "
                             "look at what is left")
     group = parser.add_argument_group("with --matrix or --plug")
-    group.add_argument("--jobs", type=_jobs, default=2, metavar="N",
+    group.add_argument("--jobs", type=_number(1, 99, "machines"), default=2, metavar="N",
                        help="machines at a time (default: 2)")
     group.add_argument("--share", type=_share, metavar="I/N",
                        help="only the I-th of N parts of the matrix")
-    group.add_argument("--seed", type=_seed, metavar="N",
+    group.add_argument("--seed", type=_number(0, 999_999_999), metavar="N",
                        help="of the moments that --plug kills at (default: another one each time)")
 
 
@@ -540,7 +507,7 @@ def _add_soak(commands):
     parser.add_argument("--seed", metavar="N", type=_whole(0, 64),
                         help="what is said, and when it is stopped (default: another one each time)")
     parser.add_argument("--host", action="store_true", help="in a Linux process, which takes minutes, not hours")
-    parser.add_argument("--smp", metavar="N", type=_cores, help="cores (default: 1)")
+    parser.add_argument("--smp", metavar="N", type=_number(1, 999, "cores"), help="cores (default: 1)")
     parser.add_argument("--mem", metavar="SIZE", type=_memory, help="memory (default: as for `run`)")
     parser.add_argument("--json", action="store_true",
                         help="one JSON object on standard output, with all that was measured")
@@ -598,12 +565,6 @@ def _parts(text):
     return text.split(",")
 
 
-def _threads(text):
-    if not re.fullmatch("[0-9]{1,2}", text) or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of threads from 1 to 64")
-    return int(text)
-
-
 def _counts(text):
     if not re.fullmatch("[0-9]{1,5}(,[0-9]{1,5})*", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 128,512")
@@ -625,16 +586,16 @@ def _add_bench(commands):
     parser.add_argument("--save", action="store_true",
                         help="write the results to bench/ (and the README's table) too")
     add_model(parser)
-    parser.add_argument("--repeat", type=_repeat, metavar="N", default=5,
+    parser.add_argument("--repeat", type=_number(1, 999, "runs"), metavar="N", default=5,
                         help="runs of each in each engine (default: 5)")
     group = parser.add_argument_group("bench --model")
-    group.add_argument("--threads", type=_threads, metavar="N",
+    group.add_argument("--threads", type=_number(1, 64, "threads"), metavar="N",
                        help="cores that work (default: all)")
     group.add_argument("-p", dest="prompt_tokens", type=_counts, metavar="A,B", default=[128],
                        help="lengths of prompts, 0 for none (default: 128)")
     group.add_argument("-n", dest="generated_tokens", type=_counts, metavar="A,B",
                        help="numbers of tokens to generate, 0 for none (default: 32)")
-    group.add_argument("--batch", type=_cores, metavar="N",
+    group.add_argument("--batch", type=_number(1, 1024, "tokens"), metavar="N",
                        help="tokens of a prompt that are read together (default: 48)")
     group = parser.add_argument_group("bench --model, bench kernels")
     group.add_argument("--isa", metavar="NAME",
