@@ -54,7 +54,7 @@ def _whole(least, bits):
 def _number(least, most, of=""):
     """A whole number, of those things."""
     def check(text):
-        if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
+        if not re.fullmatch(f"[0-9]{{1,{len(str(most))}}}", text) or not least <= int(text) <= most:
             raise argparse.ArgumentTypeError(f"{text!r} is not a number {of and f'of {of} '}from {least} to {most}")
         return int(text)
     return check
