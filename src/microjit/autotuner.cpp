@@ -243,20 +243,19 @@ void Engine::settle(FunctionState& state, Variant& variant, const emit::KernelCa
 bool Engine::publish_kernel(FunctionState& state, const CompiledCode& code, u64 ticks,
                             const emit::KernelCall& call) {
   Tuning& tuning = *state.tuning;
-  {
-    auto trial = install_version(state, code, Tier::Tuned);
-    if (!trial) return false;
-    const bool good = tuning.kernel->outcome((*trial)->entry + code.untimed_start, call) ==
-                      tuning.kernel->outcome(state.interp_entry, call);
-    retire_version(std::move(*trial));
-    if (!good) return false;
+  auto version = install_version(state, code, Tier::Tuned);
+  if (!version) return false;
+  const u8* const direct = (*version)->entry + code.untimed_start;
+  if (tuning.kernel->outcome(direct, call) != tuning.kernel->outcome(state.interp_entry, call)) {
+    retire_version(std::move(*version));
+    return false;
   }
   LockGuard guard(lock_);
   const Tier from = state.tier.load(std::memory_order_relaxed);
-  if (!publish_locked(state, code, Tier::Tuned)) return false;
   state.compile_ticks += ticks;
-  state.version->compile_ticks = ticks;
-  tuning.direct.store(state.version->entry + code.untimed_start, std::memory_order_release);
+  (*version)->compile_ticks = ticks;
+  publish_version_locked(state, code, std::move(*version));
+  tuning.direct.store(direct, std::memory_order_release);
   note(state, from, TierReason::Tuned, ticks);
   return true;
 }

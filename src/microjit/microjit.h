@@ -138,6 +138,8 @@ class Engine {
   FunctionState* add_function(std::unique_ptr<FunctionState> state);
   // versions.cpp; all under the lock
   Result<void> publish_locked(FunctionState& state, const CompiledCode& code, Tier tier);
+  void publish_version_locked(FunctionState& state, const CompiledCode& code,
+                              std::unique_ptr<Version> version);
   void withdraw_locked(FunctionState& state, TierReason reason);
   void note(const FunctionState& state, Tier from, TierReason reason, u64 compile_ticks);
   void retire(std::unique_ptr<Version> version);

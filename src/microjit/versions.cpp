@@ -77,7 +77,14 @@ Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& co
   const bool again = !first_try && evict(CodeCache::piece_bytes(code.bytes.size()), state);
   auto entry = again ? install(code) : std::move(first_try);
   if (!entry) return entry.error();
-  auto version = std::make_unique<Version>(make_version(state, code, *entry, tier));
+  publish_version_locked(state, code, std::make_unique<Version>(make_version(state, code, *entry, tier)));
+  return {};
+}
+
+// Into the slot with a version of `code`; the one that was there is retired.
+void Engine::publish_version_locked(FunctionState& state, const CompiledCode& code,
+                                    std::unique_ptr<Version> version) {
+  const Tier tier = version->tier;
   // Better tiers hardly count: what it took to get there speaks for them, and fades.
   if (tier > Tier::Baseline) version->recent_use = options_.thresholds.calls[static_cast<u8>(tier)];
   keep_generic_locked(state, code);
@@ -88,7 +95,6 @@ Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& co
   std::swap(state.version, version);
   for (CodeObserver* observer : options_.observers) observer->added(module_, *state.version);
   if (version) retire(std::move(version));
-  return {};
 }
 
 void Engine::withdraw_locked(FunctionState& state, TierReason reason) {
