@@ -32,25 +32,23 @@ x86::Mem RowFunction::address(u32 argument, i32 at) {
   return x86::ptr(kArguments[argument], kAt, 0, at);
 }
 
-i32 RowFunction::each_vector(u64 count, void* body, void (*call)(void* body, i32 at)) {
-  constexpr u64 kTogether = 4;  // vectors of a round
+i32 RowFunction::each_group(u64 count, u32 together, void* body,
+                            void (*call)(void* body, i32 at, u32 vectors)) {
   const u64 vectors = (count + kPadding - 1) / kPadding * (kPadding / s_.lanes());
-  const u64 rounds = vectors / kTogether, rest = vectors % kTogether;
-  const auto some = [&](u64 n) {
-    for (u64 i = 0; i < n; ++i) call(body, static_cast<i32>(i * s_.bytes()));
-  };
-  const asmjit::Label loop = a_.newLabel();
+  const u64 rounds = vectors / together;
+  const u32 rest = static_cast<u32>(vectors % together);
   a_.xor_(kAt.r32(), kAt.r32());
   if (rounds != 0) {
-    const u64 round_bytes = kTogether * s_.bytes();
+    const asmjit::Label loop = a_.newLabel();
+    const u64 round_bytes = together * s_.bytes();
     a_.align(asmjit::AlignMode::kCode, 32);
     a_.bind(loop);
-    some(kTogether);
+    call(body, 0, together);
     a_.add(kAt, asmjit::Imm(round_bytes));
     a_.cmp(kAt, asmjit::Imm(rounds * round_bytes));
     a_.jb(loop);
   }
-  some(rest);
+  if (rest != 0) call(body, 0, rest);
   return static_cast<i32>(rest * s_.bytes());
 }
 
@@ -122,16 +120,27 @@ template <class Argument>
 void gated(F& f, u64 count, Argument y) {
   enum : u32 { kGate, kUp };
   Simd& s = f.simd();
-  f.each(count, [&](i32 at) {
-    const V gate{0}, e{1}, scratch{2};
-    s.load(gate, F::address(kGate, at));
-    y(e, gate);
-    s.bit_xor(e, e, f.splat(kSignBit));
-    exponential(f, e, scratch);
-    s.add(e, e, f.number(1.0f));
-    s.divide(gate, gate, e);
-    s.multiply(gate, gate, F::address(kUp, at));
-    s.store(F::address(kGate, at), gate);
+  const u32 together = exponentials_together(s.set());
+  const V gate{0}, first{1}, scratch{1 + together};
+  f.each_group(count, together, [&](i32 at, u32 vectors) {
+    const auto place = [&](u32 argument, u32 n) {
+      return F::address(argument, at + static_cast<i32>(n * s.bytes()));
+    };
+    for (u32 n = 0; n < vectors; ++n) {
+      const V e{first.n + n};
+      s.load(gate, place(kGate, n));
+      y(e, gate);
+      s.bit_xor(e, e, f.splat(kSignBit));
+    }
+    exponentials(f, first, vectors, scratch);
+    for (u32 n = 0; n < vectors; ++n) {
+      const V e{first.n + n};
+      s.add(e, e, f.number(1.0f));
+      s.load(gate, place(kGate, n));
+      s.divide(gate, gate, e);
+      s.multiply(gate, gate, place(kUp, n));
+      s.store(place(kGate, n), gate);
+    }
   });
 }
 

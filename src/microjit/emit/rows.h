@@ -33,7 +33,15 @@ class RowFunction final : public EmittedFunction {
   // back for the vector behind them, goes to address().
   template <class Body>
   i32 each(u64 count, Body body) {
-    return each_vector(count, &body, [](void* b, i32 at) { (*static_cast<Body*>(b))(at); });
+    return each_group(count, 4, [&](i32 at, u32 vectors) {
+      for (u32 n = 0; n < vectors; ++n) body(at + static_cast<i32>(n * s_.bytes()));
+    });
+  }
+  // The same for `together` of them at a time, or for fewer at the end: body(at, vectors).
+  template <class Body>
+  i32 each_group(u64 count, u32 together, Body body) {
+    return each_group(count, together, &body,
+                      [](void* b, i32 at, u32 n) { (*static_cast<Body*>(b))(at, n); });
   }
   // That vector of the row which is an argument.
   static x86::Mem address(u32 argument, i32 at);
@@ -43,7 +51,7 @@ class RowFunction final : public EmittedFunction {
   bool has_frame() const override { return false; }
   void choose(const KernelPlan& plan, const asmjit::Label& body) override;
   void body(const KernelPlan& plan) override { k_.emit(*this, plan.shape.size); }
-  i32 each_vector(u64 count, void* body, void (*call)(void* body, i32 at));
+  i32 each_group(u64 count, u32 together, void* body, void (*call)(void* body, i32 at, u32 vectors));
 
   const RowKernel& k_;
 };

@@ -9,7 +9,8 @@ namespace bf::microjit::emit {
 namespace {
 
 constexpr float kNothing = -1e30f;
-constexpr i32 kFloat = 4, kTileBytes = 64;
+constexpr u32 kFloat = 4, kTileBytes = 64;
+constexpr u32 kTiles = 4;  // of a round, where there is little to do
 
 class Row {
  public:
@@ -24,18 +25,39 @@ class Row {
   }
 
  private:
-  // Vectors at `at`, from the row's first to its last; `body` is told which of a tile it has.
+  // From the row's first tile to its last, some of them at a time; `body` is told of how many vectors.
   template <class Body>
-  void each(Body body) {
-    const asmjit::Label loop = a_.newLabel();
+  void each_group(u32 tiles, Body body) {
     a_.mov(r_.at, r_.row);
+    if (tiles > 1) go_on(tiles, body);
+    go_on(1, body);
+  }
+  // As long as there are so many.
+  template <class Body>
+  void go_on(u32 tiles, Body body) {
+    const asmjit::Label loop = a_.newLabel(), done = a_.newLabel();
+    const u32 behind_first = (tiles - 1) * kTileBytes;
+    if (behind_first != 0) a_.sub(r_.end, asmjit::Imm(behind_first));
+    a_.cmp(r_.at, r_.end);
+    a_.jae(done);
+    a_.align(asmjit::AlignMode::kCode, 32);
     a_.bind(loop);
-    for (u32 n = 0; n * s_.bytes() < kTileBytes; ++n)
-      body(n, x86::ptr(r_.at, static_cast<i32>(n * s_.bytes())));
-    a_.add(r_.at, kTileBytes);
+    body(tiles * vectors_of_tile());
+    a_.add(r_.at, asmjit::Imm(tiles * kTileBytes));
     a_.cmp(r_.at, r_.end);
     a_.jb(loop);
+    a_.bind(done);
+    if (behind_first != 0) a_.add(r_.end, asmjit::Imm(behind_first));
   }
+  template <class Body>
+  void each(Body body) {
+    each_group(kTiles, [&](u32 vectors) {
+      for (u32 n = 0; n < vectors; ++n) body(n, vector(n));
+    });
+  }
+  u32 vectors_of_tile() const { return kTileBytes / s_.bytes(); }
+  bool is_odd(u32 n) const { return n % vectors_of_tile() != 0; }
+  x86::Mem vector(u32 n) const { return x86::ptr(r_.at, static_cast<i32>(n * s_.bytes())); }
 
   // `end` is known then.
   void fill_padding(u32 word) {
@@ -56,7 +78,7 @@ class Row {
     s_.load(kShift, f_.number(kNothing));
     s_.load(odd, f_.number(kNothing));
     each([&](u32 n, const x86::Mem& at) {
-      const V greatest = n == 0 ? kShift : odd;
+      const V greatest = is_odd(n) ? odd : kShift;
       s_.load(x, at);
       s_.maximum(greatest, greatest, x);
     });
@@ -66,16 +88,22 @@ class Row {
 
   // Leaves 1 / their sum in kShift.
   void exponentials() {
-    const V even{1}, odd{2}, x{3}, scratch{4};
+    const V even{1}, odd{2};
+    const u32 together = exponentials_together(s_.set());
     s_.zero(even);
     s_.zero(odd);
-    each([&](u32 n, const x86::Mem& at) {
-      s_.load(x, at);
-      s_.subtract(x, x, kShift);
-      exponential(f_, x, scratch);
-      const V total = n == 0 ? even : odd;
-      s_.add(total, total, x);
-      s_.store(at, x);
+    each_group(together / vectors_of_tile(), [&](u32 vectors) {
+      const auto x = [](u32 n) { return V{3 + n}; };
+      for (u32 n = 0; n < vectors; ++n) {
+        s_.load(x(n), vector(n));
+        s_.subtract(x(n), x(n), kShift);
+      }
+      bf::microjit::emit::exponentials(f_, x(0), vectors, x(vectors));
+      for (u32 n = 0; n < vectors; ++n) {
+        const V total = is_odd(n) ? odd : even;
+        s_.add(total, total, x(n));
+        s_.store(vector(n), x(n));
+      }
     });
     sum_of_lanes(f_, even, odd);
     s_.load(kShift, f_.number(1.0f));

@@ -8,7 +8,7 @@ namespace bf::microjit::emit {
 struct SoftmaxRegisters {
   x86::Gp row, count;  // at least 1
   x86::Gp row_bytes;   // of `count` floats and the padding to a multiple of 16
-  x86::Gp at, end;     // are changed, as are vectors 0 to 7
+  x86::Gp at, end;     // are changed, as are all vectors
 };
 // As softmax in src/inference/kernels.
 void softmax_row(EmittedFunction& f, const SoftmaxRegisters& r);
