@@ -10,6 +10,7 @@ import time
 ENOUGH = 0.02        # less than that is no progress
 QUIET_ROUNDS = 3     # without progress, in a row
 MOST_SECONDS = 40
+FIRST_TOKENS = 32    # that are timed one by one
 # llama.cpp's threads go on looking for work for a tenth of a second, on the processors that the next one
 # needs.
 REST_SECONDS = 0.5
@@ -22,6 +23,15 @@ def warm_up(engine, work, tokens):
         took = engine.run(work, tokens)
         quiet = quiet + 1 if best is not None and took > best * (1 - ENOUGH) else 0
         best = took if best is None else min(best, took)
+
+
+def first_tokens(engine):
+    """Of an engine that has done nothing yet, token by token: how long each takes, the time that this
+    comes to, and the first token that is as fast as 95 % of that."""
+    times = [engine.run("generate", 1) for _ in range(FIRST_TOKENS)]
+    final = statistics.median(times[-FIRST_TOKENS // 2:])
+    fast = next(n for n, took in enumerate(times, 1) if took * 0.95 <= final)
+    return {"nanoseconds": times, "final": final, "fast_from": fast}
 
 
 def in_turn(engines, work, tokens, repeat):

@@ -54,6 +54,21 @@ def memory(result):
     return lines
 
 
+def first_tokens(result):
+    """Milliseconds that each of the first tokens takes, of an engine that has only loaded the model."""
+    rows = [row for row in result["tests"] if "first_tokens" in row]
+    if not rows:
+        return []
+    lines = [f"{'token':<6}" + "".join(f"{n:>6}" for n in range(1, 11)) + f"{'final':>7}{'95 %':>6}"]
+    for row in rows:
+        first = row["first_tokens"]
+        each = [took / 1e6 for took in first["nanoseconds"][:10] + [first["final"]]]
+        digits = 1 if max(each) < 1000 else 0
+        lines.append(f"{row['test'][:5]:<6}" + "".join(f"{took:>6.{digits}f}" for took in each[:10]) +
+                     f"{each[10]:>7.{digits}f}{first['fast_from']:>6}")
+    return lines
+
+
 def _milliseconds(tokens_per_second):
     return 1000 / tokens_per_second
 
@@ -78,6 +93,7 @@ def functions(result):
 
 
 def all_tables(result):
-    return {"Tokens a second": speeds(result), "Limits": limits(result),
-            "Memory of BareFlow": memory(result),
-            "Where the cycles go": functions(result)}
+    tables = {"Tokens a second": speeds(result), "Limits": limits(result),
+              "The first tokens": first_tokens(result), "Memory of BareFlow": memory(result),
+              "Where the cycles go": functions(result)}
+    return {title: lines for title, lines in tables.items() if lines}

@@ -68,10 +68,12 @@ def _engines(name, tokens, model, facts, peer, arguments, folder):
 def _test(name, tokens, model, facts, peer, arguments, folder):
     """One row: all engines at once, so that they may take turns."""
     kind = WORK[name[:2]]
+    engines, first = [], None
     with Step(f"{name}: BareFlow" + (" and llama.cpp in turn" if peer else "")), ExitStack() as stack:
-        engines = []
         for engine in _engines(name, tokens, model, facts, peer, arguments, folder):
             engines.append(stack.enter_context(engine))
+            if kind == "generate" and first is None:
+                first = measure.first_tokens(engine)
             measure.warm_up(engine, kind, tokens)
         times = measure.in_turn(engines, kind, tokens, arguments.repeat)
         peak = engines[0].peak_bytes()
@@ -80,6 +82,8 @@ def _test(name, tokens, model, facts, peer, arguments, folder):
                       if engine != READER},
            "functions": profile.shares(folder / "profile.json"),
            "memory": {"peak": peak, "weights": facts.bytes, "kv_cache": facts.kv_bytes(tokens)}}
+    if first:
+        row["first_tokens"] = first
     if peer:
         row["ratio"] = measure.ratio(times[OURS], times[PEER])
     if READER in times:

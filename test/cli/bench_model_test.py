@@ -59,6 +59,20 @@ class Numbers(unittest.TestCase):
         self.assertEqual("".join(order), "abbaab")
         self.assertEqual(times, {"a": [1000] * 3, "b": [1000] * 3})
 
+    def test_first_tokens(self):
+        class Fake:
+            times = iter([400, 200, 106, 105, 100, 300] + [100] * 100)
+
+            def run(self, work, tokens):
+                self.asked = (work, tokens)
+                return next(self.times)
+
+        engine = Fake()
+        first = measure.first_tokens(engine)
+        self.assertEqual(engine.asked, ("generate", 1))
+        self.assertEqual((first["final"], first["fast_from"]), (100, 4))
+        self.assertEqual(first["nanoseconds"][:3], [400, 200, 106])
+
     def test_speeds_and_ratios(self):
         speed = measure.speeds([500_000_000, 1_000_000_000], 32)
         self.assertEqual((speed["best"], speed["mean"]), (64, 48))
@@ -111,6 +125,7 @@ class Runs(CommandLineTest):
             self.assertEqual(len(row["speeds"]["BareFlow"]["tokens_per_second"]), 2)
             self.assertGreater(row["at_most"], 0)
             self.assertAlmostEqual(sum(share for _, _, share in row["functions"]), 1, places=3)
+        self.assertEqual([row["test"] for row in result["tests"] if "first_tokens" in row], ["tg4"])
         result["tests"][0]["speeds"]["llama.cpp"] = result["tests"][0]["speeds"]["BareFlow"]
         result["tests"][0]["ratio"] = 1.0
         for lines in tables.all_tables(result).values():
