@@ -8,7 +8,8 @@
 //   owners[i]                                    // the token that byte i belongs to, or kNone
 //
 // Which of them count where they overlap is as in llama.cpp: the longest first, of those of one
-// length the lowest number, of one token's places the leftmost.
+// length the lowest number, of one token's places the leftmost. (Of those of one length it is so there
+// while a file has sixteen special tokens at most: its sort keeps no order of more.)
 #pragma once
 
 #include "inference/list.h"

@@ -176,8 +176,11 @@ u64 spaced_punctuation(Text text) {
   return spaced_run(text, Punctuation);
 }
 
+// Without the spaces of those ranges: this expression has no class of characters, and llama.cpp makes
+// one character of all white space before it matches such a one.
 u64 east_asian(Text text) {
   return skip(text, 0, [](const Character& c) {
+    if (c.kind == Space) return false;
     return (c.code >= 0x800 && c.code <= 0x9fa5) || (c.code >= 0xac00 && c.code <= 0xd7ff);
   });
 }

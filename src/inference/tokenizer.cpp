@@ -25,17 +25,6 @@ i32 parse_byte_piece(Text piece) {
   return value;
 }
 
-// Pieces that end a turn or a text by their names, and are control tokens, whatever else a file
-// says: as in llama.cpp.
-constexpr Text kEndNames[] = {
-    "<|eot_id|>",    "<|eom_id|>", "<|im_end|>",         "<|end|>",     "<|endoftext|>",
-    "<end_of_turn>", "<EOT>",      "<end_of_utterance>", "_<EOT>",      "<|end_of_text|>",
-    "</s>",          "<eos>",      "[EOS]",              "[EOT]",       "<|fim_pad|>",
-    "<|repo_name|>", "<|file_sep|>",
-    "<\xef\xbd\x9c" "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>",  // DeepSeek's
-};
-static_assert(sizeof kEndNames / sizeof kEndNames[0] == Tokenizer::kEndNameCount);
-
 // "Phi-3 mini", "phi3"
 bool names_phi3(Text name) {
   const auto letter = [&](u64 at) { return at < name.size ? name[at] | 0x20 : 0; };
@@ -49,8 +38,7 @@ bool names_phi3(Text name) {
 }  // namespace
 
 TokenType Tokenizer::type(u32 token) const {
-  for (u32 named : named_ends_)
-    if (token == named) return TokenType::Control;
+  if (const NamedTokens::Row* row = named_.find(token)) return row->type;
   if (types_ != nullptr)
     return static_cast<TokenType>(load_unaligned<u32>(types_ + 4 * u64{token}));
   // A file without types: what the pieces look like has to do.
@@ -64,11 +52,9 @@ u8 Tokenizer::byte(u32 token) const {
 }
 
 bool Tokenizer::ends_sequence(u32 token) const {
+  if (named_.goes_on_behind(token)) return false;
   if (token == end_ || token == end_of_turn_ || token == end_of_message_) return true;
-  if (token == begin_) return begin_ends_;
-  for (u32 named : named_ends_)
-    if (token == named) return true;
-  return false;
+  return (token == begin_ && begin_ends_) || named_.ends(token);
 }
 
 bool Tokenizer::strips_spaces_behind(u32 token) const {
@@ -99,8 +85,9 @@ bool Tokenizer::load_kind(const Gguf& file, Error& error) {
              "tokenizer";
     return false;
   }
-  Text rules = "default";
+  Text rules;
   file.find_text("tokenizer.ggml.pre", rules);
+  if (rules.empty()) rules = "default";
   if (!byte_level_ || find_word_rules(rules, word_rules_, whole_words_)) return true;
   error << "model: pre-tokenizer " << Quoted(rules)
         << " is not supported: use a model with one of ";
@@ -209,7 +196,7 @@ bool Tokenizer::load_special(const Gguf& file, Error& error) {
   end_of_turn_ = number("tokenizer.ggml.eot_token_id", kNone, kNone);
   end_of_message_ = number("tokenizer.ggml.eom_token_id", kNone, kNone);
   unknown_ = number("tokenizer.ggml.unknown_token_id", 0, kNone);
-  for (u64 i = 0; i < kEndNameCount; ++i) named_ends_[i] = find(kEndNames[i]);
+  if (!named_.load(file, *this)) error << kNoMemory;
   // A model that was trained on texts divided by "begin" says so to end one. What is taken for it where
   // the file says nothing may be any piece.
   const bool is_named = !byte_level_ || file.has("tokenizer.ggml.bos_token_id");

@@ -21,6 +21,7 @@
 #include "inference/merge_ranks.h"
 #include "inference/message.h"
 #include "inference/name_table.h"
+#include "inference/named_tokens.h"
 #include "inference/string_list.h"
 #include "inference/special_tokens.h"
 #include "inference/split_words.h"
@@ -50,7 +51,6 @@ class Tokenizer {
  public:
   static constexpr u32 kNone = NameTable::kNone;
   static constexpr u64 kAnySize = 0;
-  static constexpr u64 kEndNameCount = 18;
 
   // `vocabulary` is how many rows the embedding has; the pieces must be as many. kAnySize for a
   // vocabulary without a model.
@@ -123,7 +123,7 @@ class Tokenizer {
   u32 end_of_turn_ = kNone;
   u32 end_of_message_ = kNone;
   bool begin_ends_ = false;
-  u32 named_ends_[kEndNameCount];  // kNone where a name is no piece
+  NamedTokens named_;
   u32 unknown_ = kNone;
   bool add_begin_ = true;
   bool add_end_ = false;

@@ -80,7 +80,8 @@ RULES = {
     "falcon": [f"[{P}$+<=>^~|`]+", GPT2, "[0-9][0-9][0-9]"],
     "tekken": [tekken()],
     "deepseek-coder": ["[\r\n]", f"[{S}]?[{L}]+", f"[{S}]?[{P}]+",
-                       "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+", f"[{N}]"],
+                       # llama.cpp has made one character of all white space here.
+                       f"(?:(?![{S}])[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff])+", f"[{N}]"],
 }
 RULES = {name: [re.compile(stage) for stage in stages] for name, stages in RULES.items()}
 

@@ -170,6 +170,43 @@ TEST_CASE("what ends turns by its name is a control token, whatever its type say
   CHECK(t.decode({kFirst + 2, kFirst + 1}) == "a");
 }
 
+TEST_CASE("what fills gaps in code has roles that the file gives, or names do") {
+  GgufBuilder file;
+  add_vocabulary(file, {"\u2581", "a", "<|fim_prefix|>", "<reponame>", "<PAD>", "<|file_sep|>"});
+  const uint32_t a = kFirst + 1, prefix = kFirst + 2, repository = kFirst + 3, padding = kFirst + 4,
+                 separator = kFirst + 5;
+  const auto is_control = [](const LoadedTokenizer& t, uint32_t token) {
+    return t.tokenizer.type(token) == inference::TokenType::Control;
+  };
+  const LoadedTokenizer names(file.build());
+  for (const uint32_t token : {prefix, repository, padding, separator}) {
+    INFO(token);
+    CHECK(is_control(names, token));
+    CHECK(names.tokenizer.ends_sequence(token) == (token != prefix));
+  }
+  file.number("tokenizer.ggml.prefix_token_id", a);
+  file.number("tokenizer.ggml.fim_pad_token_id", a);
+  file.number("tokenizer.ggml.fim_rep_token_id", 1u << 20);  // no such piece
+  const LoadedTokenizer keys(file.build());
+  for (const uint32_t token : {a, prefix, padding}) CHECK_FALSE(is_control(keys, token));
+  CHECK(keys.tokenizer.ends_sequence(a));
+  CHECK_FALSE(keys.tokenizer.ends_sequence(padding));
+  CHECK(is_control(keys, repository));
+}
+
+TEST_CASE("<|end|> ends messages only, where turns have other ends") {
+  for (const bool both : {false, true}) {
+    GgufBuilder file;
+    add_vocabulary(file, {"\u2581", "<|end|>", "<|call|>", both ? "<|return|>" : "a", "<|channel|>"});
+    file.number("tokenizer.ggml.eos_token_id", kFirst + 1);
+    const LoadedTokenizer t(file.build());
+    CHECK(t.tokenizer.ends_sequence(kFirst + 1) == !both);
+    CHECK(t.tokenizer.ends_sequence(kFirst + 2));
+    CHECK(t.tokenizer.type(kFirst + 4) == inference::TokenType::UserDefined);
+    CHECK(t.encode("<|channel|>") == std::vector<uint32_t>{kFirst + 4});
+  }
+}
+
 TEST_CASE("the beginning ends a text only where the file says what it is") {
   GgufBuilder pairs;
   add_byte_pairs(pairs, "gpt-2", {});
