@@ -10,10 +10,6 @@ namespace {
 
 constexpr u64 kLongestText = 1 << 28;
 
-bool is_blank(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 }  // namespace
 
 bool Tokenizer::score_pair(Text left, Text right, float& score) const {
@@ -48,11 +44,12 @@ bool Tokenizer::encode(Text text, Encode how, List<u32>& tokens) const {
   const auto owner = [&](u64 at) { return owners.size() == 0 ? kNone : owners[at]; };
   for (u64 at = 0; at < text.size;) {
     const u64 start = at;
-    if (const u32 token = owner(at); token != kNone) {
+    if (const u32 token = owner(at); token == SpecialTokens::kDropped) {
+      ++at;
+      continue;
+    } else if (token != kNone) {
       if (!tokens.add(token)) return false;
       at += pieces_[token].size;
-      if (strips_spaces_behind(token))
-        while (at < text.size && owner(at) == kNone && is_blank(text[at])) ++at;
       continue;
     }
     while (at < text.size && owner(at) == kNone) ++at;

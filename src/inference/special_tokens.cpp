@@ -11,6 +11,10 @@ bool is_special(TokenType type) {
   return type == TokenType::UserDefined || type == TokenType::Control || type == TokenType::Unknown;
 }
 
+bool is_blank(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 bool sorts_before(Text a, Text b) {
   for (u64 i = 0; i < a.size && i < b.size; ++i)
     if (a[i] != b[i]) return static_cast<u8>(a[i]) < static_cast<u8>(b[i]);
@@ -54,9 +58,13 @@ bool SpecialTokens::cut(Text text, const Encode& how, Array<u32>& owners) const 
   for (u64 i = 0; i < matches.size(); ++i) {
     const auto [token, first] = matches[i];
     const u64 end = first + size(token);
-    // What has been cut out so far is no shorter: it cannot lie inside of this one.
+    // What has been cut out so far is no shorter: it cannot lie inside of this one. Nor can what was
+    // dropped, which goes on up to what is no space.
     if (owners[first] != Tokenizer::kNone || owners[end - 1] != Tokenizer::kNone) continue;
     for (u64 at = first; at < end; ++at) owners[at] = token;
+    if (!tokenizer_->strips_spaces_behind(token)) continue;
+    for (u64 at = end; at < text.size && owners[at] == Tokenizer::kNone && is_blank(text[at]); ++at)
+      owners[at] = kDropped;
   }
   return true;
 }

@@ -5,7 +5,7 @@
 //   if (!special.build(tokenizer)) ...
 //   Array<u32> owners;
 //   if (!special.cut(text, {.special = true}, owners)) ...    // memory is short
-//   owners[i]                                    // the token that byte i belongs to, or kNone
+//   owners[i]                // the token that byte i belongs to, kDropped, or kNone
 //
 // Which of them count where they overlap is as in llama.cpp: the longest first, of those of one
 // length the lowest number, of one token's places the leftmost. (Of those of one length it is so there
@@ -22,6 +22,9 @@ struct Encode;
 
 class SpecialTokens {
  public:
+  // The owner of spaces that a token takes with it (Tokenizer::strips_spaces_behind).
+  static constexpr u32 kDropped = ~u32{1};
+
   // Of all pieces of the tokenizer, which must stay; false where memory is short.
   [[nodiscard]] bool build(const Tokenizer& tokenizer);
 

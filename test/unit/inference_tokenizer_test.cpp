@@ -160,6 +160,20 @@ TEST_CASE("in Phi-3's files special tokens take the spaces behind them") {
   }
 }
 
+TEST_CASE("spaces behind one of Phi-3's tokens are gone before shorter tokens are looked for") {
+  GgufBuilder file;
+  add_vocabulary(file, {"\u2581", "a", "<|user|>", "  "});
+  auto& types = file.entries.back().value;
+  types[12 + 4 * (kFirst + 2)] = 3;
+  types[12 + 4 * (kFirst + 3)] = 4;
+  const uint32_t space = kFirst, a = kFirst + 1, user = kFirst + 2, two = kFirst + 3;
+  const LoadedTokenizer t(file.text("general.name", "phi3").build());
+  CHECK(t.encode("    ") == std::vector<uint32_t>{two});
+  CHECK(t.encode("a    a", false, true) == std::vector<uint32_t>{space, a, two, space, a});
+  CHECK(t.encode("<|user|>  ", false, true) == std::vector<uint32_t>{user});
+  CHECK(t.encode("<|user|>  a  ", false, true) == std::vector<uint32_t>{user, space, a, two});
+}
+
 TEST_CASE("what ends turns by its name is a control token, whatever its type says") {
   GgufBuilder file;
   add_vocabulary(file, {"\u2581", "a", "<|im_end|>"});
