@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 
-from cli import packages, places
+from cli import packages, places, results
 from cli.bench_model import machine
 from cli.build import build
 from cli.report import BAD_INPUT, Failure, Step
@@ -14,13 +14,11 @@ sys.path.append(str(places.ROOT / "bench"))
 
 from model import kernels
 
-RESULTS = places.ROOT / "bench" / "RESULTS-kernels.md"
-RESULTS_JSON = places.ROOT / "bench" / "RESULTS-kernels.json"
 PREFACE = """\
 # Results of kernels
 
-Written by `./bareflow bench kernels --save` on {machine}.
-`bench/README.md` says how to read it.
+Written by `./bareflow bench kernels --save`, with the instruction set avx2 or with all of it.
+`bench/README.md` says how to read it; each section is of the version that it was measured with.
 """
 WITHOUT_AVX512 = ("sse2", "avx2", "avxvnni")
 
@@ -54,16 +52,8 @@ def _measure(tool, arguments):
             "agree": agree, "kernels": rows}
 
 
-def _save(result):
-    """One section for each instruction set; the others stay."""
-    known = json.loads(RESULTS_JSON.read_text()) if RESULTS_JSON.exists() else {}
-    known[result["isa"]] = result
-    RESULTS_JSON.write_text(json.dumps(known, indent=1) + "\n")
-    parts = [PREFACE.format(machine=result["machine"])]
-    for isa, one in known.items():
-        parts.append(f"## Instruction set: {isa}\n")
-        parts.append("```\n" + "\n".join(kernels.table(one)) + "\n```\n")
-    RESULTS.write_text("\n".join(parts))
+def _section(result):
+    return ["```\n" + "\n".join(kernels.table(result)) + "\n```\n"]
 
 
 def main(arguments):
@@ -75,7 +65,7 @@ def main(arguments):
     result = _measure(tool, arguments)
     print(json.dumps(result, indent=2) if arguments.json else "\n".join(kernels.table(result)))
     if arguments.save:
-        _save(result)
+        results.keep("kernels", PREFACE, result["isa"], result, _section)
     for line in kernels.failures(result):
         print(f"error: {line}", file=sys.stderr)
     return 0 if result["agree"] else BAD_INPUT

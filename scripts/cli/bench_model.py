@@ -8,7 +8,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-from cli import packages, places, settings
+from cli import packages, places, results, settings
 from cli.build import build
 from cli.report import Failure, Step
 
@@ -18,12 +18,11 @@ from model import measure, profile, tables
 from model.engines import Engine, EngineFailed
 from model.facts import Facts
 
-RESULTS = places.ROOT / "bench" / "RESULTS-model.md"
-RESULTS_JSON = places.ROOT / "bench" / "RESULTS-model.json"
 PREFACE = """\
 # Results of models
 
-Written by `./bareflow bench --model ... --save` on {machine}. `bench/README.md` says how to read it.
+Written by `./bareflow bench --model ... --save`. `bench/README.md` says how to read it;
+each section is of the version that it was measured with.
 """
 WORK = {"pp": "prompt", "tg": "generate"}
 OURS, PEER, READER = "BareFlow", "llama.cpp", "reading"
@@ -129,17 +128,9 @@ def _measure(model, facts, peer, arguments):
             "model": facts.summary(), "tests": tests}
 
 
-def _save(result):
-    """One section for each model; those of other models stay."""
-    known = json.loads(RESULTS_JSON.read_text()) if RESULTS_JSON.exists() else {}
-    known[result["model"]["name"]] = result
-    RESULTS_JSON.write_text(json.dumps(known, indent=1) + "\n")
-    parts = [PREFACE.format(machine=result["machine"])]
-    for name, one in known.items():
-        parts.append(f"## {name}\n")
-        parts += [f"### {title}\n\n```\n" + "\n".join(lines) + "\n```\n"
-                  for title, lines in tables.all_tables(one).items()]
-    RESULTS.write_text("\n".join(parts))
+def _section(result):
+    return [f"### {title}\n\n```\n" + "\n".join(lines) + "\n```\n"
+            for title, lines in tables.all_tables(result).items()]
 
 
 def main(arguments):
@@ -162,5 +153,5 @@ def main(arguments):
     else:
         print("\n\n".join("\n".join(lines) for lines in tables.all_tables(result).values()))
     if arguments.save:
-        _save(result)
+        results.keep("model", PREFACE, result["model"]["name"], result, _section)
     return 0

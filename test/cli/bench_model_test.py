@@ -2,10 +2,11 @@
 
 import json
 import unittest
+from unittest import mock
 
 from support import ROOT, CommandLineTest, bareflow, main, shared_model
 
-from cli import places
+from cli import places, results
 from model import engines, measure, profile, tables
 from model.facts import Facts
 
@@ -85,6 +86,18 @@ class Numbers(unittest.TestCase):
         self.assertEqual(profile._short(name), "Transformer::attend, a part")
         self.assertEqual(profile._short("inference::Transformer::read"), "Transformer::read")
         self.assertEqual(profile._short("matmul_q4_0"), "matmul_q4_0")
+
+
+class Kept(CommandLineTest):
+    def test_a_section_for_each_machine_and_subject(self):
+        (self.folder / "bench").mkdir()
+        with mock.patch.object(places, "ROOT", self.folder):
+            for subject, machine, value in (("b", "X", 1), ("a", "X", 2), ("b", "Y", 3), ("b", "X", 4)):
+                results.keep("tests", "# Kept\n", subject, {"machine": machine, "value": value},
+                             lambda one: [f"value {one['value']}\n"])
+        text = (self.folder / "bench" / "RESULTS-tests.md").read_text()
+        self.assertEqual(text, "# Kept\n\n## a, X\n\nvalue 2\n\n## b, X\n\nvalue 4\n\n## b, Y\n\n"
+                               "value 3\n")
 
 
 class Exact_(CommandLineTest):
