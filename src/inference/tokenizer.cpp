@@ -115,7 +115,7 @@ bool Tokenizer::load_scores(const Gguf& file, Error& error) {
   GgufArray scores;
   if (!file.has("tokenizer.ggml.scores")) return true;  // then all pieces have the same
   if (!file.find_array("tokenizer.ggml.scores", scores) || scores.type != GgufType::F32 ||
-      scores.count != pieces_.size()) {
+      scores.count < pieces_.size()) {
     error << "model: its tokenizer has no score for each piece (metadata tokenizer.ggml.scores): "
           << kAdvice;
     return false;

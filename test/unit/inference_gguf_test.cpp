@@ -231,6 +231,7 @@ TEST_CASE("tokenizers that cannot be") {
 
 TEST_CASE("what llama.cpp makes do without") {
   CHECK(load(tiny_llama().without("tokenizer.ggml.scores").build()) == "");
+  CHECK(load(tiny_llama().array("tokenizer.ggml.scores", 6, 1000, std::string(4000, 'a')).build()) == "");
   LoadedModel none{tiny_llama().number("tokenizer.ggml.bos_token_id", 0xffffffff).build()};
   CHECK(none.loaded);
   CHECK(none.tokenizer.begin_token() == 1);

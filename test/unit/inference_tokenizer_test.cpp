@@ -221,6 +221,14 @@ TEST_CASE("<|end|> ends messages only, where turns have other ends") {
   }
 }
 
+TEST_CASE("a file whose rules for words have no name has the default ones") {
+  GgufBuilder nameless, usual;
+  add_byte_pairs(nameless, "", {{"1", "2"}});
+  add_byte_pairs(usual, "default", {{"1", "2"}});
+  const LoadedTokenizer t(nameless.build());
+  CHECK(t.encode("1234 12") == LoadedTokenizer(usual.build()).encode("1234 12"));
+}
+
 TEST_CASE("the beginning ends a text only where the file says what it is") {
   GgufBuilder pairs;
   add_byte_pairs(pairs, "gpt-2", {});
