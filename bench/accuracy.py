@@ -26,6 +26,7 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "bench")]
 from cli import llama_peer, places
 from cli.build import build
 from cli.report import Failure
+from cli.results import replace_sections
 from model.facts import FILE_TYPES
 
 PROMISED = 1.1
@@ -197,13 +198,9 @@ class Comparison:
 
 
 def save(name, comparison):
-    """One part for each name; the others stay."""
-    text = RESULTS.read_text() if RESULTS.exists() else PREFACE
-    head, *parts = text.split("\n## ")
-    known = dict(part.split("\n", 1) for part in parts)
     how = f"{len(comparison.ways)} ways: " + ", ".join(" ".join(way) for way in comparison.ways)
-    known[name] = f"\n{how}.\n\n```\n" + "\n".join(comparison.lines) + "\n```\n"
-    RESULTS.write_text("\n## ".join([head] + [f"{part}\n{body}" for part, body in known.items()]))
+    replace_sections(RESULTS, PREFACE,
+                     {name: f"{how}.\n\n```\n" + "\n".join(comparison.lines) + "\n```"})
 
 
 def main():

@@ -59,13 +59,15 @@ def first_tokens(result):
     rows = [row for row in result["tests"] if "first_tokens" in row]
     if not rows:
         return []
-    lines = [f"{'token':<6}" + "".join(f"{n:>6}" for n in range(1, 11)) + f"{'final':>7}{'95 %':>6}"]
+    shown = 10
+    lines = [f"{'token':<6}" + "".join(f"{n:>6}" for n in range(1, shown + 1)) +
+             f"{'final':>7}{'95 %':>6}"]
     for row in rows:
         first = row["first_tokens"]
-        each = [took / 1e6 for took in first["nanoseconds"][:10] + [first["final"]]]
+        each, final = [took / 1e6 for took in first["nanoseconds"][:shown]], first["final"] / 1e6
         digits = 1 if max(each) < 1000 else 0
-        lines.append(f"{row['test'][:5]:<6}" + "".join(f"{took:>6.{digits}f}" for took in each[:10]) +
-                     f"{each[10]:>7.{digits}f}{first['fast_from']:>6}")
+        lines.append(f"{row['test'][:5]:<6}" + "".join(f"{took:>6.{digits}f}" for took in each) +
+                     f"{final:>7.{digits}f}{first['fast_from']:>6}")
     return lines
 
 

@@ -5,7 +5,8 @@ import sys
 
 from cli import disc, machine, packages, places, settings
 from cli.build import build
-from cli.report import Step
+from cli.report import Failure, Step
+from cli.results import replace_sections
 
 sys.path.append(str(places.ROOT / "bench"))
 
@@ -74,11 +75,8 @@ def _too_much(results):
 
 def _save(tables):
     """What was measured now; sections about something else stay as they are."""
-    known = RESULTS.read_text() if RESULTS.exists() else ""
-    sections = {part.partition("\n")[0]: part for part in known.split("\n## ")[1:]}
-    for title, lines in tables.items():
-        sections[title] = f"{title}\n\n```\n" + "\n".join(lines) + "\n```\n"
-    RESULTS.write_text("\n## ".join([PREFACE, *sections.values()]))
+    replace_sections(RESULTS, PREFACE, {title: "```\n" + "\n".join(lines) + "\n```"
+                                        for title, lines in tables.items()})
 
 
 def _report(results, tables, over, arguments):
@@ -105,6 +103,13 @@ def main(arguments):
     if arguments.subject == "model" or (arguments.model is not None and not arguments.instructions):
         from cli import bench_model
         return bench_model.main(arguments)
+    try:
+        return _bench_counts(arguments)
+    except RuntimeError as error:  # what was to be counted did not run
+        raise Failure(str(error)) from None
+
+
+def _bench_counts(arguments):
     model = settings.model(arguments)
     packages.require(packages.BENCH_SET)
     build(places.HOST_ENGINE, places.NATIVE_PROGRAM, places.PROGRAM, places.KERNEL)

@@ -71,7 +71,7 @@ def _test(name, tokens, model, facts, peer, arguments, folder):
     with Step(f"{name}: BareFlow" + (" and llama.cpp in turn" if peer else "")), ExitStack() as stack:
         for engine in _engines(name, tokens, model, facts, peer, arguments, folder):
             engines.append(stack.enter_context(engine))
-            if kind == "generate" and first is None:
+            if kind == "generate" and engine.name == OURS:
                 first = measure.first_tokens(engine)
             measure.warm_up(engine, kind, tokens)
         times = measure.in_turn(engines, kind, tokens, arguments.repeat)

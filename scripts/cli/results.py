@@ -1,8 +1,17 @@
-"""Results of benchmarks that are kept in bench/: a section for each machine and subject."""
+"""Results of benchmarks that are kept in bench/, in sections: what is measured again takes the place
+of what it was, and all else stays."""
 
 import json
 
 from cli import places
+
+
+def replace_sections(path, preface, sections):
+    """Writes these sections, {title: text}, into a text that begins with `preface`; others stay."""
+    text = path.read_text() if path.exists() else ""
+    known = dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
+    known |= {title: f"\n{body}\n" for title, body in sections.items()}
+    path.write_text("\n## ".join([preface] + [f"{title}\n{body}" for title, body in known.items()]))
 
 
 def keep(name, preface, subject, result, section):

@@ -44,10 +44,12 @@ bool Tokenizer::encode(Text text, Encode how, List<u32>& tokens) const {
   const auto owner = [&](u64 at) { return owners.size() == 0 ? kNone : owners[at]; };
   for (u64 at = 0; at < text.size;) {
     const u64 start = at;
-    if (const u32 token = owner(at); token == SpecialTokens::kDropped) {
+    const u32 token = owner(at);
+    if (token == SpecialTokens::kDropped) {
       ++at;
       continue;
-    } else if (token != kNone) {
+    }
+    if (token != kNone) {
       if (!tokens.add(token)) return false;
       at += pieces_[token].size;
       continue;

@@ -31,7 +31,6 @@ class NamedTokens {
   bool goes_on_behind(u32 token) const { return token == divider_; }
 
  private:
-  [[nodiscard]] bool add_role(const Gguf& file, const Tokenizer& tokenizer, u32 role);
   void find_divider(const Tokenizer& tokenizer);
 
   List<Row> rows_;  // of one token the first says its type

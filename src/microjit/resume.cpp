@@ -57,9 +57,7 @@ class Liveness {
         continue;
       }
       const ir::Block& block = f_.blocks[node == rest_ ? block_ : node];
-      const Instruction& last =
-          f_.instructions[block.first_instruction + block.instruction_count - 1];
-      for (const ir::Edge& e : f_.edges_of(last)) reach(e.block, node);
+      for (const ir::Edge& e : f_.edges_of(f_.terminator(block))) reach(e.block, node);
     }
   }
 
@@ -139,12 +137,8 @@ class BlockLiveness {
 
   void find_predecessors() {
     predecessors_.resize(f_.blocks.size());
-    for (BlockId b = 0; b < f_.blocks.size(); ++b) {
-      const ir::Block& block = f_.blocks[b];
-      const Instruction& last =
-          f_.instructions[block.first_instruction + block.instruction_count - 1];
-      for (const ir::Edge& e : f_.edges_of(last)) predecessors_[e.block].push_back(b);
-    }
+    for (BlockId b = 0; b < f_.blocks.size(); ++b)
+      for (const ir::Edge& e : f_.edges_of(f_.terminator(f_.blocks[b]))) predecessors_[e.block].push_back(b);
   }
 
   void find_uses() {
@@ -234,12 +228,9 @@ void add_resume_types(ir::Module& module) {
 }
 
 bool has_back_edges(const Function& f) {
-  for (BlockId b = 0; b < f.blocks.size(); ++b) {
-    const ir::Block& block = f.blocks[b];
-    const Instruction& last = f.instructions[block.first_instruction + block.instruction_count - 1];
-    for (const ir::Edge& e : f.edges_of(last))
+  for (BlockId b = 0; b < f.blocks.size(); ++b)
+    for (const ir::Edge& e : f.edges_of(f.terminator(f.blocks[b])))
       if (e.block <= b) return true;
-  }
   return false;
 }
 

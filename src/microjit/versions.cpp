@@ -77,7 +77,8 @@ Result<void> Engine::publish_locked(FunctionState& state, const CompiledCode& co
   const bool again = !first_try && evict(CodeCache::piece_bytes(code.bytes.size()), state);
   auto entry = again ? install(code) : std::move(first_try);
   if (!entry) return entry.error();
-  publish_version_locked(state, code, std::make_unique<Version>(make_version(state, code, *entry, tier)));
+  auto version = std::make_unique<Version>(make_version(state, code, *entry, tier));
+  publish_version_locked(state, code, std::move(version));
   return {};
 }
 

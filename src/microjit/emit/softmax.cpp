@@ -19,7 +19,7 @@ class Row {
   void emit() {
     fill_padding(std::bit_cast<u32>(kNothing));
     find_greatest();
-    exponentials();
+    replace_by_exponentials();
     scale();
     fill_padding(0);
   }
@@ -87,7 +87,7 @@ class Row {
   }
 
   // Leaves 1 / their sum in kShift.
-  void exponentials() {
+  void replace_by_exponentials() {
     const V even{1}, odd{2};
     const u32 together = exponentials_together(s_.set());
     s_.zero(even);
@@ -98,7 +98,7 @@ class Row {
         s_.load(x(n), vector(n));
         s_.subtract(x(n), x(n), kShift);
       }
-      bf::microjit::emit::exponentials(f_, x(0), vectors, x(vectors));
+      exponentials(f_, x(0), vectors, x(vectors));
       for (u32 n = 0; n < vectors; ++n) {
         const V total = is_odd(n) ? odd : even;
         s_.add(total, total, x(n));

@@ -181,16 +181,6 @@ void Analysis::list_uses() {
   }
 }
 
-void Analysis::list_predecessors() {
-  predecessors_.resize(f_.blocks.size());
-  for (BlockId b = 0; b < f_.blocks.size(); ++b) {
-    if (!reachable(b)) continue;
-    const ir::Block& block = f_.blocks[b];
-    const Instruction& last = f_.instructions[block.first_instruction + block.instruction_count - 1];
-    for (const Edge& e : f_.edges_of(last)) predecessors_[e.block].push_back(b);
-  }
-}
-
 // Where `v` is alive: from its definition, or the start of a block, to the last use there or the end.
 void Analysis::find_range(ValueId v, Range& range) {
   const BlockId home = block_of(v);
@@ -203,7 +193,7 @@ void Analysis::find_range(ValueId v, Range& range) {
     if (b != home) pending.push_back(b);
   };
   const auto alive_at_start = [&](BlockId b) {
-    for (const BlockId p : predecessors_[b]) alive_at_end(p);
+    for (const BlockId p : dominators_.predecessors(b)) alive_at_end(p);
   };
   range.segments.push_back({from, from + 1});
   for (u32 n = first_use_[v]; n < first_use_[v + 1]; ++n) {
@@ -262,7 +252,6 @@ void Analysis::try_to_join(ValueId a, ValueId b) {
 
 void Analysis::coalesce() {
   list_uses();
-  list_predecessors();
   ranges_.resize(f_.values.size());
   seen_.assign(f_.blocks.size(), 0);
   const auto is_parameter = [&](ValueId v) {
@@ -272,9 +261,7 @@ void Analysis::coalesce() {
   for (const bool back : {true, false})
     for (BlockId b = 0; b < f_.blocks.size(); ++b) {
       if (!reachable(b)) continue;
-      const ir::Block& block = f_.blocks[b];
-      const Instruction& last = f_.instructions[block.first_instruction + block.instruction_count - 1];
-      for (const Edge& e : f_.edges_of(last)) {
+      for (const Edge& e : f_.edges_of(f_.terminator(f_.blocks[b]))) {
         if ((e.block <= b) != back) continue;
         for (u32 n = 0; n < e.argument_count; ++n) {
           const ValueId to = f_.blocks[e.block].first_argument + n;

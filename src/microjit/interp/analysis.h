@@ -66,7 +66,6 @@ class Analysis {
   void count_uses();
   void coalesce();
   void list_uses();
-  void list_predecessors();
   bool may_share(ir::ValueId v) const;
   Range& range(ir::ValueId group_or_value);
   void find_range(ir::ValueId v, Range& range);
@@ -88,7 +87,6 @@ class Analysis {
   std::vector<ir::BlockId> instruction_block_;
   std::vector<u32> first_use_;             // by value, into use_list_; one more at the end
   std::vector<Use> use_list_;
-  std::vector<std::vector<ir::BlockId>> predecessors_;
   std::vector<u32> seen_;                  // by block: the last value that was alive at its end
   u32 budget_ = 4'000'000;                 // steps of finding and comparing live ranges
 };

@@ -50,7 +50,7 @@ u32 Decoder::label() {
 void Decoder::settle() {
   auto& cells = code_->cells;
   if (cells.size() < 2 || cells.size() - 1 <= label_) return;
-  if (join_cells(cells[cells.size() - 2], cells.back())) cells.pop_back();
+  if (joiner_.join(cells[cells.size() - 2], cells.back())) cells.pop_back();
 }
 
 Cell& Decoder::emit(Handler* handler, u32 a, u32 b, u32 c, u32 d) {

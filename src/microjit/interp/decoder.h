@@ -159,6 +159,7 @@ class Decoder {
   const Function& f_;
   const Linkage& linkage_;
   Analysis analysis_;
+  const CellJoiner joiner_;
   std::unique_ptr<Code> code_;
   std::vector<u32> slots_;  // by the number of a value's group
   // What the accumulators hold, and whether it is nowhere else.

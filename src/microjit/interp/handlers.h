@@ -68,6 +68,24 @@ inline constexpr u32 kVaAreaBytes = 192;
 
 // superinstructions.cpp: makes one cell of two that stand next to each other, if there is one that
 // does both (superinstructions.def). What jumps to the second, or knows its place, must not be.
-bool join_cells(Cell& first, const Cell& second);
+class CellJoiner {
+ public:
+  CellJoiner();
+  bool join(Cell& first, const Cell& second) const;
+
+ private:
+  struct Pair {
+    Handler *first, *second, *both;
+    bool (*join)(Cell& first, const Cell& second);
+  };
+  static constexpr u32 kPairs = 0
+#define BF_PAIR(first, second, both, join) +1
+#define BF_STEPS(compare) +4
+#include "microjit/interp/superinstructions.def"
+#undef BF_PAIR
+#undef BF_STEPS
+      ;
+  const Pair pairs_[kPairs];
+};
 
 }  // namespace bf::microjit::interp

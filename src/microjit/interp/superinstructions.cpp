@@ -96,11 +96,6 @@ bool join_multiply_add(Cell& first, const Cell& second) {
 
 // ---- The table ----------------------------------------------------------------------------------
 
-struct Pair {
-  Handler *first, *second, *both;
-  bool (*join)(Cell& first, const Cell& second);
-};
-
 #define BF_STEP(compare, kind, type, form, number)                 \
   {integer_form(Op::add, Kind::kind, Form::SlotImm, true),         \
    compare_branch_form(Op::compare, Kind::kind, Form::form, true), \
@@ -114,14 +109,17 @@ struct Pair {
 
 }  // namespace
 
-bool join_cells(Cell& first, const Cell& second) {
+CellJoiner::CellJoiner()
+    : pairs_{
+#include "microjit/interp/superinstructions.def"
+      } {
+}
+
+bool CellJoiner::join(Cell& first, const Cell& second) const {
 #ifdef BF_COUNT_CELLS
   return false;  // what there is to choose from is counted
 #endif
-  const Pair pairs[] = {
-#include "microjit/interp/superinstructions.def"
-  };
-  for (const Pair& pair : pairs) {
+  for (const Pair& pair : pairs_) {
     if (first.handler != pair.first || second.handler != pair.second) continue;
     if (!pair.join(first, second)) return false;
     first.handler = pair.both;

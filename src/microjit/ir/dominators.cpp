@@ -10,7 +10,8 @@ Dominators::Dominators(const Function& function) {
   first_.assign(function.blocks.size(), 0);
   subtree_.assign(function.blocks.size(), 0);
   order_blocks(function);
-  find_dominators(function);
+  list_predecessors(function);
+  find_dominators();
 }
 
 // Depth first without recursion: hostile images may nest as deep as they are long.
@@ -19,22 +20,20 @@ void Dominators::order_blocks(const Function& function) {
     BlockId block;
     u32 next_edge;
   };
-  std::vector<bool> seen(function.blocks.size());
+  constexpr u32 kSeen = kNone - 1;  // until the order is known
   std::vector<Visit> stack{{0, 0}};
-  seen[0] = true;
+  position_[0] = kSeen;
   while (!stack.empty()) {
     Visit& visit = stack.back();
-    const Block& block = function.blocks[visit.block];
-    const Instruction& last =
-        function.instructions[block.first_instruction + block.instruction_count - 1];
+    const Instruction& last = function.terminator(function.blocks[visit.block]);
     if (visit.next_edge == last.edge_count) {
       order_.push_back(visit.block);
       stack.pop_back();
       continue;
     }
     const BlockId next = function.edges[last.first_edge + visit.next_edge++].block;
-    if (!seen[next]) {
-      seen[next] = true;
+    if (position_[next] == kNone) {
+      position_[next] = kSeen;
       stack.push_back({next, 0});
     }
   }
@@ -42,14 +41,22 @@ void Dominators::order_blocks(const Function& function) {
   for (u32 i = 0; i < order_.size(); ++i) position_[order_[i]] = i;
 }
 
-void Dominators::find_dominators(const Function& function) {
-  std::vector<std::vector<BlockId>> predecessors(function.blocks.size());
-  for (const BlockId from : order_) {
-    const Block& block = function.blocks[from];
-    const Instruction& last =
-        function.instructions[block.first_instruction + block.instruction_count - 1];
-    for (const Edge& edge : function.edges_of(last)) predecessors[edge.block].push_back(from);
-  }
+void Dominators::list_predecessors(const Function& function) {
+  const auto each_edge = [&](auto body) {
+    for (const BlockId from : order_)
+      for (const Edge& edge : function.edges_of(function.terminator(function.blocks[from])))
+        body(from, edge.block);
+  };
+  // Counted, added up to where each block's end, then filled in from there down to where they begin.
+  first_predecessor_.assign(function.blocks.size() + 1, 0);
+  each_edge([&](BlockId, BlockId to) { ++first_predecessor_[to]; });
+  u32 total = 0;
+  for (u32& first : first_predecessor_) first = total += first;
+  predecessors_.resize(total);
+  each_edge([&](BlockId from, BlockId to) { predecessors_[--first_predecessor_[to]] = from; });
+}
+
+void Dominators::find_dominators() {
   idom_[0] = 0;
   const auto meet = [&](BlockId a, BlockId b) {
     while (a != b) {
@@ -63,7 +70,7 @@ void Dominators::find_dominators(const Function& function) {
     for (const BlockId block : order_) {
       if (block == 0) continue;
       BlockId dominator = kNone;
-      for (const BlockId p : predecessors[block])
+      for (const BlockId p : predecessors(block))
         if (idom_[p] != kNone) dominator = dominator == kNone ? p : meet(p, dominator);
       if (idom_[block] != dominator) {
         idom_[block] = dominator;

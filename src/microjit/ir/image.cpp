@@ -16,13 +16,20 @@ constexpr usize kHeaderBytes = 32;
 // FNV-1a, its 64-bit prime). It guards against damage, not against forgery: that is verify()'s.
 u64 checksum(std::span<const u8> bytes) {
   constexpr u64 kPrime = 0x100000001b3;
-  u64 hash = 0xcbf29ce484222325 ^ bytes.size();
-  for (usize i = 0; i < bytes.size(); i += 8) {
-    u64 word = 0;
-    std::memcpy(&word, bytes.data() + i, bytes.size() - i < 8 ? bytes.size() - i : 8);
+  u64 hash = 0xcbf29ce484222325 ^ bytes.size(), word = 0;
+  const auto add = [&] {
     hash = (hash ^ word) * kPrime;
     hash = hash << 29 | hash >> 35;
+  };
+  const usize whole = bytes.size() / 8 * 8;
+  for (usize i = 0; i < whole; i += 8) {
+    std::memcpy(&word, bytes.data() + i, 8);
+    add();
   }
+  if (whole == bytes.size()) return hash;
+  word = 0;
+  std::memcpy(&word, bytes.data() + whole, bytes.size() - whole);
+  add();
   return hash;
 }
 
@@ -195,15 +202,9 @@ class Reader {
     if (v >> 1 > left()) failed_ = true;
     return failed_ ? 0 : static_cast<u32>(v >> 1);
   }
+  // Most have one byte.
   u64 number() {
-    u64 v = 0;
-    for (u32 shift = 0; shift < 70; shift += 7) {
-      const u8 b = byte();
-      if (shift < 64) v |= static_cast<u64>(b & 0x7f) << shift;
-      if (!(b & 0x80)) return v;
-    }
-    failed_ = true;
-    return 0;
+    return at_ != bytes_.size() && bytes_[at_] < 0x80 ? bytes_[at_++] : long_number();
   }
   u32 number32() {
     const u64 v = number();
@@ -244,6 +245,17 @@ class Reader {
   }
 
  private:
+  u64 long_number() {
+    u64 v = 0;
+    for (u32 shift = 0; shift < 70; shift += 7) {
+      const u8 b = byte();
+      if (shift < 64) v |= static_cast<u64>(b & 0x7f) << shift;
+      if (!(b & 0x80)) return v;
+    }
+    failed_ = true;
+    return 0;
+  }
+
   std::span<const u8> bytes_;
   usize at_ = 0;
   bool failed_ = false;
@@ -311,10 +323,12 @@ void read_data(Module& m, Reader& r) {
 
 class FunctionReader {
  public:
-  FunctionReader(Function& f, Reader& r) : f_(f), r_(r) {}
+  explicit FunctionReader(Reader& r) : r_(r) {}
 
   // False for an operation that does not exist; lengths are the Reader's to complain about.
-  bool run() {
+  bool read(Function& function, u32 index) {
+    clear();
+    f_.index = index;
     f_.name = r_.number32();
     f_.type = r_.number32();
     const u32 flags = r_.number32();
@@ -328,7 +342,7 @@ class FunctionReader {
       b.instruction_count = r_.count();
       for (u32 i = 0; i < b.instruction_count && !r_.failed(); ++i) instruction();
     }
-    fit();
+    function = f_;
     return !bad_op_;
   }
 
@@ -338,10 +352,11 @@ class FunctionReader {
     return static_cast<u32>(v.size());
   }
 
-  void fit() {
-    const auto all = [](auto&... vectors) { (bf::fit(vectors), ...); };
+  void clear() {
+    const auto all = [](auto&... vectors) { (vectors.clear(), ...); };
     all(f_.blocks, f_.instructions, f_.values, f_.operands, f_.edges, f_.masks, f_.cases,
         f_.constant_bytes);
+    location_ = 0;
   }
 
   void constants() {
@@ -416,7 +431,7 @@ class FunctionReader {
     for (u32 c = 0; c + 1 < i.edge_count && !r_.failed(); ++c) f_.cases.push_back(r_.number());
   }
 
-  Function& f_;
+  Function f_;  // has room for the largest so far: what is read is copied, and as large as it must be
   Reader& r_;
   Location location_ = 0;
   bool bad_op_ = false;
@@ -476,11 +491,9 @@ Result<Module> read_image(std::span<const u8> bytes) {
   read_tables(m, r);
   read_data(m, r);
   const u32 count = r.count();
-  for (u32 i = 0; i < count && !r.failed(); ++i) {
-    Function& f = m.functions.emplace_back();
-    f.index = i;
-    if (!FunctionReader(f, r).run()) return damaged("an operation that does not exist");
-  }
+  FunctionReader reader(r);
+  for (u32 i = 0; i < count && !r.failed(); ++i)
+    if (!reader.read(m.functions.emplace_back(), i)) return damaged("an operation that does not exist");
   bf::fit(m.functions);
   if (r.failed()) return damaged("a count or a length that cannot be");
   if (r.left() != 0) return damaged("bytes after its end");

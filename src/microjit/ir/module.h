@@ -174,6 +174,10 @@ struct Function {
   std::span<const Instruction> instructions_of(const Block& b) const {
     return {instructions.data() + b.first_instruction, b.instruction_count};
   }
+  // What ends a block.
+  const Instruction& terminator(const Block& b) const {
+    return instructions[b.first_instruction + b.instruction_count - 1];
+  }
   std::span<const u8> vector_bytes(const Value& v) const {
     return {constant_bytes.data() + v.index, v.type.bytes()};
   }

@@ -36,10 +36,7 @@ class Cleanup {
   }
 
  private:
-  const Instruction& last(BlockId b) const {
-    const Block& block = old_.blocks[b];
-    return old_.instructions[block.first_instruction + block.instruction_count - 1];
-  }
+  const Instruction& last(BlockId b) const { return old_.terminator(old_.blocks[b]); }
 
   void find_blocks() {
     reachable_.assign(old_.blocks.size(), false);

@@ -241,7 +241,7 @@ void Allocation::coalesce() {
   std::vector<Copy> copies;
   for (u32 k = 0; k < a_.layout.order.size(); ++k) {
     const ir::Block& block = f_.blocks[a_.layout.order[k]];
-    for (const ir::Edge& e : f_.edges_of(terminator(f_, block))) {
+    for (const ir::Edge& e : f_.edges_of(f_.terminator(block))) {
       const ir::Block& to = f_.blocks[e.block];
       const auto arguments = f_.arguments_of(e);
       const bool back = a_.layout.position[e.block] <= k;

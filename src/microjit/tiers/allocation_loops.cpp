@@ -72,7 +72,7 @@ std::vector<Allocation::Loop> Allocation::find_loops() {
   for (u32 k = 0; k < blocks; ++k) {
     for (u32 h = a_.layout.loop[k]; h != kNoLoop; h = a_.layout.outer[h])
       loops[h].blocks.push_back(k);
-    for (const ir::Edge& e : f_.edges_of(terminator(f_, f_.blocks[a_.layout.order[k]]))) {
+    for (const ir::Edge& e : f_.edges_of(f_.terminator(f_.blocks[a_.layout.order[k]]))) {
       const u32 to = a_.layout.position[e.block];
       for (u32 h = a_.layout.loop[to]; h != kNoLoop && !is_inside(k, h); h = a_.layout.outer[h]) {
         if (h != to) loops[h].irreducible = true;

@@ -83,7 +83,7 @@ void Compiler::block(u32 k) {
   // The block before falls into this one and nothing else comes here: the cache is still true.
   bool continues = k == 0;
   if (k != 0 && analysis_.layout.incoming[k] == 1)
-    for (const ir::Edge& e : f_.edges_of(terminator(f_, f_.blocks[analysis_.layout.order[k - 1]])))
+    for (const ir::Edge& e : f_.edges_of(f_.terminator(f_.blocks[analysis_.layout.order[k - 1]])))
       continues = continues || e.block == id;
   current_ = k;
   const bool everywhere = analysis_.registers == Registers::Everywhere;
@@ -106,7 +106,7 @@ void Compiler::block(u32 k) {
     note_location(i.location);
     now_ = &i;
     if (everywhere) begin_instruction(position);
-    if (&i == &terminator(f_, block)) make_for_loops(k);
+    if (&i == &f_.terminator(block)) make_for_loops(k);
     instruction(i);
     end_instruction(i);
     position += 2;

@@ -452,7 +452,7 @@ void Analysis::extend_over_loops() {
   std::vector<u32> table(blocks, 0);  // by head: the last block that jumps back to it
   bool loops = false;
   for (u32 k = 0; k < blocks; ++k)
-    for (const ir::Edge& e : f_.edges_of(terminator(f_, f_.blocks[layout.order[k]]))) {
+    for (const ir::Edge& e : f_.edges_of(f_.terminator(f_.blocks[layout.order[k]]))) {
       const u32 to = layout.position[e.block];
       if (to > k) continue;
       table[to] = std::max(table[to], k);

@@ -80,7 +80,7 @@ void Compiler::forget_overwritten(const ir::Edge& e) {
 bool Compiler::only_leads_on(ir::BlockId b) {
   const ir::Block& block = f_.blocks[b];
   if (analysis_.registers != Registers::Everywhere || block.instruction_count != 1) return false;
-  const Instruction& i = terminator(f_, block);
+  const Instruction& i = f_.terminator(block);
   if (i.op != Op::br) return false;
   const u32 k = analysis_.layout.position[b];
   for (const Held& made : analysis_.made)
@@ -103,7 +103,7 @@ bool Compiler::only_leads_on(ir::BlockId b) {
 Label Compiler::target(ir::BlockId b) {
   constexpr u32 kMostSteps = 4;  // blocks may lead to each other for ever
   for (u32 step = 0; step < kMostSteps && only_leads_on(b); ++step)
-    b = f_.edges_of(terminator(f_, f_.blocks[b]))[0].block;
+    b = f_.edges_of(f_.terminator(f_.blocks[b]))[0].block;
   return labels_[b];
 }
 

@@ -43,7 +43,7 @@ class Loops {
     enter(stack, 0);
     while (!stack.empty()) {
       const auto [block, edge] = stack.back();
-      const auto edges = f_.edges_of(terminator(f_, f_.blocks[block]));
+      const auto edges = f_.edges_of(f_.terminator(f_.blocks[block]));
       if (edge < edges.size()) {
         ++stack.back().next_edge;
         const BlockId to = edges[edge].block;
@@ -117,7 +117,7 @@ Layout::Layout(const ir::Function& f) : position(f.blocks.size(), kUnreachable),
   const auto enter = [&](BlockId b) {
     seen[b] = true;
     const usize first = successors.size();
-    for (const ir::Edge& e : f.edges_of(terminator(f, f.blocks[b])))
+    for (const ir::Edge& e : f.edges_of(f.terminator(f.blocks[b])))
       if (!seen[e.block]) successors.push_back(e.block);
     std::sort(successors.begin() + static_cast<std::ptrdiff_t>(first), successors.end(),
               [&](BlockId x, BlockId y) {  // visited from the back
@@ -149,7 +149,7 @@ Layout::Layout(const ir::Function& f) : position(f.blocks.size(), kUnreachable),
     outer.push_back(at(loops.around(b)));
   }
   for (const BlockId b : order)
-    for (const ir::Edge& e : f.edges_of(terminator(f, f.blocks[b]))) ++incoming[position[e.block]];
+    for (const ir::Edge& e : f.edges_of(f.terminator(f.blocks[b]))) ++incoming[position[e.block]];
 }
 
 }  // namespace bf::microjit::baseline

@@ -20,9 +20,4 @@ struct Layout {
   std::vector<u32> loop, outer;
 };
 
-// What ends a block.
-inline const ir::Instruction& terminator(const ir::Function& f, const ir::Block& b) {
-  return f.instructions[b.first_instruction + b.instruction_count - 1];
-}
-
 }  // namespace bf::microjit::baseline

@@ -12,7 +12,7 @@ LiveRanges::LiveRanges(const ir::Function& f, const Layout& layout,
       first_predecessor_(layout.order.size() + 1, 0),
       seen_(layout.order.size(), 0) {
   const u32 blocks = static_cast<u32>(layout.order.size());
-  const auto edges = [&](u32 k) { return f.edges_of(terminator(f, f.blocks[layout.order[k]])); };
+  const auto edges = [&](u32 k) { return f.edges_of(f.terminator(f.blocks[layout.order[k]])); };
   for (u32 k = 0; k < blocks; ++k)
     for (const ir::Edge& e : edges(k)) ++first_predecessor_[layout.position[e.block] + 1];
   for (u32 k = 0; k < blocks; ++k) first_predecessor_[k + 1] += first_predecessor_[k];
