@@ -129,6 +129,8 @@ TEST_CASE("emitted products, every format, set and tile") {
                                         {{columns, tokens, tokens}, tile, 1},
                                         {{columns, 1}, tile, 1024},
                                         {{columns, tokens, tokens}, tile, 4096, 2},
+                                        {{columns, tokens, tokens}, tile, 4096, 2, 2},
+                                        {{columns, 1}, tile, 1, 1, 4},
                                         {{columns, 2}, tile, 0}};
             for (const KernelPlan& plan : plans) {
               if (tokens < plan.shape.least) continue;

@@ -36,6 +36,7 @@ u32 FloatMatmul::units() const {
 
 void FloatMatmul::block() {
   const V weights{accumulators(s_.set())}, scratch{weights.n + 1};
+  const u32 from = block_of_round() * activation_step();
   prefetch(0, 1);
   for (u32 column = 0; column < block_columns(); ++column)
     for (u32 p = 0; p < row_parts(); ++p) {
@@ -43,11 +44,10 @@ void FloatMatmul::block() {
       f_.load(s_, weights, packed(unit, f_.unit_bytes, first_row_part() + p),
               column % f_.unit_columns, *this);
       for (u32 t = 0; t < tile(); ++t) {
-        s_.multiply_word(scratch, weights, token(0, t, column * 4), scratch);
+        s_.multiply_word(scratch, weights, token(0, t, from + column * 4), scratch);
         s_.add(sum(p, t), sum(p, t), scratch);
       }
     }
-  move_bases(0, activation_step());
 }
 
 const FloatFormat* find_float_matmul(std::string_view name) {

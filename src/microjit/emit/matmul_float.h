@@ -33,6 +33,7 @@ class FloatMatmul final : public MatmulLoops {
     return row_parts * tokens <= accumulators(s_.set());
   }
   void block() override;
+  void move_on(u32 blocks) override { move_bases(0, blocks * activation_step()); }
 
   const FloatFormat& f_;
 };

@@ -134,7 +134,7 @@ void for_four_scales(K& k, Body body) {
   for (u32 at = 0; at < kUnit; at += k.simd().bytes()) body(at);
 }
 void load_bytes(K& k, V to, u32 offset) {
-  k.simd().load(to, x86::ptr(x86::rsi, static_cast<i32>(offset)));
+  k.simd().load(to, k.packed(offset, 1, 0));
 }
 void store_bytes(K& k, u32 scale, u32 at, V from) {
   k.simd().store(scratch_bytes(k, scale, 0).cloneAdjusted(at), from);

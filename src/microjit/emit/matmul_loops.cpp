@@ -28,7 +28,8 @@ constexpr u32 kLine = 64;
 x86::Gp MatmulLoops::base(u32 n) { return kBases[n]; }
 
 x86::Mem MatmulLoops::packed(u32 offset, u32 unit_bytes, u32 row_part) const {
-  return x86::ptr(kWeights, static_cast<i32>(offset + row_part * unit_bytes * s_.lanes()));
+  const u32 block = block_of_round_ * block_bytes() * kGroupRows;
+  return x86::ptr(kWeights, static_cast<i32>(block + offset + row_part * unit_bytes * s_.lanes()));
 }
 
 x86::Mem MatmulLoops::token(u32 first_base, u32 t, i64 displacement) const {
@@ -170,14 +171,17 @@ void MatmulLoops::row_parts_of_tile() {
   if (fetches_next_group()) a_.mov(kAhead, local(kNextAhead));
   for (u32 p = 0; p < row_parts_; ++p)
     for (u32 t = 0; t < tile_; ++t) s_.zero(sum(p, t));
-  a_.mov(kBlocks.r32(), asmjit::Imm(blocks));
-  a_.align(asmjit::AlignMode::kCode, 64);
-  const asmjit::Label loop = a_.newLabel();
-  a_.bind(loop);
-  block();
-  a_.add(kWeights, asmjit::Imm(block_bytes() * kGroupRows));
-  a_.dec(kBlocks.r32());
-  a_.jnz(loop);
+  const u32 unroll = plan_->unroll, rest = static_cast<u32>(blocks % unroll);
+  if (rest != 0) round_of_blocks(rest);
+  if (blocks >= unroll) {
+    a_.mov(kBlocks.r32(), asmjit::Imm(blocks / unroll));
+    a_.align(asmjit::AlignMode::kCode, 64);
+    const asmjit::Label loop = a_.newLabel();
+    a_.bind(loop);
+    round_of_blocks(unroll);
+    a_.dec(kBlocks.r32());
+    a_.jnz(loop);
+  }
   if (fetches_next_group()) a_.mov(local(kNextAhead), kAhead);
 
   for (u32 p = 0; p < row_parts_; ++p) {
@@ -194,6 +198,13 @@ void MatmulLoops::row_parts_of_tile() {
   a_.add(x86::rdx, asmjit::Imm(static_cast<i64>(next) - static_cast<i64>(came)));
 }
 
+void MatmulLoops::round_of_blocks(u32 blocks) {
+  for (block_of_round_ = 0; block_of_round_ < blocks; ++block_of_round_) block();
+  block_of_round_ = 0;
+  move_on(blocks);
+  a_.add(kWeights, asmjit::Imm(blocks * block_bytes() * kGroupRows));
+}
+
 bool MatmulLoops::fetches_next_group() const {
   return plan_->prefetch != 0 && plan_->shape.most != 1;
 }
@@ -205,10 +216,11 @@ bool MatmulLoops::fetches_next_group() const {
 void MatmulLoops::prefetch(u32 part, u32 parts) {
   if (plan_->prefetch == 0) return;
   constexpr u32 kTilesOfGroup = 5;
-  const u32 lines = (block_bytes() * kGroupRows + kLine - 1) / kLine;
+  const u32 bytes = block_bytes() * kGroupRows, lines = (bytes + kLine - 1) / kLine;
   if (!fetches_next_group()) {
     for (u32 n = lines * part / parts; n < lines * (part + 1) / parts; ++n) {
-      const x86::Mem line = x86::ptr(kWeights, static_cast<i32>(plan_->prefetch + n * kLine));
+      const u32 ahead = plan_->prefetch + block_of_round_ * bytes + n * kLine;
+      const x86::Mem line = x86::ptr(kWeights, static_cast<i32>(ahead));
       plan_->cache_level == 1 ? a_.prefetcht0(line) : a_.prefetcht1(line);
     }
     return;

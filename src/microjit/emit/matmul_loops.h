@@ -23,19 +23,22 @@ class MatmulLoops : public EmittedFunction {
   static constexpr u32 kGroupRows = 16, kTokensOfBase = 3, kLocals = 10;
 
   // ---- Of the derived class ----
-  virtual u32 block_columns() const = 0;  // that one round of the loop takes
-  virtual u32 block_bytes() const = 0;    // of one row of packed weights in them
+  virtual u32 block_columns() const = 0;
+  virtual u32 block_bytes() const = 0;  // of one row of packed weights in them
   virtual u64 activation_bytes() const = 0;    // from one token's row to the next one's
-  virtual u32 activation_step() const = 0;     // bytes of them that a round goes on by
+  virtual u32 activation_step() const = 0;     // bytes of them that a block takes
   // Whether registers suffice for so many accumulators of row parts and tokens.
   virtual bool fits(u32 row_parts, u32 tokens) const = 0;
   virtual void load_constants() {}
   virtual void place_bases();
-  virtual void block() = 0;    // and moves the bases on
+  virtual void block() = 0;
+  virtual void move_on(u32 blocks) = 0;  // of the bases
 
   u64 columns() const { return plan_->shape.size; }
   const KernelPlan& plan() const { return *plan_; }
   u32 tile() const { return tile_; }
+  // Which block of the round is being emitted: weights and bases are where the first one's are.
+  u32 block_of_round() const { return block_of_round_; }
   // The accumulator of a row part and a token.
   V sum(u32 p, u32 t) const { return {p * tile_ + t}; }
   // Bytes of a token's activations from where the block begins.
@@ -57,10 +60,11 @@ class MatmulLoops : public EmittedFunction {
   void tiles_of_group();
   void whole_tile(u32 tokens);
   void row_parts_of_tile();
+  void round_of_blocks(u32 blocks);
   bool fetches_next_group() const;
 
   const KernelPlan* plan_ = nullptr;
-  u32 tile_ = 1, row_parts_ = 1, row_part_ = 0;
+  u32 tile_ = 1, row_parts_ = 1, row_part_ = 0, block_of_round_ = 0;
 };
 
 }  // namespace bf::microjit::emit

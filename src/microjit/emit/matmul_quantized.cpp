@@ -46,10 +46,13 @@ u64 QuantizedMatmul::activation_bytes() const {
   return q8_row_bytes(columns());
 }
 
-x86::Mem QuantizedMatmul::value(u32 t, u32 column) const { return token(0, t, column); }
+x86::Mem QuantizedMatmul::value(u32 t, u32 column) const {
+  return token(0, t, block_of_round() * f_.block_elements + column);
+}
 x86::Mem QuantizedMatmul::meta(u32 t, Meta kind, u32 section) const {
   const u64 kind_bytes = columns() / kSection * 4;
-  return token(kMetaBases, t, static_cast<i64>(kind * kind_bytes + section * 4));
+  const u32 at = (block_of_round() * f_.sections() + section) * 4;
+  return token(kMetaBases, t, static_cast<i64>(kind * kind_bytes + at));
 }
 
 void QuantizedMatmul::load_constants() {
@@ -77,8 +80,11 @@ void QuantizedMatmul::block() {
     grouped_ ? group(n) : one_section(n);
   }
   grouped_ = false;
-  move_bases(0, f_.block_elements);
-  move_bases(kMetaBases, f_.sections() * 4);
+}
+
+void QuantizedMatmul::move_on(u32 blocks) {
+  move_bases(0, blocks * f_.block_elements);
+  move_bases(kMetaBases, blocks * f_.sections() * 4);
 }
 
 void QuantizedMatmul::one_section(u32 section) {

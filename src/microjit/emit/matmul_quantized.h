@@ -43,6 +43,7 @@ class QuantizedMatmul : public MatmulLoops {
   void load_constants() override;
   void place_bases() override;
   void block() override;
+  void move_on(u32 blocks) override;
   V product(u32 p, u32 t) const { return {(row_parts() + p) * tile() + t + further_product_}; }
   x86::Mem value(u32 t, u32 column) const;
   enum Meta : u8 { Scale, Sum, Halves };

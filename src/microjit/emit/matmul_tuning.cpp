@@ -53,12 +53,16 @@ class MatmulTuning final : public Kernel {
       out[count++] = {shape, 1, 0};
       out[count++] = {shape, 1, 4096, 1};
       for (const u32 prefetch : {4096u, 8192u, 16384u}) out[count++] = {shape, 1, prefetch, 2};
+      if (!is_short()) return count;
+      out[count++] = {shape, 1, 0, 1, kUnroll};
+      out[count++] = {shape, 1, 8192, 2, kUnroll};
       return count;
     }
     const u32 most = matmul_.most_tokens(set);
     for (const u32 tile : {most, most * 3 / 4})
       for (const u32 prefetch : {1u, 0u}) out[count++] = {shape, tile, prefetch};
     out[count++] = {shape, most / 2, 1};
+    if (is_short()) out[count++] = {shape, most, 1, 1, kUnroll};
     return count;
   }
 
@@ -95,9 +99,14 @@ class MatmulTuning final : public Kernel {
                   plan.shape.least == 1 ? "" : "s");
     text.format(": tile %u, prefetch %u", plan.tile, plan.prefetch);
     if (plan.prefetch != 0 && plan.shape.most == 1) text.format(" to level %u", plan.cache_level);
+    if (plan.unroll != 1) text.format(", %u blocks a round", plan.unroll);
   }
 
  private:
+  // Whether a round of the loop is short enough for several blocks of columns to be worth a try.
+  bool is_short() const { return matmul_.block_columns() <= 32; }
+
+  static constexpr u32 kUnroll = 2;
   const Matmul matmul_;
 };
 
