@@ -116,7 +116,7 @@ TEST_CASE("emitted products, every format, set and tile") {
       for (const u64 tokens : {1, 2, 3, 4, 5, 7, 13, 25}) {
         if (blocks == 43 && format.block_elements > 2) continue;  // 43 or 86 floats
         const u64 columns = blocks * format.block_elements;
-        const Product product(format, columns, 32, tokens);
+        const Product product(format, columns, tokens == 1 ? 96 : 32, tokens);
         for (const EmitOptions& target : targets()) {
           const auto matmul = Matmul::find(kernel_name(format));
           REQUIRE(matmul);
@@ -131,9 +131,12 @@ TEST_CASE("emitted products, every format, set and tile") {
                                         {{columns, tokens, tokens}, tile, 4096, 2},
                                         {{columns, tokens, tokens}, tile, 4096, 2, 2},
                                         {{columns, 1}, tile, 1, 1, 4},
+                                        {{columns, 1, 1}, 1, 2048, 1, 1, 2},
+                                        {{columns, 1, 1}, 1, 0, 1, 2, 3},
+                                        {{columns, 1, 1}, 1, 2048, 1, 1, 4},
                                         {{columns, 2}, tile, 0}};
             for (const KernelPlan& plan : plans) {
-              if (tokens < plan.shape.least) continue;
+              if (!plan.shape.covers({columns, tokens})) continue;
               auto code = matmul->emit({&plan, 1}, target);
               REQUIRE(code);
               product.run(Installed(*code).kernel<MatmulFunction>());

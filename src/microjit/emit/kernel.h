@@ -49,6 +49,7 @@ struct KernelPlan {
   u32 prefetch = 0;     // how far ahead; 0: the processor's own prefetching will do
   u32 cache_level = 1;  // that it goes to
   u32 unroll = 1;       // steps of the innermost loop in one round
+  u32 streams = 1;      // pieces of what is read that are gone through side by side
 };
 inline constexpr usize kMostPlans = 8;
 

@@ -9,7 +9,7 @@
 // weights and activations are described in src/inference/formats.h. A plan's shape is a number of
 // columns and a range of numbers of tokens; its tile is how many tokens meet each weight together, at
 // most; its prefetch is in bytes ahead of the weights, or, for several tokens, whether the next rows' are
-// fetched; what it unrolls are blocks of columns.
+// fetched; what it unrolls are blocks of columns; its streams, for one token, are groups of rows.
 #pragma once
 
 #include <optional>

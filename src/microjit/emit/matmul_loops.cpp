@@ -28,7 +28,7 @@ constexpr u32 kLine = 64;
 x86::Gp MatmulLoops::base(u32 n) { return kBases[n]; }
 
 x86::Mem MatmulLoops::packed(u32 offset, u32 unit_bytes, u32 row_part) const {
-  const u32 block = block_of_round_ * block_bytes() * kGroupRows;
+  const u64 block = stream_ * group_bytes() + block_of_round_ * block_bytes() * kGroupRows;
   return x86::ptr(kWeights, static_cast<i32>(block + offset + row_part * unit_bytes * s_.lanes()));
 }
 
@@ -70,19 +70,29 @@ void MatmulLoops::body(const KernelPlan& plan) {
   a_.mov(kRowBytes, asmjit::Imm(activation_bytes()));
   load_constants();
 
-  const asmjit::Label groups = a_.newLabel();
   a_.shr(kRows, 4);
   a_.mov(local(kGroupsLeft), kRows);
   a_.mov(local(kGroupOut), kOut);
   a_.mov(local(kGroupWeights), kWeights);
-  a_.bind(groups);
+  if (plan.streams != 1) groups(plan.streams);
+  groups(1);
+}
+
+// As long as there are so many left.
+void MatmulLoops::groups(u32 streams) {
+  const asmjit::Label loop = a_.newLabel(), done = a_.newLabel();
+  streams_ = streams;
+  a_.bind(loop);
+  a_.cmp(local(kGroupsLeft), asmjit::Imm(streams));
+  a_.jb(done);
   tiles_of_group();
   a_.mov(kOut, local(kGroupOut));
-  a_.add(kOut, kGroupRows * 4);
+  a_.add(kOut, asmjit::Imm(streams * kGroupRows * 4));
   a_.mov(local(kGroupOut), kOut);
-  a_.add(local(kGroupWeights), asmjit::Imm(columns() / block_columns() * block_bytes() * kGroupRows));
-  a_.dec(local(kGroupsLeft));
-  a_.jnz(groups);
+  a_.add(local(kGroupWeights), asmjit::Imm(streams * group_bytes()));
+  a_.sub(local(kGroupsLeft), asmjit::Imm(streams));
+  a_.jmp(loop);
+  a_.bind(done);
 }
 
 x86::Gp MatmulLoops::stride_register() { return kStride; }
@@ -125,7 +135,7 @@ void MatmulLoops::tiles_of_group() {
   a_.mov(x86::rdx, local(kActivations));
   if (fetches_next_group()) {
     a_.mov(kAhead, local(kGroupWeights));
-    a_.add(kAhead, asmjit::Imm(columns() / block_columns() * block_bytes() * kGroupRows));
+    a_.add(kAhead, asmjit::Imm(group_bytes()));
     a_.mov(local(kNextAhead), kAhead);
   }
   a_.mov(x86::rax, local(kTiles));
@@ -169,8 +179,7 @@ void MatmulLoops::row_parts_of_tile() {
   a_.mov(kWeights, local(kGroupWeights));
   place_bases();
   if (fetches_next_group()) a_.mov(kAhead, local(kNextAhead));
-  for (u32 p = 0; p < row_parts_; ++p)
-    for (u32 t = 0; t < tile_; ++t) s_.zero(sum(p, t));
+  for (u32 n = 0; n < sums(); ++n) s_.zero(V{n});
   const u32 unroll = plan_->unroll, rest = static_cast<u32>(blocks % unroll);
   if (rest != 0) round_of_blocks(rest);
   if (blocks >= unroll) {
@@ -184,23 +193,28 @@ void MatmulLoops::row_parts_of_tile() {
   }
   if (fetches_next_group()) a_.mov(local(kNextAhead), kAhead);
 
-  for (u32 p = 0; p < row_parts_; ++p) {
-    a_.mov(x86::rax, kOut);
-    for (u32 t = 0; t < tile_; ++t) {
-      const u32 row = (row_part_ + p) * s_.lanes();
-      s_.store(x86::ptr(x86::rax, static_cast<i32>(row * 4)), sum(p, t));
-      if (t + 1 < tile_) a_.add(x86::rax, kStride);
-    }
-  }
+  for (stream_ = 0; stream_ < streams_; ++stream_)
+    for (u32 p = 0; p < row_parts_; ++p) store_sums(p);
+  stream_ = 0;
   // To the next tile's activations, or back for the other rows.
   const bool last = row_part_ + row_parts_ == kGroupRows / s_.lanes();
   const u64 next = last ? activation_bytes() * tile_ : 0, came = blocks * activation_step();
   a_.add(x86::rdx, asmjit::Imm(static_cast<i64>(next) - static_cast<i64>(came)));
 }
 
+void MatmulLoops::store_sums(u32 p) {
+  a_.mov(x86::rax, kOut);
+  for (u32 t = 0; t < tile_; ++t) {
+    const u32 row = stream_ * kGroupRows + (row_part_ + p) * s_.lanes();
+    s_.store(x86::ptr(x86::rax, static_cast<i32>(row * 4)), sum(p, t));
+    if (t + 1 < tile_) a_.add(x86::rax, kStride);
+  }
+}
+
 void MatmulLoops::round_of_blocks(u32 blocks) {
-  for (block_of_round_ = 0; block_of_round_ < blocks; ++block_of_round_) block();
-  block_of_round_ = 0;
+  for (block_of_round_ = 0; block_of_round_ < blocks; ++block_of_round_)
+    for (stream_ = 0; stream_ < streams_; ++stream_) block();
+  block_of_round_ = stream_ = 0;
   move_on(blocks);
   a_.add(kWeights, asmjit::Imm(blocks * block_bytes() * kGroupRows));
 }
@@ -219,8 +233,8 @@ void MatmulLoops::prefetch(u32 part, u32 parts) {
   const u32 bytes = block_bytes() * kGroupRows, lines = (bytes + kLine - 1) / kLine;
   if (!fetches_next_group()) {
     for (u32 n = lines * part / parts; n < lines * (part + 1) / parts; ++n) {
-      const u32 ahead = plan_->prefetch + block_of_round_ * bytes + n * kLine;
-      const x86::Mem line = x86::ptr(kWeights, static_cast<i32>(ahead));
+      const u64 here = stream_ * group_bytes() + block_of_round_ * bytes + n * kLine;
+      const x86::Mem line = x86::ptr(kWeights, static_cast<i32>(here + plan_->prefetch));
       plan_->cache_level == 1 ? a_.prefetcht0(line) : a_.prefetcht1(line);
     }
     return;

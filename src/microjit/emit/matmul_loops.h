@@ -1,5 +1,8 @@
 // The loops of a matrix product: groups of 16 rows, tiles of tokens, blocks of columns.
 //
+// One token may take several groups side by side: a block of the first, the same of the second. Memory
+// reads two streams faster than one.
+//
 // With 32-byte vectors a group is two *row parts* of eight rows: few tokens take both at once, more take
 // one after the other. What is done with a block is the derived class's.
 #pragma once
@@ -39,8 +42,10 @@ class MatmulLoops : public EmittedFunction {
   u32 tile() const { return tile_; }
   // Which block of the round is being emitted: weights and bases are where the first one's are.
   u32 block_of_round() const { return block_of_round_; }
-  // The accumulator of a row part and a token.
-  V sum(u32 p, u32 t) const { return {p * tile_ + t}; }
+  // The accumulator of a row part and a token, of the group that is being emitted; and how many there
+  // are in all.
+  V sum(u32 p, u32 t) const { return {(stream_ * row_parts_ + p) * tile_ + t}; }
+  u32 sums() const { return streams_ * row_parts_ * tile_; }
   // Bytes of a token's activations from where the block begins.
   x86::Mem token(u32 first_base, u32 t, i64 displacement) const;
   static x86::Gp base(u32 n);  // 0 to 3: of activations; 4 to 7: the derived class's
@@ -57,14 +62,18 @@ class MatmulLoops : public EmittedFunction {
   void choose(const KernelPlan& plan, const asmjit::Label& body) override;
   void count_tiles();
   bool has_tile(u32 tokens) const;
+  void groups(u32 streams);
+  u64 group_bytes() const { return columns() / block_columns() * block_bytes() * kGroupRows; }
   void tiles_of_group();
   void whole_tile(u32 tokens);
   void row_parts_of_tile();
   void round_of_blocks(u32 blocks);
+  void store_sums(u32 row_part);
   bool fetches_next_group() const;
 
   const KernelPlan* plan_ = nullptr;
   u32 tile_ = 1, row_parts_ = 1, row_part_ = 0, block_of_round_ = 0;
+  u32 streams_ = 1, stream_ = 0;
 };
 
 }  // namespace bf::microjit::emit

@@ -129,7 +129,7 @@ V QuantizedMatmul::unit(u32 offset, u32 row_part, V to) {
     s_.load(to, packed(offset, 4, row_part));
     return to;
   }
-  const u32 first = row_parts() * tile() + f_.group * f_.parts();  // behind sums and products
+  const u32 first = sums() + f_.group * f_.parts();  // behind sums and products
   for (u32 n = 0; n < unit_count_; ++n)
     if (unit_offsets_[n] == offset) return {first + n};
   BF_ASSERT(unit_count_ < kMostUnits && first + unit_count_ < first_temporary_);

@@ -44,7 +44,7 @@ class QuantizedMatmul : public MatmulLoops {
   void place_bases() override;
   void block() override;
   void move_on(u32 blocks) override;
-  V product(u32 p, u32 t) const { return {(row_parts() + p) * tile() + t + further_product_}; }
+  V product(u32 p, u32 t) const { return {sums() + p * tile() + t + further_product_}; }
   x86::Mem value(u32 t, u32 column) const;
   enum Meta : u8 { Scale, Sum, Halves };
   x86::Mem meta(u32 t, Meta kind, u32 section) const;

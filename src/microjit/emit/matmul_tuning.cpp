@@ -1,4 +1,5 @@
 // Matrix products as the autotuner sees them.
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -52,10 +53,11 @@ class MatmulTuning final : public Kernel {
     if (m.tokens == 1) {
       out[count++] = {shape, 1, 0};
       out[count++] = {shape, 1, 4096, 1};
-      for (const u32 prefetch : {4096u, 8192u, 16384u}) out[count++] = {shape, 1, prefetch, 2};
+      out[count++] = {shape, 1, is_short() ? 2048u : 4096u, 1, 1, 2};
+      for (const u32 prefetch : {4096u, 8192u}) out[count++] = {shape, 1, prefetch, 2};
       if (!is_short()) return count;
+      for (const u32 prefetch : {2048u, 0u}) out[count++] = {shape, 1, prefetch, 1, 1, kMostStreams};
       out[count++] = {shape, 1, 0, 1, kUnroll};
-      out[count++] = {shape, 1, 8192, 2, kUnroll};
       return count;
     }
     const u32 most = matmul_.most_tokens(set);
@@ -82,7 +84,9 @@ class MatmulTuning final : public Kernel {
     Product m(call);
     if (m.columns % matmul_.block_columns() != 0 || m.rows % kGroupRows != 0) return {};
     if (m.rows == 0 || m.tokens == 0) return {};
-    m.rows = m.out_stride = kGroupRows;
+    // One token's: groups side by side, and one that is left.
+    const u64 groups = m.tokens == 1 ? kMostStreams + 1 : 1;
+    m.rows = m.out_stride = std::min(m.rows, groups * kGroupRows);
     std::vector<u8> out(m.rows * m.tokens * sizeof(float));
     m.out = reinterpret_cast<float*>(out.data());
     m.run(entry);
@@ -100,13 +104,14 @@ class MatmulTuning final : public Kernel {
     text.format(": tile %u, prefetch %u", plan.tile, plan.prefetch);
     if (plan.prefetch != 0 && plan.shape.most == 1) text.format(" to level %u", plan.cache_level);
     if (plan.unroll != 1) text.format(", %u blocks a round", plan.unroll);
+    if (plan.streams != 1) text.format(", %u groups side by side", plan.streams);
   }
 
  private:
   // Whether a round of the loop is short enough for several blocks of columns to be worth a try.
   bool is_short() const { return matmul_.block_columns() <= 32; }
 
-  static constexpr u32 kUnroll = 2;
+  static constexpr u32 kUnroll = 2, kMostStreams = 4;
   const Matmul matmul_;
 };
 
