@@ -50,27 +50,32 @@ bool NamedTokens::load(const Gguf& file, const Tokenizer& tokenizer) {
     given[facts.role] = given_token(file, tokenizer, facts);
     ends[facts.role] = facts.ends;
   }
+  find_no_ends(tokenizer);
   for (const Name& name : kNames) {
     if (given[name.role] != Tokenizer::kNone) continue;
     const u32 token = tokenizer.find(name.text);
-    const TokenType type = name.role == Shown ? TokenType::UserDefined : TokenType::Control;
-    if (token != Tokenizer::kNone && !rows_.add({token, type, ends[name.role]})) return false;
+    if (token == Tokenizer::kNone) continue;
+    Row row{token, name.role == Shown ? TokenType::UserDefined : TokenType::Control, ends[name.role]};
+    if (token == divider_) row = {token, TokenType::UserDefined, false};
+    if (token == text_) row = {token, TokenType::Normal, false};
+    if (!rows_.add(row)) return false;
   }
   // These keep their types, unless one of the names is theirs.
   for (u32 role = 0; role < kRoles; ++role)
     if (const u32 token = given[role]; token != Tokenizer::kNone)
       if (!rows_.add({token, tokenizer.type(token), ends[role]})) return false;
-  find_divider(tokenizer);
   return true;
 }
 
-// A vocabulary that has these for the ends of turns (gpt-oss, Solar) divides messages by "<|end|>".
-void NamedTokens::find_divider(const Tokenizer& tokenizer) {
-  const u32 token = tokenizer.find("<|end|>");
-  if (token == Tokenizer::kNone) return;
+// A vocabulary that has others for the ends of turns divides messages by "<|end|>" (gpt-oss, Solar), and
+// "</s>" is a text like any other to it (Gemma 4).
+void NamedTokens::find_no_ends(const Tokenizer& tokenizer) {
   const auto has = [&](Text name) { return tokenizer.find(name) != Tokenizer::kNone; };
+  if (has("<|tool_response>")) text_ = tokenizer.find("</s>");
+  const u32 end = tokenizer.find("<|end|>");
+  if (end == Tokenizer::kNone) return;
   const bool calls = has("<|call|>") || has("<|calls|>");
-  if (calls && (has("<|return|>") || has("<|flush|>"))) divider_ = token;
+  if (calls && (has("<|return|>") || has("<|flush|>"))) divider_ = end;
 }
 
 const NamedTokens::Row* NamedTokens::find(u32 token) const {

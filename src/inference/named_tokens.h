@@ -27,14 +27,15 @@ class NamedTokens {
   // Null where there is nothing to say about it.
   const Row* find(u32 token) const;
   bool ends(u32 token) const;
-  // "<|end|>" where it only ends a message among others: whatever the file says, no end.
-  bool goes_on_behind(u32 token) const { return token == divider_; }
+  // Looks like an end and is none, whatever the file says.
+  bool goes_on_behind(u32 token) const { return token == divider_ || token == text_; }
 
  private:
-  void find_divider(const Tokenizer& tokenizer);
+  void find_no_ends(const Tokenizer& tokenizer);
 
   List<Row> rows_;  // of one token the first says its type
-  u32 divider_ = ~u32{0};
+  u32 divider_ = ~u32{0};  // "<|end|>", where it ends a message among others
+  u32 text_ = ~u32{0};     // "</s>", where it is text
 };
 
 }  // namespace inference

@@ -215,9 +215,23 @@ TEST_CASE("<|end|> ends messages only, where turns have other ends") {
     file.number("tokenizer.ggml.eos_token_id", kFirst + 1);
     const LoadedTokenizer t(file.build());
     CHECK(t.tokenizer.ends_sequence(kFirst + 1) == !both);
+    CHECK(t.tokenizer.type(kFirst + 1) ==
+          (both ? inference::TokenType::UserDefined : inference::TokenType::Control));
     CHECK(t.tokenizer.ends_sequence(kFirst + 2));
     CHECK(t.tokenizer.type(kFirst + 4) == inference::TokenType::UserDefined);
     CHECK(t.encode("<|channel|>") == std::vector<uint32_t>{kFirst + 4});
+  }
+}
+
+TEST_CASE("</s> is text where responses of tools are an end") {
+  for (const bool both : {false, true}) {
+    GgufBuilder file;
+    add_vocabulary(file, {"\u2581", "</s>", both ? "<|tool_response>" : "a"});
+    file.number("tokenizer.ggml.eos_token_id", kFirst + 1);
+    const LoadedTokenizer t(file.build());
+    CHECK(t.tokenizer.ends_sequence(kFirst + 1) == !both);
+    CHECK(t.tokenizer.type(kFirst + 1) ==
+          (both ? inference::TokenType::Normal : inference::TokenType::Control));
   }
 }
 
