@@ -53,10 +53,13 @@ class MatmulTuning final : public Kernel {
     if (m.tokens == 1) {
       out[count++] = {shape, 1, 0};
       out[count++] = {shape, 1, 4096, 1};
-      out[count++] = {shape, 1, is_short() ? 2048u : 4096u, 1, 1, 2};
+      // Of what outcome() cannot compare for want of rows, nothing is tried.
+      const bool wide = m.rows >= kComparedGroups * kGroupRows;
+      if (wide) out[count++] = {shape, 1, is_short() ? 2048u : 4096u, 1, 1, 2};
       for (const u32 prefetch : {4096u, 8192u}) out[count++] = {shape, 1, prefetch, 2};
       if (!is_short()) return count;
-      for (const u32 prefetch : {2048u, 0u}) out[count++] = {shape, 1, prefetch, 1, 1, kMostStreams};
+      for (const u32 prefetch : {2048u, 0u})
+        if (wide) out[count++] = {shape, 1, prefetch, 1, 1, kMostStreams};
       out[count++] = {shape, 1, 0, 1, kUnroll};
       return count;
     }
@@ -84,8 +87,7 @@ class MatmulTuning final : public Kernel {
     Product m(call);
     if (m.columns % matmul_.block_columns() != 0 || m.rows % kGroupRows != 0) return {};
     if (m.rows == 0 || m.tokens == 0) return {};
-    // One token's: groups side by side, and one that is left.
-    const u64 groups = m.tokens == 1 ? kMostStreams + 1 : 1;
+    const u64 groups = m.tokens == 1 ? kComparedGroups : 1;
     m.rows = m.out_stride = std::min(m.rows, groups * kGroupRows);
     std::vector<u8> out(m.rows * m.tokens * sizeof(float));
     m.out = reinterpret_cast<float*>(out.data());
@@ -112,6 +114,7 @@ class MatmulTuning final : public Kernel {
   bool is_short() const { return matmul_.block_columns() <= 32; }
 
   static constexpr u32 kUnroll = 2, kMostStreams = 4;
+  static constexpr u64 kComparedGroups = kMostStreams + 1;  // of one token: side by side, and one left
   const Matmul matmul_;
 };
 
